@@ -1,0 +1,402 @@
+%% The benchmarks on the BEAM, each as an Erlang programmer would write it.
+%%
+%%     erl -noinput -run bench main JOBS COUNT
+%%
+%% prints {"count": …, "value": …} after two warm-ups, as src/child.ts does.
+-module(bench).
+-behaviour(gen_server).
+
+-export([main/1]).
+-export([init/1, handle_call/3, handle_cast/2]).
+-export([pass/2]).
+
+-define(WARM_UPS, 2).
+
+main([Jobs, Count]) ->
+    N = list_to_integer(Count),
+    try
+        WarmUp = 2 * ceil(N / 20),
+        [job(Jobs, WarmUp) || _ <- lists:seq(1, ?WARM_UPS)],
+        erlang:garbage_collect(),
+        {Counted, Value} = job(Jobs, N),
+        io:format("{\"count\":~b,\"value\":~.3f}~n", [Counted, float(Value)]),
+        halt(0)
+    catch
+        Class:Reason:Stack ->
+            io:format(standard_error, "~s: ~p~n", [Jobs, {Class, Reason, Stack}]),
+            halt(1)
+    end.
+
+job("ping-pong", N) -> ping_pong(N);
+job("ping-pong-handlers", N) -> ping_pong(N);
+job("counting", N) -> counting(N);
+job("counting-handlers", N) -> counting(N);
+job("ring", N) -> ring(N);
+job("call", N) -> call(N, 0);
+job("selective-call", N) -> call(N, 100000);
+job("mailbox-drain", N) -> mailbox_drain(N);
+job("spawn-monitor-exit", N) -> spawn_monitor_exit(N);
+job("link-chain", N) -> link_chain(N);
+job("idle-memory", N) -> idle_memory(N);
+job("million", N) -> million(N);
+job("million-memory", N) -> million_memory(N);
+job("timers", N) -> timers(N);
+job("timer-fire", N) -> timer_fire(N);
+job("timer-latency", N) -> timer_latency(N);
+job("timer-latency-handlers", N) -> timer_latency(N).
+
+%% ── ping-pong ─────────────────────────────────────────────────────────────
+
+ping_pong(N) ->
+    Start = now_ns(),
+    Pings = in_process(fun() ->
+        Ponger = spawn_link(fun ponger/0),
+        pinger(Ponger, N div 2, 0)
+    end),
+    Messages = 2 * Pings,
+    {Messages, per_second(Messages, Start)}.
+
+ponger() ->
+    receive
+        {ping, From} ->
+            From ! pong,
+            ponger()
+    end.
+
+pinger(_Ponger, 0, Received) ->
+    Received;
+pinger(Ponger, Left, Received) ->
+    Ponger ! {ping, self()},
+    receive
+        pong -> pinger(Ponger, Left - 1, Received + 1)
+    end.
+
+%% ── counting ──────────────────────────────────────────────────────────────
+
+counting(N) ->
+    Start = now_ns(),
+    Total = in_process(fun() ->
+        Counter = spawn_link(fun() -> counter(0) end),
+        flood(Counter, N),
+        Counter ! {retrieve, self()},
+        receive
+            {total, Counted} -> Counted
+        end
+    end),
+    {Total, per_second(Total, Start)}.
+
+counter(Counted) ->
+    receive
+        increment ->
+            counter(Counted + 1);
+        {retrieve, From} ->
+            From ! {total, Counted},
+            counter(Counted)
+    end.
+
+flood(_Counter, 0) ->
+    ok;
+flood(Counter, Left) ->
+    Counter ! increment,
+    flood(Counter, Left - 1).
+
+%% ── ring ──────────────────────────────────────────────────────────────────
+
+ring(N) ->
+    Main = self(),
+    Messages = counters:new(1, []),
+    First = spawn(fun() ->
+        Pass = fun(_, Next) -> spawn_link(?MODULE, pass, [Next, {Main, Messages}]) end,
+        Next = lists:foldl(Pass, self(), lists:seq(1, 999)),
+        Main ! {start, now_ns()},
+        Next ! N - 1,
+        pass(Next, {Main, Messages})
+    end),
+    receive
+        {start, Start} -> ok
+    end,
+    receive
+        done -> ok
+    end,
+    Passed = counters:get(Messages, 1),
+    Value = per_second(Passed, Start),
+    exit(First, kill),
+    {Passed, Value}.
+
+pass(Next, {Main, Messages} = Done) ->
+    receive
+        0 ->
+            counters:add(Messages, 1, 1),
+            Main ! done,
+            pass(Next, Done);
+        Left ->
+            counters:add(Messages, 1, 1),
+            Next ! Left - 1,
+            pass(Next, Done)
+    end.
+
+%% ── call, selective-call ──────────────────────────────────────────────────
+
+call(N, Unmatched) ->
+    in_process(fun() ->
+        {ok, Server} = gen_server:start_link(?MODULE, [], []),
+        [self() ! unmatched || _ <- lists:seq(1, Unmatched)],
+        Start = now_ns(),
+        Called = calls(Server, N, 0),
+        Value = per_second(Called, Start),
+        {message_queue_len, Unmatched} = process_info(self(), message_queue_len),
+        {Called, Value}
+    end).
+
+calls(_Server, N, N) -> N;
+calls(Server, N, Called) -> calls(Server, N, gen_server:call(Server, Called)).
+
+init([]) -> {ok, undefined}.
+
+handle_call(Request, _From, State) -> {reply, Request + 1, State}.
+
+handle_cast(_Request, State) -> {noreply, State}.
+
+%% ── mailbox-drain ─────────────────────────────────────────────────────────
+
+mailbox_drain(N) ->
+    Main = self(),
+    Receiver = spawn_link(fun() ->
+        receive
+            go -> ok
+        end,
+        Start = now_ns(),
+        Taken = drain(N, 0),
+        Main ! {drained, Taken, per_second(Taken, Start)}
+    end),
+    [Receiver ! I || I <- lists:seq(0, N - 1)],
+    Receiver ! go,
+    receive
+        {drained, Taken, Value} -> {Taken, Value}
+    end.
+
+drain(N, N) ->
+    N;
+drain(N, Taken) ->
+    receive
+        Message ->
+            Taken = Message,
+            drain(N, Taken + 1)
+    end.
+
+%% ── spawn-monitor-exit ────────────────────────────────────────────────────
+
+spawn_monitor_exit(N) ->
+    Start = now_ns(),
+    Ended = in_process(fun() -> spawn_monitor_exit(N, 0) end),
+    {Ended, per_second(Ended, Start)}.
+
+spawn_monitor_exit(0, Ended) ->
+    Ended;
+spawn_monitor_exit(Left, Ended) ->
+    {Pid, Ref} = spawn_monitor(fun() -> ok end),
+    receive
+        {'DOWN', Ref, process, Pid, normal} -> spawn_monitor_exit(Left - 1, Ended + 1)
+    end.
+
+%% ── link-chain ────────────────────────────────────────────────────────────
+
+link_chain(N) ->
+    Main = self(),
+    Before = erlang:system_info(process_count),
+    First = spawn(fun() -> chain(N, Main) end),
+    Last = receive {last, Pid} -> Pid end,
+    Alive = erlang:system_info(process_count),
+    Ref = monitor(process, Last),
+    Start = now_ns(),
+    exit(First, boom),
+    receive
+        {'DOWN', Ref, process, Last, boom} -> ok
+    end,
+    wait_until(fun() -> erlang:system_info(process_count) =< Before end),
+    Elapsed = now_ns() - Start,
+    Died = Alive - erlang:system_info(process_count),
+    {Died, Elapsed / Died}.
+
+chain(1, Main) ->
+    Main ! {last, self()},
+    idle();
+chain(Length, Main) ->
+    spawn_link(fun() -> chain(Length - 1, Main) end),
+    idle().
+
+idle() ->
+    receive
+        stop -> ok
+    end.
+
+wait_until(Condition) ->
+    case Condition() of
+        true ->
+            ok;
+        false ->
+            erlang:yield(),
+            wait_until(Condition)
+    end.
+
+%% ── idle-memory ───────────────────────────────────────────────────────────
+
+idle_memory(N) ->
+    in_process(fun() ->
+        Main = self(),
+        erlang:garbage_collect(),
+        Before = erlang:memory(processes_used),
+        spawn_idle(N, Main),
+        await(waiting, N),
+        erlang:garbage_collect(),
+        Value = (erlang:memory(processes_used) - Before) / N,
+        {N, Value}
+    end).
+
+spawn_idle(0, _Main) ->
+    ok;
+spawn_idle(Left, Main) ->
+    spawn(fun() ->
+        Ref = monitor(process, Main),
+        demonitor(Ref, [flush]),
+        Main ! waiting,
+        idle()
+    end),
+    spawn_idle(Left - 1, Main).
+
+await(_Message, 0) ->
+    ok;
+await(Message, Left) ->
+    receive
+        Message -> await(Message, Left - 1)
+    end.
+
+%% ── million ───────────────────────────────────────────────────────────────
+
+million(N) ->
+    {Answers, Seconds, _Bytes} = ask(N),
+    {Answers, Seconds}.
+
+million_memory(N) ->
+    {Answers, _Seconds, Bytes} = ask(N),
+    {Answers, Bytes / 1000000}.
+
+ask(N) ->
+    in_process(fun() ->
+        Start = now_ns(),
+        Before = erlang:system_info(process_count),
+        Asked = [spawn(fun answerer/0) || _ <- lists:seq(1, N)],
+        [Pid ! {from, self()} || Pid <- Asked],
+        await(here, N),
+        Seconds = (now_ns() - Start) / 1.0e9,
+        Alive = erlang:system_info(process_count) - Before,
+        Bytes = rss_bytes(),
+        [exit(Pid, kill) || Pid <- Asked],
+        wait_until(fun() -> erlang:system_info(process_count) =< Before end),
+        {Alive, Seconds, Bytes}
+    end).
+
+answerer() ->
+    receive
+        {from, From} ->
+            From ! here,
+            answerer()
+    end.
+
+rss_bytes() ->
+    1024 * list_to_integer(string:trim(os:cmd("ps -o rss= -p " ++ os:getpid()))).
+
+%% ── timers ────────────────────────────────────────────────────────────────
+
+timers(N) ->
+    in_process(fun() ->
+        Pending = [
+            erlang:send_after(60000 + (I * 7919) rem 60000, self(), due)
+         || I <- lists:seq(0, 9999)
+        ],
+        Start = now_ns(),
+        Cancelled = set_and_cancel(N, 0),
+        Value = per_second(Cancelled, Start),
+        [erlang:cancel_timer(Timer) || Timer <- Pending],
+        {Cancelled, Value}
+    end).
+
+set_and_cancel(0, Cancelled) ->
+    Cancelled;
+set_and_cancel(Left, Cancelled) ->
+    Timer = erlang:send_after(5000, self(), due),
+    case erlang:cancel_timer(Timer) of
+        false -> set_and_cancel(Left - 1, Cancelled);
+        _LeftMs -> set_and_cancel(Left - 1, Cancelled + 1)
+    end.
+
+%% ── timer-fire ────────────────────────────────────────────────────────────
+
+timer_fire(N) ->
+    Start = now_ns(),
+    Fired = in_process(fun() -> fire(N, 0) end),
+    {Fired, per_second(Fired, Start)}.
+
+fire(N, N) ->
+    N;
+fire(N, Fired) ->
+    Batch = min(100000, N - Fired),
+    set_batch(Batch, 0),
+    await(due, Batch),
+    fire(N, Fired + Batch).
+
+set_batch(Batch, Batch) ->
+    ok;
+set_batch(Batch, I) ->
+    erlang:send_after(1 + (I * 7919) rem 20, self(), due),
+    set_batch(Batch, I + 1).
+
+%% ── timer-latency ─────────────────────────────────────────────────────────
+
+timer_latency(N) ->
+    Player = spawn_link(fun player/0),
+    Other = spawn_link(fun() ->
+        Player ! {ball, self()},
+        player()
+    end),
+    LateNs = in_process(fun() -> ticks(N, []) end),
+    true = lists:all(fun is_process_alive/1, [Player, Other]),
+    [
+        begin
+            unlink(Pid),
+            exit(Pid, kill)
+        end
+     || Pid <- [Player, Other]
+    ],
+    Sorted = lists:sort(LateNs),
+    {length(LateNs), lists:nth(ceil(0.99 * length(Sorted)), Sorted) / 1.0e6}.
+
+player() ->
+    receive
+        {ball, From} ->
+            From ! {ball, self()},
+            player()
+    end.
+
+ticks(0, LateNs) ->
+    LateNs;
+ticks(Left, LateNs) ->
+    Due = now_ns() + 10000000,
+    erlang:send_after(10, self(), due),
+    receive
+        due -> ticks(Left - 1, [now_ns() - Due | LateNs])
+    end.
+
+%% ── for all ───────────────────────────────────────────────────────────────
+
+%% What Work returns, done by a new process: its heap is empty and its mailbox is its own.
+in_process(Work) ->
+    {Pid, Ref} = spawn_monitor(fun() -> exit({done, Work()}) end),
+    receive
+        {'DOWN', Ref, process, Pid, {done, Result}} -> Result;
+        {'DOWN', Ref, process, Pid, Reason} -> error(Reason)
+    end.
+
+now_ns() -> erlang:monotonic_time(nanosecond).
+
+per_second(Count, Start) -> Count * 1.0e9 / (now_ns() - Start).

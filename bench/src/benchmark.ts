@@ -1,0 +1,48 @@
+/** A benchmark: what is measured, on whom, and with how much work. */
+
+/** Who is measured. Coppice always is; the others are its peers. */
+export type Contender = "coppice" | "beam" | "nact" | "xstate" | "effect" | "node";
+
+/** All that run in Node, each measurement in a process of its own. */
+export type NodeContender = Exclude<Contender, "beam">;
+
+/** In the order of the table's columns. */
+export const CONTENDERS: readonly Contender[] = [
+  "coppice",
+  "beam",
+  "nact",
+  "xstate",
+  "effect",
+  "node",
+];
+
+export interface Benchmark {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "higher" | "lower";
+  /** The file in `jobs/` with a function for each contender that runs in Node; by default named as the benchmark. */
+  readonly jobs?: string;
+  /** How many messages, processes, … each contender gets; a slow one may get fewer of what is measured per second. */
+  readonly counts: Readonly<Partial<Record<Contender, number>>>;
+  /** What `erl` is started with beyond its defaults. */
+  readonly beamFlags?: readonly string[];
+}
+
+/** Measures `count` of something, and counts for itself how many there were. */
+export type Job = (count: number) => Promise<Measurement>;
+
+/** What a job found out; a contender's process prints it as JSON. */
+export interface Measurement {
+  /** How many there really were. */
+  readonly count: number;
+  /** In the benchmark's unit. */
+  readonly value: number;
+}
+
+export function jobsOf(benchmark: Benchmark): string {
+  return benchmark.jobs ?? benchmark.name;
+}
+
+export function contendersOf(benchmark: Benchmark): Contender[] {
+  return CONTENDERS.filter((contender) => benchmark.counts[contender] !== undefined);
+}

@@ -1,0 +1,144 @@
+/** All benchmarks there are. */
+import type { Benchmark } from "./benchmark.js";
+
+const THOUSAND = 1_000;
+const MILLION = 1_000_000;
+/** Erlang's table of processes holds 262 144 by default. */
+const MANY_PROCESSES = ["+P", "2000000"];
+
+export const BENCHMARKS: readonly Benchmark[] = [
+  {
+    name: "ping-pong",
+    unit: "messages/s",
+    better: "higher",
+    counts: {
+      coppice: 6 * MILLION,
+      beam: 4 * MILLION,
+      nact: MILLION,
+      xstate: 100 * THOUSAND,
+      effect: 500 * THOUSAND,
+    },
+  },
+  {
+    name: "ping-pong-handlers",
+    unit: "messages/s",
+    better: "higher",
+    counts: { coppice: 6 * MILLION, beam: 4 * MILLION, nact: MILLION },
+  },
+  {
+    name: "counting",
+    unit: "messages/s",
+    better: "higher",
+    counts: {
+      coppice: MILLION,
+      beam: MILLION,
+      nact: MILLION,
+      xstate: 100 * THOUSAND,
+      effect: MILLION,
+    },
+  },
+  {
+    name: "counting-handlers",
+    unit: "messages/s",
+    better: "higher",
+    counts: { coppice: MILLION, beam: MILLION, nact: MILLION },
+  },
+  {
+    name: "ring",
+    unit: "messages/s",
+    better: "higher",
+    counts: { coppice: 4 * MILLION, beam: 4 * MILLION, effect: 500 * THOUSAND },
+  },
+  {
+    name: "call",
+    unit: "calls/s",
+    better: "higher",
+    counts: { coppice: MILLION, beam: 500 * THOUSAND },
+  },
+  {
+    // As `call`, by a process that has not taken 100 000 messages: compare the two.
+    name: "selective-call",
+    unit: "calls/s",
+    better: "higher",
+    counts: { coppice: MILLION, beam: 500 * THOUSAND },
+  },
+  {
+    name: "mailbox-drain-100k",
+    unit: "messages/s",
+    better: "higher",
+    jobs: "mailbox-drain",
+    counts: { coppice: 100 * THOUSAND, beam: 100 * THOUSAND },
+  },
+  {
+    name: "mailbox-drain-1m",
+    unit: "messages/s",
+    better: "higher",
+    jobs: "mailbox-drain",
+    counts: { coppice: MILLION, beam: MILLION },
+  },
+  {
+    name: "spawn-monitor-exit",
+    unit: "sequences/s",
+    better: "higher",
+    counts: { coppice: 500 * THOUSAND, beam: 500 * THOUSAND },
+  },
+  {
+    name: "link-chain-100k",
+    unit: "ns/process",
+    better: "lower",
+    jobs: "link-chain",
+    counts: { coppice: 100 * THOUSAND, beam: 100 * THOUSAND },
+  },
+  {
+    name: "link-chain-1m",
+    unit: "ns/process",
+    better: "lower",
+    jobs: "link-chain",
+    counts: { coppice: MILLION, beam: MILLION },
+    beamFlags: MANY_PROCESSES,
+  },
+  {
+    name: "idle-memory",
+    unit: "bytes/process",
+    better: "lower",
+    counts: { coppice: 100 * THOUSAND, beam: 100 * THOUSAND, nact: 100 * THOUSAND },
+  },
+  {
+    name: "million",
+    unit: "s",
+    better: "lower",
+    counts: { coppice: MILLION, beam: MILLION },
+    beamFlags: MANY_PROCESSES,
+  },
+  {
+    name: "million-memory",
+    unit: "MB",
+    better: "lower",
+    counts: { coppice: MILLION, beam: MILLION },
+    beamFlags: MANY_PROCESSES,
+  },
+  {
+    name: "timers",
+    unit: "pairs/s",
+    better: "higher",
+    counts: { coppice: MILLION, beam: MILLION, node: MILLION },
+  },
+  {
+    name: "timer-fire",
+    unit: "timers/s",
+    better: "higher",
+    counts: { coppice: 500 * THOUSAND, beam: 500 * THOUSAND, node: 500 * THOUSAND },
+  },
+  {
+    name: "timer-latency",
+    unit: "ms (p99)",
+    better: "lower",
+    counts: { coppice: 450, beam: 450 },
+  },
+  {
+    name: "timer-latency-handlers",
+    unit: "ms (p99)",
+    better: "lower",
+    counts: { coppice: 450, beam: 450 },
+  },
+];

@@ -1,0 +1,109 @@
+/** One process floods the mailbox of another, which counts and tells in the end. */
+import type { Pid } from "@coppice/core";
+import { Deferred, Effect, Queue } from "effect";
+import { dispatch, query, spawn, start, stop, type Ref } from "nact";
+import { assign, createActor, sendTo, setup, type AnyActorRef } from "xstate";
+import { startNode } from "../bench-node.js";
+import type { Measurement } from "../benchmark.js";
+import { perSecond } from "../rate.js";
+
+type Count = "increment" | { readonly type: "retrieve"; readonly from: Pid<number> };
+
+export async function coppice(count: number): Promise<Measurement> {
+  const node = startNode();
+  let total = 0;
+  const startMs = performance.now();
+  const counter = node.spawn<Count>(async (self) => {
+    for (let counted = 0; ;) {
+      const message = await self.receive();
+      if (message === "increment") counted++;
+      else self.send(message.from, counted);
+    }
+  });
+  const sender = node.spawn<number>(async (self) => {
+    for (let i = 0; i < count; i++) self.send(counter, "increment");
+    self.send(counter, { type: "retrieve", from: self.pid });
+    total = await self.receive();
+  });
+  await node.whenExited(sender);
+  const value = perSecond(total, startMs);
+  await node.stop();
+  return { count: total, value };
+}
+
+export async function nact(count: number): Promise<Measurement> {
+  type Message = "increment" | { readonly sender: Ref<number> };
+  const system = start();
+  const startMs = performance.now();
+  const counter = spawn(
+    system,
+    (counted: number, message: Message) => {
+      if (message === "increment") return counted + 1;
+      dispatch(message.sender, counted);
+      return counted;
+    },
+    "counter",
+    { initialState: 0 },
+  );
+  for (let i = 0; i < count; i++) dispatch(counter, "increment");
+  const total = await query(counter, (sender: Ref<number>) => ({ sender }), 600_000);
+  const value = perSecond(total, startMs);
+  stop(system);
+  return { count: total, value };
+}
+
+export async function xstate(count: number): Promise<Measurement> {
+  const counterMachine = setup({
+    types: {
+      context: {} as { counted: number },
+      events: {} as { type: "increment" } | { type: "retrieve"; sender: AnyActorRef },
+    },
+  }).createMachine({
+    context: { counted: 0 },
+    on: {
+      increment: { actions: assign({ counted: ({ context }) => context.counted + 1 }) },
+      retrieve: {
+        actions: sendTo(
+          ({ event }) => event.sender,
+          ({ context }) => ({ type: "total", total: context.counted }),
+        ),
+      },
+    },
+  });
+  const startMs = performance.now();
+  const counter = createActor(counterMachine).start();
+  const total = await new Promise<number>((done) => {
+    const senderMachine = setup({
+      types: { events: {} as { type: "total"; total: number } },
+    }).createMachine({ on: { total: { actions: ({ event }) => done(event.total) } } });
+    const sender = createActor(senderMachine).start();
+    for (let i = 0; i < count; i++) counter.send({ type: "increment" });
+    counter.send({ type: "retrieve", sender });
+  });
+  const value = perSecond(total, startMs);
+  counter.stop();
+  return { count: total, value };
+}
+
+export async function effect(count: number): Promise<Measurement> {
+  type Message = "increment" | { readonly reply: Deferred.Deferred<number> };
+  const program = Effect.gen(function* () {
+    const counts = yield* Queue.unbounded<Message>();
+    yield* Effect.forkChild(
+      Effect.gen(function* () {
+        for (let counted = 0; ;) {
+          const message = yield* Queue.take(counts);
+          if (message === "increment") counted++;
+          else yield* Deferred.succeed(message.reply, counted);
+        }
+      }),
+    );
+    for (let i = 0; i < count; i++) yield* Queue.offer(counts, "increment");
+    const reply = yield* Deferred.make<number>();
+    yield* Queue.offer(counts, { reply });
+    return yield* Deferred.await(reply);
+  });
+  const startMs = performance.now();
+  const total = await Effect.runPromise(program);
+  return { count: total, value: perSecond(total, startMs) };
+}

@@ -1,0 +1,3 @@
+/** Replays recorded programs of a real Erlang and compares what happened. */
+
+export {};

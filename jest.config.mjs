@@ -1,0 +1,35 @@
+/** One jest for all workspaces. Needs NODE_OPTIONS=--experimental-vm-modules, which `npm test` sets. */
+
+/** @type {import("jest").Config} */
+export default {
+  testEnvironment: "node",
+  testMatch: [
+    "<rootDir>/packages/*/test/**/*.test.ts",
+    "<rootDir>/examples/**/*.test.ts",
+    "<rootDir>/conformance/test/**/*.test.ts",
+    "<rootDir>/bench/test/**/*.test.ts",
+    "<rootDir>/docs/test/**/*.test.ts",
+    "<rootDir>/scripts/test/**/*.test.ts",
+  ],
+  testPathIgnorePatterns: ["/node_modules/", "/dist/", "/\\.tsbuild/"],
+  modulePathIgnorePatterns: ["/dist/", "/\\.tsbuild/", "/docs/\\.generated/"],
+  extensionsToTreatAsEsm: [".ts"],
+  moduleNameMapper: {
+    "^@coppice/(core|supervisor|remote|testkit)$": "<rootDir>/packages/$1/src/index.ts",
+    "^(\\.{1,2}/.*)\\.js$": "$1",
+  },
+  transform: {
+    "\\.ts$": [
+      "@swc/jest",
+      {
+        swcrc: false,
+        jsc: {
+          target: "es2022",
+          parser: { syntax: "typescript" },
+          transform: { verbatimModuleSyntax: true },
+        },
+        sourceMaps: "inline",
+      },
+    ],
+  },
+};

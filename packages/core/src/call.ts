@@ -1,0 +1,254 @@
+/**
+ * Calls: a request and its reply.
+ *
+ * A call watches the server and gives it a one-shot alias to reply to. The reply is matched by that
+ * reference; the mailbox is never searched, and a late reply finds nobody.
+ *
+ * OTP: https://www.erlang.org/doc/man/gen_server.html#call-3
+ */
+import { checkKeys } from "./check.js";
+import {
+  CallCycleError,
+  CallTimeoutError,
+  InvalidArgumentError,
+  NoProcessError,
+  ServerExitError,
+} from "./errors.js";
+import type { ExitReason } from "./exit-reason.js";
+import { formatTerm } from "./exit-reason.js";
+import { isName } from "./name.js";
+import { formatPid, ProcessId, type AnyPid } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference, type From } from "./reference.js";
+import { rejection } from "./rejection.js";
+import type { Runtime } from "./runtime.js";
+import { Deadline } from "./timer-queue.js";
+import { Watch } from "./watch.js";
+import { unwatch, watch } from "./watching.js";
+
+/** A request that expects a reply, as it arrives in the mailbox. Answer with `self.reply(from, value)`. */
+export interface Call<Q, R> {
+  readonly type: "call";
+  readonly request: Q;
+  readonly from: From<R>;
+}
+
+/** The requests that a process with inbox `M` answers. */
+export type RequestOf<M> = M extends Call<infer Q, infer _R> ? Q : never;
+
+/** What it answers to a request of type `Q`. */
+export type ReplyOf<M, Q> = M extends Call<infer P, infer R> ? (Q extends P ? R : never) : never;
+
+/** What an AbortSignal of any host offers. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface CallOptions {
+  /** How long to wait for the reply; 5000 by default, `Infinity` to wait for ever. */
+  readonly timeoutMs?: number;
+  /** Gives up when it aborts: the call rejects with its reason, and a reply that comes later is dropped. */
+  readonly signal?: AbortSignalLike;
+}
+
+/** How long a call waits when nothing else is said, as in OTP. */
+export const DEFAULT_CALL_TIMEOUT_MS = 5_000;
+
+class CallLimit extends Deadline {
+  readonly #call: PendingCall;
+  readonly #timeoutMs: number;
+
+  constructor(call: PendingCall, timeoutMs: number) {
+    super();
+    this.#call = call;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  override fire(): void {
+    this.#call.timedOut(this.#timeoutMs);
+  }
+}
+
+/** A call that waits for its reply: what the caller's one-shot alias stands for. */
+export class PendingCall extends Watch {
+  override readonly isCall = true;
+  readonly ref: Reference;
+  readonly #server: unknown;
+  readonly #request: unknown;
+  readonly #resolve: (reply: unknown) => void;
+  limit: CallLimit | undefined = undefined;
+  #signal: AbortSignalLike | undefined = undefined;
+  #promise: Promise<unknown> | undefined = undefined;
+
+  constructor(
+    node: Runtime,
+    caller: Process | undefined,
+    target: ProcessId<Process>,
+    server: unknown,
+    request: unknown,
+    resolve: (reply: unknown) => void,
+  ) {
+    super(node, caller, target);
+    this.#server = server;
+    this.#request = request;
+    this.#resolve = resolve;
+    this.ref = new Reference(this.ownerPid, node.nextSerial(), this);
+    if (caller !== undefined) caller.calls++;
+  }
+
+  bind(promise: Promise<unknown>, options: CallOptions | undefined): void {
+    this.#promise = promise;
+    const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
+    const signal = options?.signal;
+    if (timeoutMs < Infinity) {
+      this.limit = new CallLimit(this, timeoutMs);
+      this.runtime.timers.arm(this.limit, timeoutMs, this.owner);
+    }
+    if (signal !== undefined) {
+      this.#signal = signal;
+      signal.addEventListener("abort", this.#aborted);
+    }
+  }
+
+  readonly #aborted = (): void => {
+    if (this.active) this.#fail(this.#signal?.reason);
+  };
+
+  reply(value: unknown): void {
+    this.#end();
+    this.runtime.turn.resume(this.#resolve, value);
+  }
+
+  override ended(reason: ExitReason): void {
+    this.#release();
+    const error =
+      reason === "noproc"
+        ? new NoProcessError(show(this.#server))
+        : new ServerExitError(show(this.#server), formatTerm(this.#request, 80), reason);
+    this.#resolve(rejection(error));
+  }
+
+  timedOut(timeoutMs: number): void {
+    this.limit = undefined;
+    this.#fail(new CallTimeoutError(show(this.#server), formatTerm(this.#request, 80), timeoutMs));
+  }
+
+  override abandon(): void {
+    // The caller has ended; if its code does not wait for this call, nobody is to blame for that.
+    this.#promise?.catch(() => undefined);
+    const { owner } = this;
+    this.#fail(owner === undefined ? new NoProcessError("the caller") : owner.exitSignal());
+  }
+
+  #fail(error: unknown): void {
+    this.#end();
+    this.#resolve(rejection(error));
+  }
+
+  #end(): void {
+    unwatch(this);
+    this.#release();
+  }
+
+  #release(): void {
+    Reference.retire(this.ref);
+    if (this.owner !== undefined) this.owner.calls--;
+    if (this.limit !== undefined) this.runtime.timers.disarm(this.limit);
+    if (this.#signal !== undefined) this.#signal.removeEventListener("abort", this.#aborted);
+  }
+}
+
+function show(server: unknown): string {
+  return isName(server) ? `"${server.name}"` : String(server);
+}
+
+/** Calls `target`, which the caller addressed as `server`, on behalf of `caller` (or of nobody). */
+export function call(
+  node: Runtime,
+  caller: Process | undefined,
+  target: ProcessId<Process> | undefined,
+  server: unknown,
+  request: unknown,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  if (options !== undefined) checkOptions(options);
+  if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+  if (target === undefined) return Promise.reject(new NoProcessError(show(server)));
+  if (caller !== undefined) {
+    const cycle = findCycle(caller, target);
+    if (cycle !== undefined) return Promise.reject(cycleError(cycle));
+  }
+  let resolve!: (reply: unknown) => void;
+  const promise = new Promise<unknown>((settle) => (resolve = settle));
+  const pending = new PendingCall(node, caller, target, server, request, resolve);
+  pending.bind(promise, options);
+  watch(pending);
+  if (pending.active) {
+    const message = { type: "call", request, from: pending.ref };
+    node.sendToPid(pending.ownerPid, target, node.prepare(message));
+  }
+  return promise;
+}
+
+function checkOptions(options: CallOptions): void {
+  checkKeys("call: options", options, ["timeoutMs", "signal"]);
+  const { timeoutMs, signal } = options;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    throw new InvalidArgumentError("call: options.timeoutMs", "a number of at least 0", timeoutMs);
+  }
+  if (signal !== undefined && typeof signal.addEventListener !== "function") {
+    throw new InvalidArgumentError("call: options.signal", "an AbortSignal", signal);
+  }
+}
+
+/** Who would wait for whom, from the caller back to the caller; `undefined` when nobody would wait in vain. */
+function findCycle(caller: Process, target: ProcessId<Process>): Process[] | undefined {
+  const server = ProcessId.processOf(target);
+  if (server === undefined) return undefined;
+  if (server === caller) return [caller];
+  if (!isBlocked(server)) return undefined;
+  const seen = new Set<Process>([caller]);
+  const path: Process[] = [caller];
+  const leadsBack = (process: Process): boolean => {
+    if (process === caller) return true;
+    if (seen.has(process) || !isBlocked(process)) return false;
+    seen.add(process);
+    path.push(process);
+    for (const next of calledBy(process)) if (leadsBack(next)) return true;
+    path.pop();
+    return false;
+  };
+  return leadsBack(server) ? path : undefined;
+}
+
+/** It waits for a reply, and takes no message meanwhile. */
+function isBlocked(process: Process): boolean {
+  if (process.calls === 0) return false;
+  return process.handler === undefined ? process.wake === undefined : process.busy;
+}
+
+function calledBy(process: Process): Process[] {
+  const called: Process[] = [];
+  for (
+    let entry = process.watching;
+    entry !== undefined && called.length < process.calls;
+    entry = entry.nextOfOwner
+  ) {
+    const target = entry instanceof PendingCall ? ProcessId.processOf(entry.target) : undefined;
+    if (target !== undefined) called.push(target);
+  }
+  return called;
+}
+
+function cycleError(path: Process[]): CallCycleError {
+  const round = [...path, path[0] as Process];
+  return new CallCycleError(
+    round.map((process): AnyPid => process.pid),
+    round.map(
+      (process) => process.registeredName ?? process.extra?.label ?? formatPid(process.pid),
+    ),
+  );
+}

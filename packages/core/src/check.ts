@@ -1,0 +1,71 @@
+/** Checks of arguments at the edge: each says what was expected and what came. */
+import { InvalidArgumentError } from "./errors.js";
+import { isName, type AnyName } from "./name.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
+import type { ReceiveOptions } from "./self.js";
+
+export function checkPid(argument: string, value: unknown): ProcessId<Process> {
+  if (!ProcessId.is(value)) throw new InvalidArgumentError(argument, "a pid", value);
+  return value as ProcessId<Process>;
+}
+
+export function checkRef(argument: string, value: unknown): void {
+  if (!(value instanceof Reference)) throw new InvalidArgumentError(argument, "a reference", value);
+}
+
+export function checkName(argument: string, value: unknown): string {
+  if (!isName(value)) throw new InvalidArgumentError(argument, "a name made by name()", value);
+  return (value as AnyName).name;
+}
+
+export function checkFunction(argument: string, value: unknown): void {
+  if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
+}
+
+/** Milliseconds: finite and not negative. */
+export function checkDelay(argument: string, value: unknown): void {
+  if (typeof value !== "number" || !(value >= 0 && value < Infinity)) {
+    throw new InvalidArgumentError(argument, "a finite number of at least 0", value);
+  }
+}
+
+/** No option may be unknown: a misspelt one would be ignored in silence. */
+export function checkKeys(argument: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgumentError(argument, "an object", options);
+  }
+  for (const key in options) {
+    if (!known.includes(key)) {
+      throw new InvalidArgumentError(argument, `made of ${known.join(", ")}`, {
+        [key]: (options as Record<string, unknown>)[key],
+      });
+    }
+  }
+}
+
+export function checkReceive(
+  guardOrOptions: unknown,
+  maybeOptions: unknown,
+): { guard: ((message: never) => boolean) | undefined; timeoutMs: number | undefined } {
+  let guard: ((message: never) => boolean) | undefined;
+  let options = maybeOptions;
+  if (typeof guardOrOptions === "function") guard = guardOrOptions as never;
+  else if (typeof guardOrOptions === "object" && guardOrOptions !== null && options === undefined) {
+    options = guardOrOptions;
+  } else if (guardOrOptions !== undefined) {
+    throw new InvalidArgumentError("receive: guard", "a function", guardOrOptions);
+  }
+  if (options === undefined) return { guard, timeoutMs: undefined };
+  checkKeys("receive: options", options as object, ["timeoutMs"]);
+  const { timeoutMs } = options as ReceiveOptions;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    throw new InvalidArgumentError(
+      "receive: options.timeoutMs",
+      "a number of at least 0",
+      timeoutMs,
+    );
+  }
+  return { guard, timeoutMs };
+}

@@ -1,0 +1,79 @@
+/**
+ * Crash reports: who ended by an error, why, and what it was doing.
+ *
+ * OTP: https://www.erlang.org/doc/man/proc_lib.html (crash reports)
+ */
+import { formatTerm, type CrashReason } from "./exit-reason.js";
+import { ancestorsOf, type AnyPid } from "./pid.js";
+import type { Process } from "./process.js";
+
+export interface CrashReport {
+  readonly pid: AnyPid;
+  /** Its registered name, if it had one. */
+  readonly name: string | undefined;
+  readonly label: string | undefined;
+  /** What it ran: the name of the function or the handler. */
+  readonly initialCall: string;
+  /** Who spawned it, who spawned that, …; nearest first. */
+  readonly ancestors: readonly AnyPid[];
+  readonly reason: CrashReason;
+  readonly stack: string;
+  /** What it was doing, e.g. `handling message "increment"`. */
+  readonly during: string;
+  /** How many messages were left in the mailbox. */
+  readonly mailboxSize: number;
+  /** The type of the message it worked on, if any. */
+  readonly lastMessageType: string | undefined;
+  readonly links: readonly AnyPid[];
+  /** A monitor, or a linked process that traps exits, is told of this end. */
+  readonly watched: boolean;
+}
+
+export function crashReport(process: Process, reason: CrashReason, during: string): CrashReport {
+  return {
+    pid: process.pid,
+    name: process.registeredName,
+    label: process.extra?.label,
+    initialCall: process.initialCall,
+    ancestors: ancestorsOf(process.pid),
+    reason,
+    stack: stackOf(reason.error),
+    during,
+    mailboxSize: process.mailbox?.size ?? 0,
+    lastMessageType: process.working === undefined ? undefined : messageType(process.working),
+    links: process.links?.linked() ?? [],
+    watched: process.isWatched(),
+  };
+}
+
+/** `"ping"` for `{ type: "ping" }`; else something short that says what it was. */
+export function messageType(message: unknown): string {
+  if (typeof message === "object" && message !== null) {
+    const { type, request } = message as { type?: unknown; request?: unknown };
+    if (type === "call") return `call ${formatTerm(request, 60)}`;
+    if (typeof type === "string") return type;
+    if (Array.isArray(message)) return formatTerm(message[0], 60);
+  }
+  return formatTerm(message, 60);
+}
+
+/** The report as text, for a log. */
+export function formatCrashReport(report: CrashReport): string {
+  const { pid, name, label, ancestors, links } = report;
+  const who = [String(pid), name && `"${name}"`, label && `(${label})`].filter(Boolean).join(" ");
+  return [
+    `process ${who} crashed while ${report.during}`,
+    `  ${report.stack.split("\n").join("\n  ")}`,
+    `  initial call: ${report.initialCall}; ancestors: ${ancestors.map(String).join(", ") || "none"}`,
+    `  mailbox: ${report.mailboxSize} messages; links: ${links.map(String).join(", ") || "none"}`,
+  ].join("\n");
+}
+
+function stackOf(error: Error): string {
+  const head = `${error.name}: ${error.message}`;
+  const stack = typeof error.stack === "string" ? error.stack : head;
+  // V8 writes the head when the error is made; the message may have changed, or the name be a subclass's.
+  const text = stack.startsWith(error.name) ? stack : `${head}\n${stack}`;
+  const cause = error.cause;
+  return cause instanceof Error ? `${text}\ncaused by ${stackOf(cause)}` : text;
+}

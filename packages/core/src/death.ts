@@ -1,0 +1,164 @@
+/**
+ * How a process ends.
+ *
+ * Code cannot be preempted in JavaScript, so an end has two steps. *Exiting*: it takes no more
+ * messages, `self.signal` aborts, what it waits for on the runtime rejects, its `finally` blocks run
+ * and what it owns is disposed. *Dead*: the name is free, links and monitors are told. A body that
+ * does not settle within its `unwindMs` is declared dead and reported as a zombie. `kill` declares
+ * death at once.
+ *
+ * ```text
+ * alive ──(returns, throws, exit signal)──► exiting ──(body settled, or unwindMs over)──► dead
+ *   └──────────────────────────────(kill)──────────────────────────────────────────────────┘
+ * ```
+ */
+import { crashReport } from "./crash-report.js";
+import { ExitSignal, ThrownValueError } from "./errors.js";
+import { isCrash, isErrorLike, type ExitReason } from "./exit-reason.js";
+import { breakLinks } from "./link.js";
+import { disposeOwned } from "./own.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import { Deadline } from "./timer-queue.js";
+import { abandonWatches, tellWatchers } from "./watching.js";
+
+/** Ends a process for good when it has not unwound in time. */
+class UnwindLimit extends Deadline {
+  readonly process: Process;
+
+  constructor(process: Process) {
+    super();
+    this.process = process;
+  }
+
+  override fire(): void {
+    const { process } = this;
+    process.unwindLimit = undefined;
+    if (process.life === "dead") return;
+    process.zombie = true;
+    die(process);
+  }
+}
+
+/** An error nobody caught ends the process. `during` says what it was doing. */
+export function crash(process: Process, error: unknown, during: string): void {
+  if (process.life !== "alive") return;
+  process.crashedDuring = during;
+  beginExit(process, { error: toError(process, error) });
+}
+
+/** The process has to end with `reason`; a process that exits already keeps its reason. */
+export function beginExit(process: Process, reason: ExitReason): void {
+  if (process.life !== "alive") return;
+  process.life = "exiting";
+  process.exitReason = reason;
+  if (!process.isRunning) {
+    settled(process);
+    return;
+  }
+  process.unwindLimit = new UnwindLimit(process);
+  process.node.timers.arm(process.unwindLimit, process.unwindMs, process);
+  abortAndReject(process);
+}
+
+/** `kill`: no questions asked, nothing waited for. What it still attempts has no effect. */
+export function dieAtOnce(process: Process, reason: ExitReason): void {
+  if (process.life === "dead") return;
+  process.exitReason = reason;
+  process.crashedDuring = undefined;
+  die(process);
+}
+
+/** The body or the handler has returned or thrown, or was never started. */
+export function settled(process: Process): void {
+  process.unsettled = process.busy = false;
+  if (process.life === "dead") return;
+  if (process.life === "alive") {
+    process.life = "exiting";
+    abortAndReject(process);
+  }
+  const disposal = disposeOwned(process);
+  if (disposal === undefined) {
+    die(process);
+    return;
+  }
+  if (process.unwindLimit === undefined) {
+    process.unwindLimit = new UnwindLimit(process);
+    process.node.timers.arm(process.unwindLimit, process.unwindMs, process);
+  }
+  void disposal.then(() => {
+    if (process.life !== "dead") die(process);
+  });
+}
+
+/** The body threw. Its own exit signal is no crash, nor is what follows from it. */
+export function bodyThrew(process: Process, thrown: unknown, during: string): void {
+  if (thrown instanceof ExitSignal && thrown.pid === process.pid) {
+    // Only `exit` and exit signals make it, and they have set the reason.
+  } else if (process.life === "alive") {
+    process.crashedDuring = during;
+    process.exitReason = { error: toError(process, thrown) };
+  } else if (!followsFromExit(process, thrown)) {
+    process.node.report(process, "unwindFailed", thrown);
+  }
+  settled(process);
+}
+
+function die(process: Process): void {
+  const { node, pid } = process;
+  const { unwindLimit } = process;
+  if (unwindLimit !== undefined) node.timers.disarm(unwindLimit);
+  process.unwindLimit = undefined;
+  const reason = process.exitReason;
+  const report =
+    process.crashedDuring !== undefined && isCrash(reason)
+      ? crashReport(process, reason, process.crashedDuring)
+      : undefined;
+  process.life = "dead";
+  ProcessId.attach(pid, undefined);
+  node.access(pid, "alive", pid, "write");
+  node.registry.release(process);
+  node.timers.forget(process);
+  node.removeProcess(process);
+  if (!process.started) node.withdrawStart(process);
+  const { mailbox } = process;
+  process.mailbox = undefined;
+  if (process.isRunning) abortAndReject(process);
+  abandonWatches(process);
+  breakLinks(process);
+  tellWatchers(process);
+  // Subscribers may do anything, so they hear of it when nothing is left half-done.
+  if (report !== undefined) node.crashed(report);
+  for (const [message, origin] of mailbox?.entries() ?? []) {
+    node.undelivered(pid, message, origin, "dead");
+  }
+  node.emit(() => ({ type: "exited", pid, reason }));
+  if (process.zombie) node.zombie(process);
+  // After kill or as a zombie: nobody else will.
+  void disposeOwned(process);
+}
+
+/** Wakes all that the process waits for on the runtime, so that `finally` runs. */
+function abortAndReject(process: Process): void {
+  const signal = new ExitSignal(process.pid, process.exitReason);
+  process.extra?.abort?.abort(signal);
+  if (process.wake !== undefined) process.wakeWithError(signal);
+  process.rejectWaits(signal);
+}
+
+function followsFromExit(process: Process, thrown: unknown): boolean {
+  for (let error = thrown, depth = 0; depth < 10; depth++) {
+    if (error instanceof ExitSignal && error.pid === process.pid) return true;
+    if (typeof error !== "object" || error === null) return false;
+    // What fetch and its like throw when `self.signal` aborts.
+    if ((error as { name?: unknown }).name === "AbortError") return true;
+    error = (error as { cause?: unknown }).cause;
+  }
+  return false;
+}
+
+function toError(process: Process, thrown: unknown): Error {
+  const { isolation } = process.node;
+  const error = isolation === undefined ? thrown : isolation.explain(thrown);
+  return isErrorLike(error) ? error : new ThrownValueError(error);
+}

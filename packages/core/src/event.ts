@@ -1,0 +1,173 @@
+/** What observers of a node see: an rxjs Observable that no subscriber's error can hurt. */
+import { Observable, type Observer, type Operator, type Subscription } from "rxjs";
+import type { CrashReport } from "./crash-report.js";
+import type { ExitReason } from "./exit-reason.js";
+import type { AnyPid } from "./pid.js";
+
+/** What goes on in a node. */
+export type NodeEvent =
+  | {
+      readonly type: "spawned";
+      readonly pid: AnyPid;
+      readonly parent: AnyPid;
+      readonly initialCall: string;
+    }
+  | { readonly type: "exited"; readonly pid: AnyPid; readonly reason: ExitReason }
+  /** A process ended by an error of its own. `watched`: a monitor, or a link that traps, was told. */
+  | { readonly type: "crashed"; readonly report: CrashReport; readonly watched: boolean }
+  | { readonly type: "registered"; readonly name: string; readonly pid: AnyPid }
+  | { readonly type: "unregistered"; readonly name: string; readonly pid: AnyPid }
+  /** A process tried to take a name that another holds. */
+  | {
+      readonly type: "nameTaken";
+      readonly name: string;
+      readonly pid: AnyPid;
+      readonly holder: AnyPid;
+    }
+  /** A message that nobody will handle. `alias`: it came too late; `overflow`: the mailbox was full. */
+  | {
+      readonly type: "undelivered";
+      readonly to: AnyPid;
+      readonly from: AnyPid;
+      readonly message: unknown;
+      readonly why: "dead" | "alias" | "overflow" | "noconnection" | "unregistered";
+    }
+  /** The mailbox reached its high-water mark; told again at each doubling. */
+  | { readonly type: "highWater"; readonly pid: AnyPid; readonly size: number }
+  /** Declared dead although its code has not ended: it still waits for `unwindMs`-long on something foreign. */
+  | {
+      readonly type: "zombie";
+      readonly pid: AnyPid;
+      readonly label: string | undefined;
+      readonly unwindMs: number;
+    }
+  /** A dead process attempted `operation`; it had no effect. `count` is how often by now. */
+  | {
+      readonly type: "fenced";
+      readonly pid: AnyPid;
+      readonly operation: string;
+      readonly count: number;
+    }
+  /** The event loop was held for `blockedMs`: by `pid`, or by one of `suspects` when more than one ran. */
+  | {
+      readonly type: "blocked";
+      readonly blockedMs: number;
+      readonly pid: AnyPid | undefined;
+      readonly suspects: readonly AnyPid[];
+    }
+  /** A process's clean-up failed: a disposer, or its own code while it unwound. It ended all the same. */
+  | {
+      readonly type: "disposerFailed" | "unwindFailed";
+      readonly pid: AnyPid;
+      readonly error: unknown;
+    }
+  /** A subscriber of `node.events` threw. */
+  | { readonly type: "subscriberFailed"; readonly error: unknown }
+  | { readonly type: "stopping"; readonly processes: number }
+  | { readonly type: "stopped"; readonly killed: readonly AnyPid[] };
+
+/**
+ * The events of a node. An error thrown by a subscriber becomes a `subscriberFailed` event, where
+ * rxjs alone would throw it into the host's event loop and end the program. That holds for what is
+ * piped from it, too.
+ */
+export class NodeEvents extends Observable<NodeEvent> {
+  readonly #observers = new Set<Observer<NodeEvent>>();
+  #onError: (error: unknown) => void;
+
+  constructor(onError: (error: unknown) => void) {
+    super((subscriber) => {
+      if (this.#completed) {
+        subscriber.complete();
+        return undefined;
+      }
+      this.#observers.add(subscriber);
+      return () => this.#observers.delete(subscriber);
+    });
+    this.#onError = onError;
+  }
+
+  #completed = false;
+
+  /** Whether anyone listens; events nobody sees are not even made. */
+  get observed(): boolean {
+    return this.#observers.size > 0;
+  }
+
+  override subscribe(
+    observerOrNext?: Partial<Observer<NodeEvent>> | ((event: NodeEvent) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    return super.subscribe(guarded(this.#onError, observerOrNext, error, complete));
+  }
+
+  override lift<R>(operator?: Operator<NodeEvent, R>): Observable<R> {
+    const lifted = new GuardedObservable<R>(this.#onError);
+    lifted.source = this;
+    lifted.operator = operator as Operator<unknown, R>;
+    return lifted;
+  }
+
+  /** For the node alone. */
+  static emit(events: NodeEvents, event: NodeEvent): void {
+    for (const observer of [...events.#observers]) observer.next(event);
+  }
+
+  /** For the node alone: no more events will come. */
+  static complete(events: NodeEvents): void {
+    events.#completed = true;
+    for (const observer of [...events.#observers]) observer.complete();
+    events.#observers.clear();
+  }
+}
+
+/** What operators make of `NodeEvents`: its subscribers are guarded as well. */
+class GuardedObservable<T> extends Observable<T> {
+  readonly #onError: (error: unknown) => void;
+
+  constructor(onError: (error: unknown) => void) {
+    super();
+    this.#onError = onError;
+  }
+
+  override subscribe(
+    observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    return super.subscribe(guarded(this.#onError, observerOrNext, error, complete));
+  }
+
+  override lift<R>(operator?: Operator<T, R>): Observable<R> {
+    const lifted = new GuardedObservable<R>(this.#onError);
+    lifted.source = this;
+    lifted.operator = operator as Operator<unknown, R>;
+    return lifted;
+  }
+}
+
+function guarded<T>(
+  onError: (error: unknown) => void,
+  observerOrNext: Partial<Observer<T>> | ((value: T) => void) | null | undefined,
+  error: ((error: unknown) => void) | null | undefined,
+  complete: (() => void) | null | undefined,
+): Observer<T> {
+  const observer: Partial<Observer<T>> =
+    typeof observerOrNext === "function"
+      ? { next: observerOrNext, ...(error && { error }), ...(complete && { complete }) }
+      : (observerOrNext ?? {});
+  const safely = (act: () => void): void => {
+    try {
+      act();
+    } catch (thrown) {
+      onError(thrown);
+    }
+  };
+  return {
+    next: (value) => safely(() => observer.next?.(value)),
+    error: (failure: unknown) =>
+      observer.error === undefined ? onError(failure) : safely(() => observer.error?.(failure)),
+    complete: () => safely(() => observer.complete?.()),
+  };
+}

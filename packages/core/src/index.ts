@@ -1,0 +1,88 @@
+/**
+ * Processes with OTP's semantics: spawn, typed selective receive, link, monitor, trap exits, timers,
+ * names, calls. Runs wherever JavaScript does; clock, scheduler and randomness can be replaced.
+ */
+export type { Address, Target } from "./address.js";
+export type { AliasMode } from "./alias.js";
+export type { Body, Handler, HandlerSelf } from "./body.js";
+export {
+  DEFAULT_CALL_TIMEOUT_MS,
+  type AbortSignalLike,
+  type Call,
+  type CallOptions,
+  type ReplyOf,
+  type RequestOf,
+} from "./call.js";
+export type { Clock } from "./clock.js";
+export { formatCrashReport, type CrashReport } from "./crash-report.js";
+export {
+  AlreadyNamedError,
+  CallCycleError,
+  CallTimeoutError,
+  CoppiceError,
+  DeadProcessError,
+  ExitSignal,
+  InvalidArgumentError,
+  InvalidNameError,
+  MailboxOverflowError,
+  MutationAfterSendError,
+  NameNotRegisteredError,
+  NameTakenError,
+  NodeStoppedError,
+  NoProcessError,
+  ReceiveError,
+  ServerExitError,
+  ThrownValueError,
+  UncloneableMessageError,
+  UnsupportedHostError,
+} from "./errors.js";
+export type { NodeEvent, NodeEvents } from "./event.js";
+export {
+  formatReason,
+  formatTerm,
+  isCrash,
+  isOrderly,
+  type CrashReason,
+  type ExitReason,
+  type ShutdownReason,
+  type Term,
+} from "./exit-reason.js";
+export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
+export { hostClock, hostRandom, hostScheduler } from "./host.js";
+export type { Isolation } from "./isolation.js";
+export { formatFailure, logToConsole } from "./logger.js";
+export type { MailboxOptions, Overflow } from "./mailbox.js";
+export type { DemonitorOptions, Down, MonitorAlias, MonitorOptions } from "./monitor.js";
+export { at, isName, name, type AnyName, type Name, type RemoteName } from "./name.js";
+export {
+  createNode,
+  type Node,
+  type NodeCounts,
+  type NodeOptions,
+  type StopOptions,
+} from "./node.js";
+export { fromObservable, schedulerOf, toObservable, type Notification } from "./observable.js";
+export type { Operations } from "./operations.js";
+export type { Owned } from "./own.js";
+export { formatPid, isPid, keyOf, type AnyPid, type Pid } from "./pid.js";
+export type { ProcessInfo } from "./process-info.js";
+export type { Random } from "./random.js";
+export {
+  isRef,
+  type Alias,
+  type From,
+  type MonitorRef,
+  type Ref,
+  type TimerRef,
+} from "./reference.js";
+export type { Access, Happening, Scheduler } from "./scheduler.js";
+export {
+  TIMEOUT,
+  type ProcessSignal,
+  type ReceiveOptions,
+  type Self,
+  type SpawnMonitorOptions,
+  type SpawnOptions,
+  type Translation,
+} from "./self.js";
+export type { Timeout } from "./timer.js";

@@ -1,0 +1,50 @@
+/** What is printed when nobody else would hear of it. */
+import { formatCrashReport } from "./crash-report.js";
+import type { NodeEvent } from "./event.js";
+import { hostPrint } from "./host.js";
+
+/** The default logger: failures that no monitor, link or caller was told of, one entry each. */
+export function logToConsole(event: NodeEvent): void {
+  const text = formatFailure(event);
+  if (text !== undefined) hostPrint(`[coppice] ${text}`);
+}
+
+/** Text for events that are failures; `undefined` for all others, and for crashes that were watched. */
+export function formatFailure(event: NodeEvent): string | undefined {
+  switch (event.type) {
+    case "crashed":
+      return event.watched ? undefined : formatCrashReport(event.report);
+    case "zombie": {
+      const who = event.label === undefined ? "" : ` (${event.label})`;
+      return `process ${String(event.pid)}${who} did not unwind within ${event.unwindMs} ms of its exit signal and was declared dead; its code still waits for something`;
+    }
+    case "fenced":
+      return event.count === 1
+        ? `process ${String(event.pid)} is dead, but its code attempted ${event.operation}; that had no effect`
+        : undefined;
+    case "blocked": {
+      // Code that no process of this node is known to have run is not ours to blame.
+      if (event.suspects.length === 0) return undefined;
+      const who =
+        event.pid !== undefined
+          ? `process ${String(event.pid)}`
+          : `one of the processes ${event.suspects.map(String).join(", ")}`;
+      return `${who} held the event loop for ${Math.round(event.blockedMs)} ms`;
+    }
+    case "disposerFailed":
+      return `a resource of process ${String(event.pid)} could not be disposed: ${describe(event.error)}`;
+    case "unwindFailed":
+      return `process ${String(event.pid)} failed while it unwound: ${describe(event.error)}`;
+    case "subscriberFailed":
+      return `a subscriber of the node's events failed: ${describe(event.error)}`;
+    case "highWater":
+      return `the mailbox of process ${String(event.pid)} holds ${event.size} messages`;
+    default:
+      return undefined;
+  }
+}
+
+function describe(error: unknown): string {
+  const { stack } = Object(error) as { stack?: unknown };
+  return typeof stack === "string" ? stack : String(error);
+}

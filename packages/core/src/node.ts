@@ -1,0 +1,170 @@
+/**
+ * A node: one runtime, with its processes, names, clock and events.
+ *
+ * OTP: https://www.erlang.org/doc/system/distributed.html#nodes
+ */
+import type { Body, Handler } from "./body.js";
+import { checkKeys } from "./check.js";
+import type { Clock } from "./clock.js";
+import { InvalidArgumentError, InvalidNameError } from "./errors.js";
+import type { NodeEvent, NodeEvents } from "./event.js";
+import type { ExitReason } from "./exit-reason.js";
+import type { Isolation } from "./isolation.js";
+import type { MailboxOptions } from "./mailbox.js";
+import type { Operations } from "./operations.js";
+import type { AnyPid, Pid } from "./pid.js";
+import type { Random } from "./random.js";
+import { Runtime } from "./runtime.js";
+import type { Scheduler } from "./scheduler.js";
+import type { SpawnOptions } from "./self.js";
+import { checkMailboxOptions } from "./spawn.js";
+
+export interface NodeOptions {
+  /** Part of every pid and report; `"node"` by default. */
+  readonly name?: string;
+  /** What sender and receiver share of a message; `"share"` by default. */
+  readonly messages?: Isolation;
+  /** For all mailboxes whose process does not say otherwise. */
+  readonly mailbox?: Pick<MailboxOptions, "highWater">;
+  /** For how long processes may run before timers and I/O of the host get a turn; 1 by default. */
+  readonly turnMs?: number;
+  /**
+   * From how long on a `blocked` event names who held the event loop; `Infinity` for never. 100 by
+   * default on the host's clock, never on another.
+   */
+  readonly blockedMs?: number;
+  /** Told what nobody else would hear of; by default prints it. `false` for silence. */
+  readonly logger?: ((event: NodeEvent) => void) | false;
+  readonly clock?: Clock;
+  readonly scheduler?: Scheduler;
+  readonly random?: Random;
+}
+
+export interface StopOptions {
+  /** How long processes may take to end before they are killed, in all; 5000 by default. */
+  readonly timeoutMs?: number;
+}
+
+export interface Node extends Operations {
+  readonly name: string;
+  /** Which life of this node: a random whole number; compare for equality only. */
+  readonly incarnation: number;
+  /** Stands for the code outside any process, as sender and as parent; number 0. */
+  readonly pid: AnyPid;
+  /** What goes on. An error of a subscriber is reported, and hurts nobody. */
+  readonly events: NodeEvents;
+
+  /**
+   * Spawns a process. It starts after the code that runs now.
+   *
+   * @throws NodeStoppedError the node is stopping
+   * @example
+   * import { createNode } from "@coppice/core";
+   * const node = createNode();
+   * const greeter = node.spawn<string>(async (self) => {
+   *   const who = await self.receive();
+   *   self.exit({ shutdown: `hello ${who}` });
+   * });
+   * node.send(greeter, "world");
+   * await node.whenExited(greeter); // => { shutdown: "hello world" }
+   * await node.stop();
+   */
+  spawn<M, A extends readonly unknown[] = []>(body: Body<M, A>, ...args: A): Pid<M>;
+  spawn<M, S = unknown, A extends readonly unknown[] = []>(
+    handler: Handler<M, S, A>,
+    ...args: A
+  ): Pid<M>;
+  /** Spawns with options; there is nobody to link to or to monitor for. */
+  spawnOpt<M, A extends readonly unknown[] = []>(
+    options: Omit<SpawnOptions<M>, "link">,
+    body: Body<M, A> | Handler<M, unknown, A>,
+    ...args: A
+  ): Pid<M>;
+
+  /** Sends an exit signal. */
+  exit(pid: AnyPid, reason: ExitReason): void;
+  /** Resolves to the reason when the process ends; to `"noproc"` when it is not there (any more). */
+  whenExited(pid: AnyPid): Promise<ExitReason>;
+
+  /** All that are not dead, in order of spawning. */
+  processes(): AnyPid[];
+  /** All names that are held. */
+  registered(): string[];
+  /** The messages that wait in a mailbox, oldest first. */
+  mailboxOf(pid: AnyPid): readonly unknown[];
+  readonly counts: NodeCounts;
+
+  /**
+   * Stops in order: the processes spawned from outside get `"shutdown"` one after the other, last
+   * first, each when the one before has ended; then those that are left. What has not ended after
+   * `timeoutMs` is killed. Resolves when none is alive; `events` completes.
+   */
+  stop(options?: StopOptions): Promise<{ readonly killed: readonly AnyPid[] }>;
+}
+
+/** How much there is of what. */
+export interface NodeCounts {
+  readonly processes: number;
+  readonly timers: number;
+  /** Messages that nobody handled, since the node was made. */
+  readonly undelivered: number;
+  readonly crashes: number;
+}
+
+/**
+ * Makes a node.
+ *
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind
+ * @throws InvalidNameError `name` is empty
+ */
+export function createNode(options: NodeOptions = {}): Node {
+  checkOptions(options);
+  return new Runtime(options) as unknown as Node;
+}
+
+function checkOptions(options: NodeOptions): void {
+  checkKeys("createNode: options", options, [
+    "name",
+    "messages",
+    "mailbox",
+    "turnMs",
+    "blockedMs",
+    "logger",
+    "clock",
+    "scheduler",
+    "random",
+  ]);
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
+  };
+  const { name, messages, mailbox, logger, clock, scheduler, random } = options;
+  if (name !== undefined && (typeof name !== "string" || name === "" || /[<>/\s]/.test(name))) {
+    throw new InvalidNameError(`the name of a node, without "<", ">", "/" and spaces,`, name);
+  }
+  if (messages !== undefined && !["share", "freeze", "clone"].includes(messages)) {
+    refuse("messages", `"share", "freeze" or "clone"`, messages);
+  }
+  for (const option of ["turnMs", "blockedMs"] as const) {
+    const value = options[option];
+    if (value !== undefined && !(typeof value === "number" && value > 0)) {
+      refuse(option, "a number greater than 0", value);
+    }
+  }
+  if (mailbox !== undefined) {
+    checkKeys("createNode: options.mailbox", mailbox, ["highWater"]);
+    checkMailboxOptions("createNode: options.mailbox", mailbox);
+  }
+  if (logger !== undefined && logger !== false && typeof logger !== "function") {
+    refuse("logger", "a function, or false", logger);
+  }
+  const needs = (option: string, port: object | undefined, methods: readonly string[]): void => {
+    for (const method of port === undefined ? [] : methods) {
+      if (typeof (port as Record<string, unknown>)[method] !== "function") {
+        refuse(option, `an object with the functions ${methods.join(", ")}`, port);
+      }
+    }
+  };
+  needs("clock", clock, ["now", "set", "clear"]);
+  needs("scheduler", scheduler, ["soon", "afterTurn"]);
+  needs("random", random, ["next"]);
+}

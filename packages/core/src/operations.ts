@@ -1,0 +1,81 @@
+/** What can be done in a process and outside one alike. */
+import type { Address, Target } from "./address.js";
+import type { CallOptions, ReplyOf, RequestOf } from "./call.js";
+import type { Name } from "./name.js";
+import type { AnyPid, Pid } from "./pid.js";
+import type { ProcessInfo } from "./process-info.js";
+import type { From, TimerRef } from "./reference.js";
+import type { Timeout } from "./timer.js";
+
+export interface Operations {
+  /**
+   * Sends a message. It arrives after all that this process sent to that one before, or never.
+   *
+   * @throws NameNotRegisteredError a `Name` nobody holds; a pid or alias of the dead is no error
+   * @throws InvalidArgumentError no address, or a promise as message
+   * @throws UncloneableMessageError the node clones messages and this one cannot be
+   * @see https://www.erlang.org/doc/system/expressions.html#send
+   */
+  send<M>(to: Address<M>, message: M): void;
+
+  /**
+   * Sends a request to a process whose inbox has a `Call` for it, and waits for the reply.
+   *
+   * Late replies are dropped. A timeout says nothing about whether the request was handled.
+   *
+   * @throws CallTimeoutError no reply in time
+   * @throws NoProcessError nobody has that pid or name
+   * @throws ServerExitError the server ended first; its `reason` is the server's exit reason
+   * @throws CallCycleError the server waits, directly or not, for this very process
+   * @see https://www.erlang.org/doc/man/gen_server.html#call-3
+   */
+  call<M, const Q extends RequestOf<M>>(
+    to: Target<M>,
+    request: Q,
+    options?: CallOptions,
+  ): Promise<ReplyOf<M, Q>>;
+
+  /** Answers a call; a caller that does not wait any more is not disturbed. */
+  reply<R>(from: From<R>, value: R): void;
+
+  /**
+   * Gives a name to a process.
+   *
+   * @throws NameTakenError another process holds it
+   * @throws AlreadyNamedError the process has a name
+   * @throws NoProcessError the process is dead
+   * @see https://www.erlang.org/doc/man/erlang.html#register-2
+   */
+  register<M>(name: Name<M>, pid: Pid<M>): void;
+  /** @throws NameNotRegisteredError nobody holds it */
+  unregister(name: Name<never>): void;
+  /** Who holds the name now. */
+  whereis<M>(name: Name<M>): Pid<M> | undefined;
+
+  /** A process that exits is not alive any more, although it may still be unwinding. */
+  isAlive(pid: AnyPid): boolean;
+  /** Facts about a process of this node; `undefined` when it is dead, or of another node. */
+  processInfo(pid: AnyPid): ProcessInfo | undefined;
+
+  /**
+   * Sends `message` in `ms` milliseconds. A pid's timer ends with the process; a name is looked up
+   * when the timer fires.
+   *
+   * @throws InvalidArgumentError `ms` is negative or no number
+   * @see https://www.erlang.org/doc/man/erlang.html#send_after-3
+   */
+  sendAfter<M>(to: Address<M>, ms: number, message: M): TimerRef;
+  /** Sends `{ type: "timeout", timer, message }` in `ms` milliseconds. */
+  startTimer<T>(to: Address<Timeout<T>>, ms: number, message: T): TimerRef;
+  /** Sends `message` every `ms` milliseconds, first in `ms`, until cancelled or either end has ended. */
+  sendInterval<M>(to: Address<M>, ms: number, message: M): TimerRef;
+  /** Stops a timer. Returns the milliseconds that were left, or `false` when it has fired or is none. */
+  cancelTimer(timer: TimerRef): number | false;
+  /** The milliseconds left, or `false` when it has fired, was cancelled, or is none. */
+  readTimer(timer: TimerRef): number | false;
+
+  /** Milliseconds on the node's clock, from an arbitrary start. */
+  now(): number;
+  /** A number in [0, 1) from the node's source of randomness. */
+  random(): number;
+}

@@ -1,0 +1,61 @@
+/**
+ * Facts about a process, for people and tools.
+ *
+ * OTP: https://www.erlang.org/doc/man/erlang.html#process_info-2
+ */
+import { Monitor } from "./monitor.js";
+import type { AnyName, RemoteName } from "./name.js";
+import { ancestorsOf, type AnyPid } from "./pid.js";
+import type { Process } from "./process.js";
+
+export interface ProcessInfo {
+  readonly pid: AnyPid;
+  readonly name: string | undefined;
+  readonly label: string | undefined;
+  /** The name of the function, or `(handler)`. */
+  readonly initialCall: string;
+  /** Who spawned it, who spawned that, …; nearest first. */
+  readonly ancestors: readonly AnyPid[];
+  /** What it does; `waiting` is on the runtime, `running` includes an await on something foreign. */
+  readonly status: "starting" | "running" | "receiving" | "waiting" | "idle" | "exiting";
+  readonly trapsExits: boolean;
+  readonly mailboxSize: number;
+  readonly links: readonly AnyPid[];
+  /** What it monitors: pids, or names where it monitors by name; with repetitions. */
+  readonly monitors: readonly (AnyPid | AnyName | RemoteName<never>)[];
+  /** Who monitors it, or waits for its reply; with repetitions. */
+  readonly monitoredBy: readonly AnyPid[];
+}
+
+export function processInfo(process: Process): ProcessInfo {
+  const monitors: (AnyPid | AnyName | RemoteName<never>)[] = [];
+  for (let entry = process.watching; entry !== undefined; entry = entry.nextOfOwner) {
+    if (entry instanceof Monitor) monitors.push(entry.object);
+  }
+  const monitoredBy: AnyPid[] = [];
+  for (let entry = process.watchers; entry !== undefined; entry = entry.nextOfTarget) {
+    monitoredBy.push(entry.ownerPid);
+  }
+  return {
+    pid: process.pid,
+    name: process.registeredName,
+    label: process.extra?.label,
+    initialCall: process.initialCall,
+    ancestors: ancestorsOf(process.pid),
+    status: statusOf(process),
+    trapsExits: process.trap !== undefined,
+    mailboxSize: process.mailbox?.size ?? 0,
+    links: process.links?.linked() ?? [],
+    monitors: monitors.reverse(),
+    monitoredBy: monitoredBy.reverse(),
+  };
+}
+
+function statusOf(process: Process): ProcessInfo["status"] {
+  if (process.life !== "alive") return "exiting";
+  if (!process.started) return "starting";
+  if (process.wake !== undefined) return "receiving";
+  if (process.calls > 0 || (process.extra?.waits?.size ?? 0) > 0) return "waiting";
+  if (process.handler !== undefined && !process.busy) return "idle";
+  return "running";
+}

@@ -1,0 +1,67 @@
+/**
+ * Registered names: each held by one process, each process holding at most one.
+ *
+ * OTP: https://www.erlang.org/doc/man/erlang.html#register-2
+ */
+import {
+  AlreadyNamedError,
+  NameNotRegisteredError,
+  NameTakenError,
+  NoProcessError,
+} from "./errors.js";
+import { formatPid, ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import type { Runtime } from "./runtime.js";
+
+export class Registry {
+  readonly #node: Runtime;
+  readonly #holders = new Map<string, Process>();
+
+  constructor(node: Runtime) {
+    this.#node = node;
+  }
+
+  find(name: string, by: ProcessId<Process>): Process | undefined {
+    this.#node.access(by, "name", name, "read");
+    return this.#holders.get(name);
+  }
+
+  register(name: string, pid: ProcessId<Process>, by: ProcessId<Process>): void {
+    const node = this.#node;
+    node.access(by, "name", name, "write");
+    const process = node.isLocal(pid) ? ProcessId.processOf(pid) : undefined;
+    if (process === undefined || process.life !== "alive") throw new NoProcessError(formatPid(pid));
+    const holder = this.#holders.get(name);
+    if (holder !== undefined) {
+      node.emit(() => ({ type: "nameTaken", name, pid, holder: holder.pid }));
+      throw new NameTakenError(name, holder.pid);
+    }
+    if (process.registeredName !== undefined) {
+      throw new AlreadyNamedError(pid, process.registeredName, name);
+    }
+    this.#holders.set(name, process);
+    process.registeredName = name;
+    node.emit(() => ({ type: "registered", name, pid }));
+  }
+
+  unregister(name: string, by: ProcessId<Process>): void {
+    this.#node.access(by, "name", name, "write");
+    const process = this.#holders.get(name);
+    if (process === undefined) throw new NameNotRegisteredError(name);
+    this.release(process);
+  }
+
+  /** Frees the name of a process, if it has one. */
+  release(process: Process): void {
+    const name = process.registeredName;
+    if (name === undefined) return;
+    this.#holders.delete(name);
+    process.registeredName = undefined;
+    this.#node.access(process.pid, "name", name, "write");
+    this.#node.emit(() => ({ type: "unregistered", name, pid: process.pid }));
+  }
+
+  names(): string[] {
+    return [...this.#holders.keys()];
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Who runs next, as a port.
+ *
+ * In production a signal arrives as it is sent and the host's microtask queue is the run queue: the
+ * scheduler is asked for a turn of the event loop now and then, and for nothing else. A scheduler
+ * with `offer` decides everything: whatever could happen next is offered to it under a stable key,
+ * and happens when it says so.
+ */
+
+/** Something that could happen next. */
+export interface Happening {
+  readonly kind: "signal" | "start" | "timer" | "resume";
+  /**
+   * Stable over schedules: made of process keys (parent's key and position) and of numbers counted
+   * per channel or per process, never of a position in the run.
+   *
+   * | kind | key |
+   * | --- | --- |
+   * | `signal` | `SENDER→RECEIVER#n`, the n-th signal of that ordered pair |
+   * | `start` | `start:PROCESS` |
+   * | `timer` | `timer:PROCESS#n`, the n-th timer that process set |
+   * | `resume` | `resume:PROCESS#n`, the n-th `yield` of that process |
+   */
+  readonly key: string;
+  /**
+   * What must keep its order: happenings of one channel happen in the order they were offered. For
+   * a signal its ordered pair, for a start or a resume the process. Timers have an order only by `atMs`.
+   */
+  readonly channel: string;
+  /** Key of the process that will act: the receiver, the starter, the owner of the timer. */
+  readonly actor: string;
+  /** When it is due, on the node's clock; timers only. */
+  readonly atMs?: number;
+  /** For people: `message {"type":"ping"}`, `exit shutdown`, … Computed when asked. */
+  describe(): string;
+  /** Makes it happen. Once; after a `withdraw` it does nothing. */
+  run(): void;
+}
+
+/** A use of something that several processes share. */
+export interface Access {
+  /** Key of the process that does it; the node's key when it is done outside any process. */
+  readonly actor: string;
+  /** `alive:PROCESS`, `name:NAME`, `clock`. */
+  readonly object: string;
+  readonly mode: "read" | "write";
+}
+
+export interface Scheduler {
+  /** Runs `task` after the code that runs now, before the event loop turns. */
+  soon(task: () => void): void;
+  /** Lets timers and I/O of the host go first, then runs `task`. */
+  afterTurn(task: () => void): void;
+  /** If present, each thing that could happen is offered here, and nothing happens by itself. */
+  offer?(happening: Happening): void;
+  /** The happening will not take place: a timer was cancelled, or its process is dead. */
+  withdraw?(happening: Happening): void;
+  /** Told of each access to something shared, in the course of a happening. */
+  access?(access: Access): void;
+}

@@ -1,0 +1,200 @@
+/** What a process can do: the object its code is given. */
+import type { Address, Target } from "./address.js";
+import type { AliasMode } from "./alias.js";
+import type { Body, Handler } from "./body.js";
+import type { AbortSignalLike } from "./call.js";
+import type { Exit } from "./exit-signal.js";
+import type { ExitReason } from "./exit-reason.js";
+import type { MailboxOptions } from "./mailbox.js";
+import type { DemonitorOptions, Down, MonitorOptions } from "./monitor.js";
+import type { AnyName, Name, RemoteName } from "./name.js";
+import type { Node } from "./node.js";
+import type { Operations } from "./operations.js";
+import type { Owned } from "./own.js";
+import type { AnyPid, Pid } from "./pid.js";
+import type { Alias, From, MonitorRef } from "./reference.js";
+
+/** What `receive` returns when no message came in time. */
+export const TIMEOUT: unique symbol = Symbol("coppice.timeout");
+
+/** The host's AbortSignal where its types are known, else what all hosts have in common. */
+export type ProcessSignal = typeof globalThis extends {
+  readonly AbortSignal: { readonly prototype: infer S };
+}
+  ? S
+  : AbortSignalLike;
+
+export interface ReceiveOptions {
+  /** How long to wait; for ever by default. 0 takes what is there already. */
+  readonly timeoutMs?: number;
+}
+
+/** A translation of signal `S` into the process's own messages; may be left out where `M` has `S` in it. */
+export type Translation<M, S> = [S] extends [M]
+  ? [map?: (signal: S) => M]
+  : [map: (signal: S) => M];
+
+/** How a process is spawned. */
+export interface SpawnOptions<M = never> {
+  /** Links it to the spawning process, atomically. Not outside a process. */
+  readonly link?: boolean;
+  /** What people call it, in reports; shown beside the pid. */
+  readonly label?: string;
+  /** Registers it before it runs. */
+  readonly name?: Name<M>;
+  readonly mailbox?: MailboxOptions;
+  /** How long it may unwind after an exit signal before it is declared dead; 5000 by default. */
+  readonly unwindMs?: number;
+  /**
+   * Names its place among its parent's children, instead of the number of the spawn, so that a child
+   * that is started again keeps its place in every schedule. Give a new incarnation another key.
+   */
+  readonly key?: string;
+}
+
+export interface SpawnMonitorOptions<P, M = never> extends SpawnOptions<M> {
+  /** Monitors it, atomically; `true` where the spawning process understands `Down`. */
+  readonly monitor: ((down: Down) => P) | ([Down] extends [P] ? true : never);
+  readonly monitorOptions?: MonitorOptions;
+}
+
+/**
+ * A process as seen by its own code. `M` is what it understands: nothing else arrives in its mailbox.
+ *
+ * Everything throws `DeadProcessError` once the process is dead.
+ */
+export interface Self<in out M> extends Operations {
+  readonly pid: Pid<M>;
+  readonly node: Node;
+  /** Aborts when the process has to exit; give it to `fetch` and its like. */
+  readonly signal: ProcessSignal;
+
+  /**
+   * Takes the oldest message that `guard` accepts, and waits for it if need be. What the guard
+   * refuses stays in the mailbox, in order. `timeoutMs: 0` polls.
+   *
+   * An error of the guard rejects, and the message stays.
+   *
+   * @throws InvalidArgumentError the guard is no function, or the time is negative
+   * @throws ReceiveError the process is waiting in another `receive`, or is a handler
+   * @throws ExitSignal the process has to exit; catching it changes nothing
+   * @see https://www.erlang.org/doc/system/expressions.html#receive
+   */
+  receive(): Promise<M>;
+  receive(options: { readonly timeoutMs?: undefined }): Promise<M>;
+  receive(options: ReceiveOptions): Promise<M | typeof TIMEOUT>;
+  receive<N extends M>(guard: (message: M) => message is N): Promise<N>;
+  receive<N extends M>(
+    guard: (message: M) => message is N,
+    options: ReceiveOptions,
+  ): Promise<N | typeof TIMEOUT>;
+  receive(guard: (message: M) => boolean): Promise<M>;
+  receive(guard: (message: M) => boolean, options: ReceiveOptions): Promise<M | typeof TIMEOUT>;
+
+  /** Spawns a process. It starts after the code that runs now. */
+  spawn<N, A extends readonly unknown[] = []>(body: Body<N, A>, ...args: A): Pid<N>;
+  spawn<N, S = unknown, A extends readonly unknown[] = []>(
+    handler: Handler<N, S, A>,
+    ...args: A
+  ): Pid<N>;
+  /** Spawns and links, atomically. */
+  spawnLink<N, A extends readonly unknown[] = []>(body: Body<N, A>, ...args: A): Pid<N>;
+  spawnLink<N, S = unknown, A extends readonly unknown[] = []>(
+    handler: Handler<N, S, A>,
+    ...args: A
+  ): Pid<N>;
+  /** Spawns and monitors, atomically; `map` makes the `Down` a message of this process. */
+  spawnMonitor<N, A extends readonly unknown[] = []>(
+    map: (down: Down) => M,
+    body: Body<N, A> | Handler<N, unknown, A>,
+    ...args: A
+  ): { readonly pid: Pid<N>; readonly ref: MonitorRef };
+  /**
+   * Spawns with options.
+   *
+   * @throws NameTakenError somebody holds `options.name`; nothing is spawned
+   * @throws NodeStoppedError the node is stopping
+   */
+  spawnOpt<N, A extends readonly unknown[] = []>(
+    options: SpawnMonitorOptions<M, N>,
+    body: Body<N, A> | Handler<N, unknown, A>,
+    ...args: A
+  ): { readonly pid: Pid<N>; readonly ref: MonitorRef & Alias<M> };
+  spawnOpt<N, A extends readonly unknown[] = []>(
+    options: SpawnOptions<N>,
+    body: Body<N, A> | Handler<N, unknown, A>,
+    ...args: A
+  ): Pid<N>;
+
+  /**
+   * Links this process and another: when one ends, the other gets an exit signal. Linking twice is
+   * linking once.
+   *
+   * @throws NoProcessError it is dead, and this process does not trap exits; if it does, an `Exit`
+   * with `"noproc"` comes instead
+   * @see https://www.erlang.org/doc/man/erlang.html#link-1
+   */
+  link(pid: AnyPid): void;
+  /** Removes the link, if there is one. No exit signal of it arrives afterwards. */
+  unlink(pid: AnyPid): void;
+
+  /**
+   * Asks to be told, once, when `target` ends: with its exit reason, or with `"noproc"` when it is
+   * not there (any more).
+   *
+   * @see https://www.erlang.org/doc/man/erlang.html#monitor-2
+   */
+  monitor(
+    target: AnyPid | AnyName | RemoteName<never>,
+    ...args: [...Translation<M, Down>, options?: MonitorOptions]
+  ): MonitorRef & Alias<M>;
+  /**
+   * Takes a monitor back: no `Down` arrives afterwards. One that is in the mailbox stays there, unless
+   * `flush`. Returns `true`; with `info`, whether the monitor was still there.
+   */
+  demonitor(ref: MonitorRef, options?: DemonitorOptions): boolean;
+
+  /** Makes an address of this process that can be taken back. `"reply"` is good for one message. */
+  alias(mode?: AliasMode): Alias<M>;
+  /** Returns whether it was an active alias of this process. */
+  unalias(alias: Alias<M> | MonitorRef): boolean;
+
+  /**
+   * From now on exit signals arrive as messages, translated by `map`; `false` ends that. Signals that
+   * arrived before stay what they became. Returns whether exits were trapped before.
+   *
+   * @see https://www.erlang.org/doc/man/erlang.html#process_flag-2 (trap_exit)
+   */
+  trapExits(off: false): boolean;
+  trapExits(...map: Translation<M, Exit>): boolean;
+
+  /** Ends this process with `reason`, running its `finally` blocks. Nothing that catches it can keep it alive. */
+  exit(reason: ExitReason): never;
+  /** Sends an exit signal; see `exitEffect` for what it does. To oneself it takes effect at once. */
+  exit(pid: AnyPid, reason: ExitReason): void;
+
+  /** Answers a call. A caller that does not wait any more is not disturbed. */
+  reply<R>(from: From<R>, value: R): void;
+
+  /** Waits for `ms` on the node's clock. */
+  sleep(ms: number): Promise<void>;
+  /** Lets others run; for long computations. */
+  yield(): Promise<void>;
+
+  /**
+   * Gives a resource to the process: it is disposed when the process ends, last given first, however
+   * it ends. Returns the resource.
+   *
+   * @throws InvalidArgumentError it cannot be disposed
+   */
+  own<R extends Owned>(resource: R): R;
+  own<R>(resource: R, dispose: (resource: R) => void | PromiseLike<void>): R;
+
+  /** What people call it, in reports. */
+  setLabel(label: string): void;
+  /** Registers this process. */
+  register(name: Name<M>): void;
+  register<N>(name: Name<N>, pid: Pid<N>): void;
+}
+
+export type { Address, Target };

@@ -1,0 +1,171 @@
+/**
+ * Signals: all that travels between processes, and the one way it travels.
+ *
+ * From one process to one other, signals arrive in the order they were sent, of whatever kind they
+ * are; between different pairs nothing is promised.
+ *
+ * OTP: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
+ */
+import { admits } from "./alias.js";
+import { PendingCall } from "./call.js";
+import { exitSignalled } from "./exit-signal.js";
+import { formatReason, formatTerm, type ExitReason } from "./exit-reason.js";
+import { linkSignalled } from "./link.js";
+import { deliver } from "./message.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
+import type { Runtime } from "./runtime.js";
+import { displace, place, settleWatch, type Watch } from "./watch.js";
+
+type LocalPid = ProcessId<Process>;
+
+export type Signal =
+  | { readonly type: "message"; readonly message: unknown }
+  | { readonly type: "alias"; readonly ref: Reference; readonly message: unknown }
+  | { readonly type: "exit"; readonly from: LocalPid; readonly reason: ExitReason }
+  | { readonly type: "link"; readonly from: LocalPid }
+  | { readonly type: "unlink"; readonly from: LocalPid; readonly id: number }
+  | { readonly type: "unlink-ack"; readonly from: LocalPid; readonly id: number }
+  | { readonly type: "link-exit"; readonly from: LocalPid; readonly reason: ExitReason }
+  | { readonly type: "monitor"; readonly watch: Watch }
+  | { readonly type: "demonitor"; readonly watch: Watch }
+  | { readonly type: "down"; readonly watch: Watch; readonly reason: ExitReason };
+
+/** Sends a signal on its way. It arrives now, or when the scheduler says so. */
+export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
+  if (!node.isLocal(to)) return unreachable(node, from, to, signal);
+  if (node.scheduler.offer !== undefined) {
+    node.offerSignal(from, to, signal);
+    return;
+  }
+  // A queue, not recursion: a chain of a million links must not overflow the stack.
+  node.underway.push(from, to, signal);
+  if (node.travelling) return;
+  node.travelling = true;
+  try {
+    const { underway } = node;
+    for (let next = underway.shift(); next !== undefined; next = underway.shift()) {
+      arrive(node, next.from, next.to, next.signal);
+    }
+  } finally {
+    node.travelling = false;
+  }
+}
+
+/** The signal has reached its process, or the place where that was. */
+export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
+  const process = ProcessId.processOf(to);
+  switch (signal.type) {
+    case "message":
+      if (process === undefined) node.undelivered(to, signal.message, from, "dead");
+      else deliver(process, signal.message, from, "message");
+      return;
+    case "alias": {
+      const call = Reference.meaningOf(signal.ref);
+      if (call instanceof PendingCall) call.reply(signal.message);
+      else if (process !== undefined && admits(process, signal.ref)) {
+        deliver(process, signal.message, from, "message");
+      } else node.undelivered(to, signal.message, from, "alias");
+      return;
+    }
+    case "exit":
+      if (process !== undefined) exitSignalled(process, from, signal.reason, { viaLink: false });
+      return;
+    case "link":
+      if (process !== undefined) linkSignalled(process, signal);
+      else transmit(node, to, from, { type: "link-exit", from: to, reason: "noproc" });
+      return;
+    case "unlink":
+      if (process !== undefined) linkSignalled(process, signal);
+      else transmit(node, to, from, { type: "unlink-ack", from: to, id: signal.id });
+      return;
+    case "unlink-ack":
+    case "link-exit":
+      if (process !== undefined) linkSignalled(process, signal);
+      return;
+    case "monitor":
+      if (process !== undefined) place(signal.watch, process);
+      else transmit(node, to, from, { type: "down", watch: signal.watch, reason: "noproc" });
+      return;
+    case "demonitor":
+      displace(signal.watch);
+      return;
+    case "down":
+      // A monitor that was taken back while this was on its way stays silent.
+      if (!signal.watch.active) return;
+      settleWatch(signal.watch);
+      signal.watch.ended(signal.reason);
+      return;
+    default:
+      signal satisfies never;
+  }
+}
+
+/** Nothing connects this node with the one the process lives on. */
+function unreachable(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
+  switch (signal.type) {
+    case "message":
+    case "alias":
+      node.undelivered(to, signal.message, from, "noconnection");
+      return;
+    case "link":
+      transmit(node, to, from, { type: "link-exit", from: to, reason: "noconnection" });
+      return;
+    case "monitor":
+      transmit(node, to, from, { type: "down", watch: signal.watch, reason: "noconnection" });
+      return;
+    case "exit":
+    case "unlink":
+    case "unlink-ack":
+    case "link-exit":
+    case "demonitor":
+    case "down":
+      return;
+    default:
+      signal satisfies never;
+  }
+}
+
+export function describeSignal(signal: Signal): string {
+  switch (signal.type) {
+    case "message":
+    case "alias":
+      return `message ${formatTerm(signal.message)}`;
+    case "exit":
+    case "link-exit":
+    case "down":
+      return `${signal.type} ${formatReason(signal.reason)}`;
+    default:
+      return signal.type;
+  }
+}
+
+/** First in, first out, with as little garbage as a storm of exits allows. */
+export class SignalQueue {
+  #entries: { from: LocalPid; to: LocalPid; signal: Signal }[] = [];
+  #head = 0;
+
+  push(from: LocalPid, to: LocalPid, signal: Signal): void {
+    this.#entries.push({ from, to, signal });
+  }
+
+  shift(): { from: LocalPid; to: LocalPid; signal: Signal } | undefined {
+    if (this.#head === this.#entries.length) return undefined;
+    const entry = this.#entries[this.#head] as { from: LocalPid; to: LocalPid; signal: Signal };
+    this.#entries[this.#head++] = undefined as never;
+    if (this.#head === this.#entries.length) {
+      if (this.#head > 1024) this.#entries = [];
+      else this.#entries.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+}

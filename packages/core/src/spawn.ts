@@ -1,0 +1,134 @@
+/**
+ * Spawning: a process with its links, monitors and name, all at once.
+ *
+ * OTP: https://www.erlang.org/doc/man/erlang.html#spawn_opt-2
+ */
+import type { AnyBody } from "./body.js";
+import { checkFunction, checkKeys, checkName } from "./check.js";
+import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
+import { linkAtSpawn } from "./link.js";
+import type { MailboxOptions } from "./mailbox.js";
+import { monitorAtSpawn } from "./monitor.js";
+import { ProcessId } from "./pid.js";
+import { Process, type ProcessExtra } from "./process.js";
+import type { Reference } from "./reference.js";
+import type { Runtime } from "./runtime.js";
+import type { SpawnMonitorOptions } from "./self.js";
+
+export interface Spawned {
+  readonly pid: ProcessId<Process>;
+  readonly ref: Reference | undefined;
+}
+
+type Options = Partial<SpawnMonitorOptions<unknown, never>>;
+
+/** Makes a process, child of `parent` or of the node. The options are checked. */
+export function spawn(
+  node: Runtime,
+  parent: Process | undefined,
+  options: Options,
+  program: AnyBody,
+  args: readonly unknown[],
+): Spawned {
+  checkProgram(program);
+  if (node.stopped) throw new NodeStoppedError(node.name);
+  const family = parent ?? node;
+  const position = options.key ?? family.children + 1;
+  const pid = new ProcessId(node.identity, node.nextPid(), family.pid, position);
+  const process = new Process(node, pid, program, args);
+  ProcessId.attach(pid, process);
+  if (options.name !== undefined) {
+    try {
+      node.registry.register(options.name.name, pid, family.pid);
+    } catch (error) {
+      ProcessId.attach(pid, undefined);
+      throw error;
+    }
+  }
+  family.children++;
+  const { label, mailbox, unwindMs } = options;
+  if (label !== undefined || mailbox !== undefined || unwindMs !== undefined) {
+    const extra: ProcessExtra = { label, mailbox, unwindMs };
+    process.extra = extra;
+    process.highWater = mailbox?.highWater ?? node.highWater;
+    process.mailboxMark = Math.min(mailbox?.limit ?? Infinity, process.highWater);
+  }
+  node.addProcess(process);
+  let ref: Reference | undefined;
+  if (parent !== undefined) {
+    if (options.link) linkAtSpawn(parent, process);
+    if (options.monitor !== undefined) {
+      const map = typeof options.monitor === "function" ? options.monitor : undefined;
+      ref = monitorAtSpawn(parent, process, map, options.monitorOptions?.alias);
+    }
+  }
+  node.emit(() => ({
+    type: "spawned",
+    pid,
+    parent: family.pid,
+    initialCall: process.initialCall,
+  }));
+  node.start(process);
+  return { pid, ref };
+}
+
+function checkProgram(program: AnyBody): void {
+  if (typeof program === "function") return;
+  if (
+    typeof program !== "object" ||
+    program === null ||
+    typeof program.init !== "function" ||
+    typeof program.message !== "function"
+  ) {
+    throw new InvalidArgumentError(
+      "spawn: body",
+      "an async function, or a handler with the functions init and message",
+      program,
+    );
+  }
+}
+
+const OPTIONS = ["link", "label", "name", "mailbox", "unwindMs", "key"];
+
+/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
+export function checkSpawnOptions(options: Options, inProcess = true): void {
+  const known = inProcess ? [...OPTIONS, "monitor", "monitorOptions"] : OPTIONS.slice(1);
+  checkKeys("spawnOpt: options", options, known);
+  const { link, label, name, mailbox, unwindMs, key, monitor } = options;
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`spawnOpt: options.${option}`, expected, received);
+  };
+  if (link !== undefined && typeof link !== "boolean") refuse("link", "true or false", link);
+  if (label !== undefined && typeof label !== "string") refuse("label", "a string", label);
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.includes("/"))) {
+    refuse("key", `a string without "/"`, key);
+  }
+  if (name !== undefined) checkName("spawnOpt: options.name", name);
+  if (unwindMs !== undefined && !(typeof unwindMs === "number" && unwindMs >= 0)) {
+    refuse("unwindMs", "a number of at least 0", unwindMs);
+  }
+  if (monitor !== undefined && monitor !== true)
+    checkFunction("spawnOpt: options.monitor", monitor);
+  if (mailbox !== undefined) checkMailboxOptions("spawnOpt: options.mailbox", mailbox);
+}
+
+export function checkMailboxOptions(argument: string, options: MailboxOptions): void {
+  checkKeys(argument, options, ["limit", "overflow", "highWater"]);
+  const { limit, overflow, highWater } = options;
+  const isCount = (value: unknown): boolean =>
+    value === Infinity || (Number.isInteger(value) && (value as number) >= 1);
+  const counts = { limit, highWater };
+  for (const [option, value] of Object.entries(counts)) {
+    if (value !== undefined && !isCount(value)) {
+      throw new InvalidArgumentError(
+        `${argument}.${option}`,
+        "a whole number of at least 1",
+        value,
+      );
+    }
+  }
+  if (overflow !== undefined && !["drop-newest", "drop-oldest", "exit"].includes(overflow)) {
+    const expected = `"drop-newest", "drop-oldest" or "exit"`;
+    throw new InvalidArgumentError(`${argument}.overflow`, expected, overflow);
+  }
+}

@@ -1,0 +1,78 @@
+/** A timer that sends a message, once or repeatedly. */
+import type { AnyName, RemoteName } from "./name.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
+import type { Runtime } from "./runtime.js";
+import { Deadline } from "./timer-queue.js";
+
+/** What `startTimer` sends. OTP's `{timeout, TimerRef, Msg}`. */
+export interface Timeout<T> {
+  readonly type: "timeout";
+  readonly timer: Reference;
+  readonly message: T;
+}
+
+export class MessageTimer extends Deadline {
+  readonly ref: Reference;
+  readonly #node: Runtime;
+  readonly #ownerPid: ProcessId<Process>;
+  readonly #to: ProcessId<Process> | AnyName | RemoteName<never> | Reference;
+  readonly #message: unknown;
+  readonly #everyMs: number | undefined;
+  #target: Process | undefined;
+  #next: MessageTimer | undefined;
+  #previous: MessageTimer | undefined;
+
+  constructor(
+    node: Runtime,
+    owner: Process | undefined,
+    to: ProcessId<Process> | AnyName | RemoteName<never> | Reference,
+    message: (ref: Reference) => unknown,
+    everyMs: number | undefined,
+  ) {
+    super();
+    this.#node = node;
+    this.#ownerPid = owner === undefined ? node.pid : owner.pid;
+    this.#to = to;
+    this.#everyMs = everyMs;
+    this.ref = new Reference(this.#ownerPid, node.nextSerial(), this);
+    this.#message = message(this.ref);
+  }
+
+  /** Ends with this process from now on. */
+  attach(target: Process): void {
+    this.#target = target;
+    this.#next = target.timersToMe;
+    if (this.#next !== undefined) this.#next.#previous = this;
+    target.timersToMe = this;
+  }
+
+  detach(): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    this.#target = undefined;
+    if (this.#next !== undefined) this.#next.#previous = this.#previous;
+    if (this.#previous !== undefined) this.#previous.#next = this.#next;
+    else target.timersToMe = this.#next;
+    this.#next = this.#previous = undefined;
+  }
+
+  override fire(): void {
+    const node = this.#node;
+    if (this.#everyMs === undefined || !this.#ownerLives()) {
+      this.detach();
+      Reference.retire(this.ref);
+    } else {
+      // From when it was due, not from when it fired, so that it does not drift; what was missed is left out.
+      const lateMs = node.now() - this.atMs;
+      node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), undefined);
+    }
+    if (this.#everyMs !== undefined && !this.#ownerLives()) return;
+    node.timerFired(this.#ownerPid, this.#to, this.#message);
+  }
+
+  #ownerLives(): boolean {
+    return this.#ownerPid === this.#node.pid || ProcessId.processOf(this.#ownerPid) !== undefined;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * A node's pending deadlines over its one host timer, and the timers that users set.
+ *
+ * OTP: https://www.erlang.org/doc/man/erlang.html#send_after-3
+ */
+import type { Clock } from "./clock.js";
+import type { AnyName, RemoteName } from "./name.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
+import type { Runtime } from "./runtime.js";
+import { TimerQueue, type Deadline } from "./timer-queue.js";
+import { MessageTimer } from "./timer.js";
+
+/** Hosts round delays to whole milliseconds, some down; nothing fires before its time. */
+export class Timers {
+  readonly #node: Runtime;
+  readonly #clock: Clock;
+  readonly #queue = new TimerQueue();
+  #handle: unknown;
+  #handleAtMs = Infinity;
+  #held = false;
+  /** At the end of this turn it is seen whether timers are left. */
+  #checking = false;
+  readonly #wake = (): void => this.#fireDue();
+  readonly #letGo = (): void => {
+    this.#checking = false;
+    if (this.#queue.size === 0) this.#hold(false);
+  };
+
+  constructor(node: Runtime, clock: Clock) {
+    this.#node = node;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** Arms a deadline `delayMs` from now, on behalf of `process` (or of the node); `Infinity` is never. */
+  arm(deadline: Deadline, delayMs: number, process: Process | undefined): void {
+    if (delayMs === Infinity) return;
+    const atMs = this.#clock.now() + delayMs;
+    if (this.#node.scheduler.offer !== undefined) {
+      deadline.atMs = atMs;
+      this.#node.offerTimer(deadline, process);
+      return;
+    }
+    this.#queue.add(deadline, atMs);
+    this.#armHost();
+  }
+
+  /** Takes it back; `false` when it was not pending. */
+  disarm(deadline: Deadline): boolean {
+    if (deadline.happening !== undefined) {
+      this.#node.scheduler.withdraw?.(deadline.happening);
+      deadline.happening = undefined;
+      return true;
+    }
+    const removed = this.#queue.remove(deadline);
+    // The host's timer stays: the next call will want one, and setting it costs more than an idle wake-up.
+    if (removed && this.#queue.size === 0 && !this.#checking) {
+      this.#checking = true;
+      this.#node.scheduler.afterTurn(this.#letGo);
+    }
+    return removed;
+  }
+
+  isPending(deadline: Deadline): boolean {
+    return deadline.place !== -1 || deadline.happening !== undefined;
+  }
+
+  leftMs(deadline: Deadline): number {
+    return Math.max(0, Math.ceil(deadline.atMs - this.#clock.now()));
+  }
+
+  /** A timer aimed at a pid ends with the process. */
+  forget(process: Process): void {
+    while (process.timersToMe !== undefined) this.cancel(process.timersToMe);
+  }
+
+  cancel(timer: MessageTimer): boolean {
+    timer.detach();
+    Reference.retire(timer.ref);
+    return this.disarm(timer);
+  }
+
+  close(): void {
+    if (this.#handle !== undefined) this.#clock.clear(this.#handle);
+    this.#handle = undefined;
+  }
+
+  #armHost(): void {
+    const first = this.#queue.first();
+    if (first === undefined) return;
+    if (first.atMs < this.#handleAtMs) {
+      if (this.#handle !== undefined) this.#clock.clear(this.#handle);
+      this.#handleAtMs = first.atMs;
+      this.#handle = this.#clock.set(this.#wake, first.atMs - this.#clock.now());
+      this.#held = true;
+    } else this.#hold(true);
+  }
+
+  /** An idle host timer must not keep the program alive. */
+  #hold(held: boolean): void {
+    if (this.#held === held || this.#handle === undefined) return;
+    this.#held = held;
+    this.#clock.hold?.(this.#handle, held);
+  }
+
+  #fireDue(): void {
+    this.#handle = undefined;
+    this.#handleAtMs = Infinity;
+    const now = this.#clock.now();
+    for (
+      let first = this.#queue.first();
+      first !== undefined && first.atMs <= now;
+      first = this.#queue.first()
+    ) {
+      this.#queue.remove(first);
+      first.fire();
+    }
+    this.#armHost();
+  }
+}
+
+/** Sets a timer; see `Self.sendAfter`. */
+export function startMessageTimer(
+  node: Runtime,
+  owner: Process | undefined,
+  to: ProcessId<Process> | AnyName | RemoteName<never> | Reference,
+  delayMs: number,
+  message: (ref: Reference) => unknown,
+  everyMs: number | undefined,
+): Reference {
+  const timer = new MessageTimer(node, owner, to, message, everyMs);
+  if (ProcessId.is(to) && node.isLocal(to)) {
+    const target = ProcessId.processOf(to as ProcessId<Process>);
+    if (target === undefined) {
+      Reference.retire(timer.ref);
+      return timer.ref;
+    }
+    timer.attach(target);
+  }
+  node.timers.arm(timer, delayMs, owner);
+  return timer.ref;
+}
+
+export function timerOf(ref: unknown): MessageTimer | undefined {
+  const meaning = Reference.meaningOf(ref);
+  return meaning instanceof MessageTimer ? meaning : undefined;
+}

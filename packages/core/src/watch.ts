@@ -1,0 +1,87 @@
+/**
+ * Watches: what waits for the end of a process, be it a monitor, a call, or code outside any process.
+ *
+ * A watch stands in two lists that run through it: its owner's, to be taken back when the owner ends,
+ * and its target's, to be told when the target ends. So setting and taking back cost the same however
+ * many there are.
+ */
+import type { ExitReason } from "./exit-reason.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import type { Runtime } from "./runtime.js";
+
+export abstract class Watch {
+  readonly runtime: Runtime;
+  /** The process that watches; `undefined` outside any process. */
+  readonly owner: Process | undefined;
+  readonly target: ProcessId<Process>;
+  /** Its owner waits for it; a monitor only listens. */
+  readonly isCall: boolean = false;
+  /** The owner still wants to know. */
+  active = true;
+  /** It stands in its target's list. */
+  placed = false;
+  nextOfOwner: Watch | undefined;
+  previousOfOwner: Watch | undefined;
+  nextOfTarget: Watch | undefined;
+  previousOfTarget: Watch | undefined;
+
+  constructor(runtime: Runtime, owner: Process | undefined, target: ProcessId<Process>) {
+    this.runtime = runtime;
+    this.owner = owner;
+    this.target = target;
+  }
+
+  /** The target has ended, or was never there. */
+  abstract ended(reason: ExitReason): void;
+
+  /** The owner exits and will not hear of it any more. */
+  abstract abandon(): void;
+
+  get ownerPid(): ProcessId<Process> {
+    return this.owner === undefined ? this.runtime.pid : this.owner.pid;
+  }
+}
+
+/** Enters it into its owner's list. */
+export function holdByOwner(entry: Watch): void {
+  const { owner } = entry;
+  if (owner === undefined) return;
+  const first = owner.watching;
+  entry.nextOfOwner = first;
+  if (first !== undefined) first.previousOfOwner = entry;
+  owner.watching = entry;
+}
+
+/** The owner has no more use for it, and the target need not be told: it has ended. */
+export function settleWatch(entry: Watch): void {
+  entry.active = false;
+  const { owner, nextOfOwner: next, previousOfOwner: previous } = entry;
+  if (next !== undefined) next.previousOfOwner = previous;
+  if (previous !== undefined) previous.nextOfOwner = next;
+  else if (owner !== undefined && owner.watching === entry) owner.watching = next;
+  entry.nextOfOwner = entry.previousOfOwner = undefined;
+}
+
+/** The monitor signal has reached its target. */
+export function place(entry: Watch, target: Process): void {
+  entry.placed = true;
+  const first = target.watchers;
+  entry.nextOfTarget = first;
+  if (first !== undefined) first.previousOfTarget = entry;
+  target.watchers = entry;
+}
+
+/** The demonitor signal has reached its target. */
+export function displace(entry: Watch): void {
+  if (!entry.placed) return;
+  entry.placed = false;
+  const { nextOfTarget: next, previousOfTarget: previous } = entry;
+  if (next !== undefined) next.previousOfTarget = previous;
+  if (previous !== undefined) previous.nextOfTarget = next;
+  else {
+    const target = ProcessId.processOf(entry.target);
+    if (target !== undefined) target.watchers = next;
+  }
+  entry.nextOfTarget = entry.previousOfTarget = undefined;
+}

@@ -1,0 +1,3 @@
+/** Processes of several nodes as one. */
+
+export {};

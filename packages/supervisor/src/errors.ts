@@ -1,0 +1,51 @@
+/** Every error of the package that a caller may want to handle; each has a literal `code`. */
+import { CoppiceError, formatReason, formatTerm, type ExitReason } from "@coppice/core";
+
+/**
+ * A child spec, or the flags of a supervisor, that cannot be accepted: which field, what was expected
+ * there and what came. Nothing was started.
+ */
+export class InvalidChildSpecError extends CoppiceError {
+  override readonly name = "InvalidChildSpecError";
+  readonly code = "INVALID_CHILD_SPEC";
+  /** Where, e.g. `children[2].restart`. */
+  readonly path: string;
+  readonly expected: string;
+  readonly received: unknown;
+  constructor(path: string, expected: string, received: unknown) {
+    super(`${path} must be ${expected}, but is ${describe(received)}`);
+    this.path = path;
+    this.expected = expected;
+    this.received = received;
+  }
+}
+
+/** A process ended before it had started: its `init` failed, or one of its children did. */
+export class StartError extends CoppiceError {
+  override readonly name = "StartError";
+  readonly code = "START_FAILED";
+  /** Its exit reason. */
+  readonly reason: ExitReason;
+  constructor(what: string, reason: ExitReason) {
+    super(`${what} did not start: ${formatReason(reason)}`, { cause: reason });
+    this.reason = reason;
+  }
+}
+
+/** What a start function returned is none of `{ pid }`, `"ignore"` and `{ error }`. */
+export class InvalidStartResultError extends CoppiceError {
+  override readonly name = "InvalidStartResultError";
+  readonly code = "INVALID_START_RESULT";
+  readonly received: unknown;
+  constructor(received: unknown) {
+    super(
+      `a start function must return { pid }, "ignore" or { error }, but returned ${describe(received)}`,
+    );
+    this.received = received;
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
+  return value === undefined ? "missing" : formatTerm(value);
+}

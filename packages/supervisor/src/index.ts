@@ -1,0 +1,3 @@
+/** Behaviours and supervision trees. */
+
+export {};

@@ -1,0 +1,3 @@
+/** Deterministic simulation of nodes, time and network. */
+
+export {};
