@@ -8,7 +8,7 @@
 
 -export([main/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
--export([pass/2]).
+-export([pass/3]).
 
 -define(WARM_UPS, 2).
 
@@ -104,35 +104,31 @@ flood(Counter, Left) ->
 
 ring(N) ->
     Main = self(),
-    Messages = counters:new(1, []),
     First = spawn(fun() ->
-        Pass = fun(_, Next) -> spawn_link(?MODULE, pass, [Next, {Main, Messages}]) end,
+        Pass = fun(_, Next) -> spawn_link(?MODULE, pass, [Next, N, Main]) end,
         Next = lists:foldl(Pass, self(), lists:seq(1, 999)),
         Main ! {start, now_ns()},
-        Next ! N - 1,
-        pass(Next, {Main, Messages})
+        Next ! 1,
+        pass(Next, N, Main)
     end),
     receive
         {start, Start} -> ok
     end,
     receive
-        done -> ok
+        {passed, Passed} -> ok
     end,
-    Passed = counters:get(Messages, 1),
     Value = per_second(Passed, Start),
     exit(First, kill),
     {Passed, Value}.
 
-pass(Next, {Main, Messages} = Done) ->
+pass(Next, N, Main) ->
     receive
-        0 ->
-            counters:add(Messages, 1, 1),
-            Main ! done,
-            pass(Next, Done);
-        Left ->
-            counters:add(Messages, 1, 1),
-            Next ! Left - 1,
-            pass(Next, Done)
+        N ->
+            Main ! {passed, N},
+            pass(Next, N, Main);
+        Passed ->
+            Next ! Passed + 1,
+            pass(Next, N, Main)
     end.
 
 %% ── call, selective-call ──────────────────────────────────────────────────
@@ -205,7 +201,10 @@ link_chain(N) ->
     Main = self(),
     Before = erlang:system_info(process_count),
     First = spawn(fun() -> chain(N, Main) end),
-    Last = receive {last, Pid} -> Pid end,
+    Last =
+        receive
+            {last, Pid} -> Pid
+        end,
     Alive = erlang:system_info(process_count),
     Ref = monitor(process, Last),
     Start = now_ns(),
@@ -257,8 +256,6 @@ spawn_idle(0, _Main) ->
     ok;
 spawn_idle(Left, Main) ->
     spawn(fun() ->
-        Ref = monitor(process, Main),
-        demonitor(Ref, [flush]),
         Main ! waiting,
         idle()
     end),

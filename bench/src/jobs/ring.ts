@@ -7,44 +7,40 @@ import { perSecond } from "../rate.js";
 
 const PROCESSES = 1_000;
 
-/** How often the token has yet to be passed. */
+/** How often the token has been passed. */
 type Token = number;
 
 export async function coppice(count: number): Promise<Measurement> {
   const node = startNode();
-  let messages = 0;
   let startMs = 0;
-  await new Promise<void>((done) => {
+  const passed = await new Promise<Token>((done) => {
     const pass = async (self: Self<Token>, next: Pid<Token>): Promise<void> => {
       for (;;) {
-        const left = await self.receive();
-        messages++;
-        if (left > 0) self.send(next, left - 1);
-        else done();
+        const token = await self.receive();
+        if (token < count) self.send(next, token + 1);
+        else done(token);
       }
     };
     node.spawn<Token>(async (self) => {
       let next = self.pid;
       for (let i = 1; i < PROCESSES; i++) next = self.spawnLink(pass, next);
       startMs = performance.now();
-      self.send(next, count - 1);
+      self.send(next, 1);
       await pass(self, next);
     });
   });
-  const value = perSecond(messages, startMs);
+  const value = perSecond(passed, startMs);
   await node.stop();
-  return { count: messages, value };
+  return { count: passed, value };
 }
 
 export async function effect(count: number): Promise<Measurement> {
-  let messages = 0;
   let startMs = 0;
   const pass = Effect.fnUntraced(function* (own: Queue.Queue<Token>, next: Queue.Queue<Token>) {
     for (;;) {
-      const left = yield* Queue.take(own);
-      messages++;
-      if (left === 0) return;
-      yield* Queue.offer(next, left - 1);
+      const token = yield* Queue.take(own);
+      if (token === count) return token;
+      yield* Queue.offer(next, token + 1);
     }
   });
   const program = Effect.gen(function* () {
@@ -53,9 +49,9 @@ export async function effect(count: number): Promise<Measurement> {
     const [first] = queues as [Queue.Queue<Token>];
     const passing = queues.map((own, i) => pass(own, queues[i + 1] ?? first));
     startMs = performance.now();
-    yield* Queue.offer(first, count - 1);
-    yield* Effect.raceAll(passing);
+    yield* Queue.offer(first, 1);
+    return yield* Effect.raceAll(passing);
   });
-  await Effect.runPromise(program);
-  return { count: messages, value: perSecond(messages, startMs) };
+  const passed = await Effect.runPromise(program);
+  return { count: passed, value: perSecond(passed, startMs) };
 }

@@ -3,9 +3,10 @@
  *
  * OTP: https://www.erlang.org/doc/system/expressions.html#send
  */
-import type { Name, RemoteName } from "./name.js";
-import type { Pid } from "./pid.js";
-import type { Alias } from "./reference.js";
+import type { AnyName, Name, RemoteName } from "./name.js";
+import type { Pid, ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import type { Alias, Reference } from "./reference.js";
 
 /**
  * What a message of type `M` can be sent to.
@@ -21,3 +22,6 @@ export type Address<M> = Pid<M> | Name<M> | RemoteName<M> | Alias<M>;
 
 /** What can be monitored or called: a process, directly or by name. */
 export type Target<M> = Pid<M> | Name<M> | RemoteName<M>;
+
+/** The same, as the runtime knows it. */
+export type LocalAddress = ProcessId<Process> | AnyName | RemoteName<never> | Reference;

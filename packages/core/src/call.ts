@@ -20,6 +20,7 @@ import { isName } from "./name.js";
 import { formatPid, ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference, type From } from "./reference.js";
+import { sendToPid } from "./post.js";
 import { rejection } from "./rejection.js";
 import type { Runtime } from "./runtime.js";
 import { Deadline } from "./timer-queue.js";
@@ -188,7 +189,7 @@ export function call(
   watch(pending);
   if (pending.active) {
     const message = { type: "call", request, from: pending.ref };
-    node.sendToPid(pending.ownerPid, target, node.prepare(message));
+    sendToPid(node, pending.ownerPid, target, node.prepare(message));
   }
   return promise;
 }

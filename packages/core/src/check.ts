@@ -1,6 +1,7 @@
 /** Checks of arguments at the edge: each says what was expected and what came. */
 import { InvalidArgumentError } from "./errors.js";
-import { isName, type AnyName } from "./name.js";
+import { isName, isRemoteName, type AnyName } from "./name.js";
+import type { LocalAddress } from "./address.js";
 import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
@@ -22,6 +23,20 @@ export function checkName(argument: string, value: unknown): string {
 
 export function checkFunction(argument: string, value: unknown): void {
   if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
+}
+
+/** Whatever a message can be sent to. */
+export function checkAddress(argument: string, value: unknown): LocalAddress {
+  if (!(
+    ProcessId.is(value) ||
+    value instanceof Reference ||
+    isName(value) ||
+    isRemoteName(value)
+  )) {
+    const expected = "a pid, a name, an alias or at(node, name)";
+    throw new InvalidArgumentError(argument, expected, value);
+  }
+  return value as LocalAddress;
 }
 
 /** Milliseconds: finite and not negative. */

@@ -120,7 +120,7 @@ function die(process: Process): void {
   node.registry.release(process);
   node.timers.forget(process);
   node.removeProcess(process);
-  if (!process.started) node.withdrawStart(process);
+  if (!process.started) node.offers?.withdrawStart(process);
   const { mailbox } = process;
   process.mailbox = undefined;
   if (process.isRunning) abortAndReject(process);

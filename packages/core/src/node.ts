@@ -10,11 +10,11 @@ import { InvalidArgumentError, InvalidNameError } from "./errors.js";
 import type { NodeEvent, NodeEvents } from "./event.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { Isolation } from "./isolation.js";
+import { LocalNode } from "./local-node.js";
 import type { MailboxOptions } from "./mailbox.js";
 import type { Operations } from "./operations.js";
 import type { AnyPid, Pid } from "./pid.js";
 import type { Random } from "./random.js";
-import { Runtime } from "./runtime.js";
 import type { Scheduler } from "./scheduler.js";
 import type { SpawnOptions } from "./self.js";
 import { checkMailboxOptions } from "./spawn.js";
@@ -119,7 +119,7 @@ export interface NodeCounts {
  */
 export function createNode(options: NodeOptions = {}): Node {
   checkOptions(options);
-  return new Runtime(options) as unknown as Node;
+  return new LocalNode(options) as unknown as Node;
 }
 
 function checkOptions(options: NodeOptions): void {

@@ -5,8 +5,9 @@
  */
 import { Monitor } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
-import { ancestorsOf, type AnyPid } from "./pid.js";
+import { ancestorsOf, type AnyPid, type ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
+import type { Runtime } from "./runtime.js";
 
 export interface ProcessInfo {
   readonly pid: AnyPid;
@@ -58,4 +59,10 @@ function statusOf(process: Process): ProcessInfo["status"] {
   if (process.calls > 0 || (process.extra?.waits?.size ?? 0) > 0) return "waiting";
   if (process.handler !== undefined && !process.busy) return "idle";
   return "running";
+}
+
+/** A process that exits is not alive any more. */
+export function isAlive(node: Runtime, by: ProcessId<Process>, pid: ProcessId<Process>): boolean {
+  node.access(by, "alive", pid, "read");
+  return node.processOf(pid)?.life === "alive";
 }

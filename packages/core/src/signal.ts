@@ -35,8 +35,8 @@ export type Signal =
 /** Sends a signal on its way. It arrives now, or when the scheduler says so. */
 export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
   if (!node.isLocal(to)) return unreachable(node, from, to, signal);
-  if (node.scheduler.offer !== undefined) {
-    node.offerSignal(from, to, signal);
+  if (node.offers !== undefined) {
+    node.offers.signal(from, to, signal, () => arrive(node, from, to, signal));
     return;
   }
   // A queue, not recursion: a chain of a million links must not overflow the stack.

@@ -10,7 +10,8 @@ import { linkAtSpawn } from "./link.js";
 import type { MailboxOptions } from "./mailbox.js";
 import { monitorAtSpawn } from "./monitor.js";
 import { ProcessId } from "./pid.js";
-import { Process, type ProcessExtra } from "./process.js";
+import type { Process, ProcessExtra } from "./process.js";
+import { ProcessSelf } from "./process-self.js";
 import type { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
 import type { SpawnMonitorOptions } from "./self.js";
@@ -35,7 +36,7 @@ export function spawn(
   const family = parent ?? node;
   const position = options.key ?? family.children + 1;
   const pid = new ProcessId(node.identity, node.nextPid(), family.pid, position);
-  const process = new Process(node, pid, program, args);
+  const process = new ProcessSelf(node, pid, program, args);
   ProcessId.attach(pid, process);
   if (options.name !== undefined) {
     try {

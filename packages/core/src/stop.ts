@@ -2,7 +2,7 @@
 import { dieAtOnce } from "./death.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
-import type { Runtime } from "./runtime.js";
+import type { LocalNode } from "./local-node.js";
 import { Deadline } from "./timer-queue.js";
 
 class StopLimit extends Deadline {
@@ -20,7 +20,7 @@ class StopLimit extends Deadline {
 
 /** Ends all processes, roots first and last one first; what is left after `timeoutMs` is killed. */
 export async function stopNode(
-  node: Runtime,
+  node: LocalNode,
   timeoutMs: number,
 ): Promise<{ readonly killed: readonly AnyPid[] }> {
   node.tell({ type: "stopping", processes: node.counts.processes });
@@ -53,7 +53,7 @@ export async function stopNode(
 type End = (process: Process) => Promise<boolean>;
 
 /** Ends what was spawned from outside, last first; again, should something have come meanwhile. */
-async function endRoots(node: Runtime, end: End): Promise<boolean> {
+async function endRoots(node: LocalNode, end: End): Promise<boolean> {
   for (;;) {
     const roots = [...node.eachProcess()].filter(isRoot).reverse();
     if (roots.length === 0) return true;
@@ -64,7 +64,7 @@ async function endRoots(node: Runtime, end: End): Promise<boolean> {
 }
 
 /** Ends what the roots left behind. */
-async function endRest(node: Runtime, end: End): Promise<boolean> {
+async function endRest(node: LocalNode, end: End): Promise<boolean> {
   for (let last = node.lastProcess; last !== undefined; last = node.lastProcess) {
     if (!(await end(last))) return false;
   }

@@ -1,6 +1,7 @@
 /** A timer that sends a message, once or repeatedly. */
-import type { AnyName, RemoteName } from "./name.js";
+import type { LocalAddress } from "./address.js";
 import { ProcessId } from "./pid.js";
+import { timerFired } from "./post.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
@@ -17,7 +18,7 @@ export class MessageTimer extends Deadline {
   readonly ref: Reference;
   readonly #node: Runtime;
   readonly #ownerPid: ProcessId<Process>;
-  readonly #to: ProcessId<Process> | AnyName | RemoteName<never> | Reference;
+  readonly #to: LocalAddress;
   readonly #message: unknown;
   readonly #everyMs: number | undefined;
   #target: Process | undefined;
@@ -27,7 +28,7 @@ export class MessageTimer extends Deadline {
   constructor(
     node: Runtime,
     owner: Process | undefined,
-    to: ProcessId<Process> | AnyName | RemoteName<never> | Reference,
+    to: LocalAddress,
     message: (ref: Reference) => unknown,
     everyMs: number | undefined,
   ) {
@@ -69,7 +70,7 @@ export class MessageTimer extends Deadline {
       node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), undefined);
     }
     if (this.#everyMs !== undefined && !this.#ownerLives()) return;
-    node.timerFired(this.#ownerPid, this.#to, this.#message);
+    timerFired(node, this.#ownerPid, this.#to, this.#message);
   }
 
   #ownerLives(): boolean {

@@ -3,8 +3,9 @@
  *
  * OTP: https://www.erlang.org/doc/man/erlang.html#send_after-3
  */
+import { checkAddress, checkDelay, checkRef } from "./check.js";
 import type { Clock } from "./clock.js";
-import type { AnyName, RemoteName } from "./name.js";
+import { InvalidArgumentError } from "./errors.js";
 import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
@@ -41,9 +42,10 @@ export class Timers {
   arm(deadline: Deadline, delayMs: number, process: Process | undefined): void {
     if (delayMs === Infinity) return;
     const atMs = this.#clock.now() + delayMs;
-    if (this.#node.scheduler.offer !== undefined) {
+    const { offers } = this.#node;
+    if (offers !== undefined) {
       deadline.atMs = atMs;
-      this.#node.offerTimer(deadline, process);
+      offers.timer(deadline, process?.pid ?? this.#node.pid);
       return;
     }
     this.#queue.add(deadline, atMs);
@@ -52,11 +54,8 @@ export class Timers {
 
   /** Takes it back; `false` when it was not pending. */
   disarm(deadline: Deadline): boolean {
-    if (deadline.happening !== undefined) {
-      this.#node.scheduler.withdraw?.(deadline.happening);
-      deadline.happening = undefined;
-      return true;
-    }
+    const { offers } = this.#node;
+    if (offers !== undefined) return offers.withdrawTimer(deadline);
     const removed = this.#queue.remove(deadline);
     // The host's timer stays: the next call will want one, and setting it costs more than an idle wake-up.
     if (removed && this.#queue.size === 0 && !this.#checking) {
@@ -124,18 +123,27 @@ export class Timers {
   }
 }
 
-/** Sets a timer; see `Self.sendAfter`. */
-export function startMessageTimer(
+/**
+ * Sets a timer that sends what `message` makes of its reference, once or every `everyMs`.
+ *
+ * @throws InvalidArgumentError the time is negative, or `to` is no address
+ */
+export function startTimer(
   node: Runtime,
   owner: Process | undefined,
-  to: ProcessId<Process> | AnyName | RemoteName<never> | Reference,
+  operation: string,
+  to: unknown,
   delayMs: number,
   message: (ref: Reference) => unknown,
-  everyMs: number | undefined,
+  everyMs?: number,
 ): Reference {
-  const timer = new MessageTimer(node, owner, to, message, everyMs);
-  if (ProcessId.is(to) && node.isLocal(to)) {
-    const target = ProcessId.processOf(to as ProcessId<Process>);
+  checkDelay(`${operation}: ms`, delayMs);
+  if (everyMs === 0) throw new InvalidArgumentError(`${operation}: ms`, "greater than 0", delayMs);
+  const address = checkAddress(`${operation}: to`, to);
+  const prepared = (ref: Reference): unknown => node.prepare(message(ref));
+  const timer = new MessageTimer(node, owner, address, prepared, everyMs);
+  if (ProcessId.is(address) && node.isLocal(address)) {
+    const target = node.processOf(address);
     if (target === undefined) {
       Reference.retire(timer.ref);
       return timer.ref;
@@ -146,7 +154,22 @@ export function startMessageTimer(
   return timer.ref;
 }
 
-export function timerOf(ref: unknown): MessageTimer | undefined {
+/** Returns the milliseconds that were left, or `false` when there is nothing to cancel. */
+export function cancelTimer(node: Runtime, ref: Reference): number | false {
+  const timer = pendingTimer(node, ref);
+  if (timer === undefined) return false;
+  const leftMs = node.timers.leftMs(timer);
+  node.timers.cancel(timer);
+  return leftMs;
+}
+
+export function readTimer(node: Runtime, ref: Reference): number | false {
+  const timer = pendingTimer(node, ref);
+  return timer === undefined ? false : node.timers.leftMs(timer);
+}
+
+function pendingTimer(node: Runtime, ref: unknown): MessageTimer | undefined {
+  checkRef("timer", ref);
   const meaning = Reference.meaningOf(ref);
-  return meaning instanceof MessageTimer ? meaning : undefined;
+  return meaning instanceof MessageTimer && node.timers.isPending(meaning) ? meaning : undefined;
 }

@@ -6,7 +6,6 @@
 import { isName, type AnyName, type Body, type Handler, type Name } from "@coppice/core";
 import { InvalidChildSpecError } from "./errors.js";
 import type { Restart } from "./restart-type.js";
-import { isSupervisorDefinition } from "./supervisor-definition.js";
 import type { Startable } from "./start.js";
 
 /**
@@ -132,7 +131,8 @@ export function checkChildSpec(
     return refuse("", "a child spec, such as child() makes", spec);
   }
   for (const key of Object.keys(spec)) {
-    if (!KEYS.includes(key)) refuse(key, `left out: a child spec has ${KEYS.join(", ")}`, key);
+    const expected = `a field that child specs have (${KEYS.join(", ")})`;
+    if (!KEYS.includes(key)) refuse(key, expected, spec[key as keyof ChildSpec]);
   }
   const { id, start, significant = false, name } = spec;
   if (typeof id !== "string" || id === "") refuse("id", "a string that is not empty", id);
@@ -141,11 +141,8 @@ export function checkChildSpec(
   if (restart === undefined) {
     return refuse("restart", `"permanent", "transient" or "temporary"`, spec.restart);
   }
-  const type = oneOf(
-    ["worker", "supervisor"],
-    spec.type,
-    isSupervisorDefinition(program) ? "supervisor" : "worker",
-  );
+  const typeByDefault = (isStartable(program) ? program.childType : undefined) ?? "worker";
+  const type = oneOf(["worker", "supervisor"], spec.type, typeByDefault);
   if (type === undefined) return refuse("type", `"worker" or "supervisor"`, spec.type);
   const { shutdown = type === "supervisor" ? "infinity" : 5_000 } = spec;
   if (!isShutdown(shutdown)) {

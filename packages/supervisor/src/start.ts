@@ -47,6 +47,8 @@ export interface Starter extends Operations {
 
 /** A behaviour, and anything else that knows how to start a process of its kind. */
 export interface Startable<M = never, A extends readonly unknown[] = []> {
+  /** What a child is that runs it, when its spec does not say. */
+  readonly childType?: "worker" | "supervisor";
   /**
    * Starts a process.
    *

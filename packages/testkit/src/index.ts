@@ -1,3 +1,7 @@
 /** Deterministic simulation of nodes, time and network. */
-
-export {};
+export {
+  createFifoScheduler,
+  type FifoScheduler,
+  type FifoSchedulerOptions,
+} from "./fifo-scheduler.js";
+export { createVirtualClock, quiesce, type Quiesce, type VirtualClock } from "./virtual-clock.js";

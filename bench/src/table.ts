@@ -1,0 +1,43 @@
+/** Results as a table for people. */
+import { CONTENDERS } from "./benchmark.js";
+import type { Result } from "./result.js";
+
+/** A row per benchmark, a column per contender; in brackets Coppice's figure divided by the peer's. */
+export function formatTable(results: readonly Result[]): string {
+  const columns = CONTENDERS.filter((contender) =>
+    results.some((result) => result.median[contender] !== undefined),
+  );
+  const rows = [
+    ["benchmark", "unit", "better", ...columns],
+    ...results.map((result) => [
+      result.name,
+      result.unit,
+      result.better,
+      ...columns.map((contender) => formatCell(result.median[contender], result.ratio[contender])),
+    ]),
+  ];
+  const widths = (rows[0] as string[]).map((_, i) =>
+    Math.max(...rows.map((row) => (row[i] as string).length)),
+  );
+  return rows
+    .map((row) => row.map((cell, i) => cell.padEnd(widths[i] as number)).join("  "))
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function formatCell(median: number | undefined, ratio: number | undefined): string {
+  if (median === undefined) return "";
+  const figure = formatFigure(median);
+  return ratio === undefined ? figure : `${figure} (${ratio.toPrecision(3)}×)`;
+}
+
+/** Three digits that count, and thousands or millions as a letter: `12.3k`, `4.56M`. */
+export function formatFigure(value: number): string {
+  if (value >= 999_500) return `${threeDigits(value / 1_000_000)}M`;
+  if (value >= 9_995) return `${threeDigits(value / 1_000)}k`;
+  return threeDigits(value);
+}
+
+function threeDigits(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,164 @@
+/** A node as its users see it: the implementation of `Node`. */
+import type { AnyBody } from "./body.js";
+import { call, type CallOptions } from "./call.js";
+import { checkKeys, checkName, checkPid } from "./check.js";
+import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
+import type { ExitReason } from "./exit-reason.js";
+import type { AnyName } from "./name.js";
+import type { NodeCounts, NodeOptions, StopOptions } from "./node.js";
+import { ASYNC_DISPOSE } from "./own.js";
+import type { AnyPid, ProcessId } from "./pid.js";
+import { replyFrom, resolveTarget, sendFrom } from "./post.js";
+import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
+import type { Process } from "./process.js";
+import type { Reference } from "./reference.js";
+import { Runtime } from "./runtime.js";
+import type { SpawnOptions } from "./self.js";
+import { transmit } from "./signal.js";
+import { checkSpawnOptions, spawn } from "./spawn.js";
+import { stopNode } from "./stop.js";
+import { cancelTimer, readTimer, startTimer } from "./timers.js";
+import { Watch } from "./watch.js";
+import { watch } from "./watching.js";
+
+/** Tells code outside any process of an end. */
+class ExitWatch extends Watch {
+  readonly #told: (reason: ExitReason) => void;
+
+  constructor(node: Runtime, target: ProcessId<Process>, told: (reason: ExitReason) => void) {
+    super(node, undefined, target);
+    this.#told = told;
+  }
+
+  override ended(reason: ExitReason): void {
+    this.#told(reason);
+  }
+
+  override abandon(): void {
+    // Nobody owns it.
+  }
+}
+
+export class LocalNode extends Runtime {
+  #stopping: Promise<{ readonly killed: readonly AnyPid[] }> | undefined;
+
+  constructor(options: NodeOptions) {
+    super(options);
+    Object.defineProperty(this, ASYNC_DISPOSE, { value: () => this.stop() });
+  }
+
+  spawn(body: AnyBody, ...args: unknown[]): AnyPid {
+    this.#refuseWhileStopping();
+    return spawn(this, undefined, {}, body, args).pid;
+  }
+
+  spawnOpt(options: SpawnOptions<never>, body: AnyBody, ...args: unknown[]): AnyPid {
+    this.#refuseWhileStopping();
+    checkSpawnOptions(options, false);
+    return spawn(this, undefined, options, body, args).pid;
+  }
+
+  exit(pid: AnyPid, ...rest: [] | [reason: ExitReason]): void {
+    const target = checkPid("exit: pid", pid);
+    if (rest.length === 0) throw new InvalidArgumentError("exit: reason", "given", undefined);
+    transmit(this, this.pid, target, { type: "exit", from: this.pid, reason: rest[0] });
+  }
+
+  whenExited(pid: AnyPid): Promise<ExitReason> {
+    const target = checkPid("whenExited: pid", pid);
+    return new Promise((told) => watch(new ExitWatch(this, target, told)));
+  }
+
+  processes(): AnyPid[] {
+    return [...this.eachProcess()].map((process) => process.pid);
+  }
+
+  get counts(): NodeCounts {
+    return {
+      processes: this.processCount,
+      timers: this.timers.size,
+      undelivered: this.undeliveredCount,
+      crashes: this.crashCount,
+    };
+  }
+
+  isAlive(pid: AnyPid): boolean {
+    return isAlive(this, this.pid, checkPid("isAlive: pid", pid));
+  }
+
+  processInfo(pid: AnyPid): ProcessInfo | undefined {
+    const process = this.processOf(checkPid("processInfo: pid", pid));
+    return process === undefined ? undefined : processInfo(process);
+  }
+
+  mailboxOf(pid: AnyPid): readonly unknown[] {
+    const process = this.processOf(checkPid("mailboxOf: pid", pid));
+    return process?.mailbox?.entries().map(([message]) => message) ?? [];
+  }
+
+  stop(options: StopOptions = {}): Promise<{ readonly killed: readonly AnyPid[] }> {
+    checkKeys("stop: options", options, ["timeoutMs"]);
+    const { timeoutMs = 5_000 } = options;
+    if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
+      const expected = "a number of at least 0";
+      throw new InvalidArgumentError("stop: options.timeoutMs", expected, timeoutMs);
+    }
+    this.stopping = true;
+    return (this.#stopping ??= stopNode(this, timeoutMs));
+  }
+
+  send(to: unknown, message: unknown): void {
+    sendFrom(this, this.pid, to, message);
+  }
+
+  call(to: unknown, request: unknown, options?: CallOptions): Promise<unknown> {
+    return call(this, undefined, resolveTarget(this, to, this.pid), to, request, options);
+  }
+
+  reply(from: Reference, value: unknown): void {
+    replyFrom(this, this.pid, from, value);
+  }
+
+  register(token: AnyName, pid: AnyPid): void {
+    const name = checkName("register: name", token);
+    this.registry.register(name, checkPid("register: pid", pid), this.pid);
+  }
+
+  unregister(token: AnyName): void {
+    this.registry.unregister(checkName("unregister: name", token), this.pid);
+  }
+
+  whereis(token: AnyName): AnyPid | undefined {
+    return this.registry.find(checkName("whereis: name", token), this.pid)?.pid;
+  }
+
+  registered(): string[] {
+    return this.registry.names();
+  }
+
+  sendAfter(to: unknown, ms: number, message: unknown): Reference {
+    return startTimer(this, undefined, "sendAfter", to, ms, () => message);
+  }
+
+  startTimer(to: unknown, ms: number, message: unknown): Reference {
+    const wrap = (timer: Reference): unknown => ({ type: "timeout", timer, message });
+    return startTimer(this, undefined, "startTimer", to, ms, wrap);
+  }
+
+  sendInterval(to: unknown, ms: number, message: unknown): Reference {
+    return startTimer(this, undefined, "sendInterval", to, ms, () => message, ms);
+  }
+
+  cancelTimer(ref: Reference): number | false {
+    return cancelTimer(this, ref);
+  }
+
+  readTimer(ref: Reference): number | false {
+    return readTimer(this, ref);
+  }
+
+  /** Processes may still spawn helpers to end in order; code outside may not start anything new. */
+  #refuseWhileStopping(): void {
+    if (this.stopping) throw new NodeStoppedError(this.name);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Offers: what could happen next, told under stable keys to a scheduler that decides.
+ *
+ * In production there is none, and nothing of this runs.
+ */
+import { keyOf, type ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import type { Happening, Scheduler } from "./scheduler.js";
+import { describeSignal, type Signal } from "./signal.js";
+import type { Deadline } from "./timer-queue.js";
+
+type LocalPid = ProcessId<Process>;
+
+/** The way to `scheduler`, or `undefined` when it lets things happen by themselves. */
+export function offersTo(scheduler: Scheduler): Offers | undefined {
+  return scheduler.offer === undefined ? undefined : new Offers(scheduler);
+}
+
+export class Offers {
+  readonly #scheduler: Scheduler;
+  /** Starts that have not happened. */
+  readonly #starts = new Map<Process, Happening>();
+  /** How many signals each channel has had, and how many timers and yields each process. */
+  readonly #numbers = new Map<string, number>();
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  start(process: Process, run: () => void): void {
+    const actor = keyOf(process.pid);
+    const start: Happening = {
+      kind: "start",
+      key: `start:${actor}`,
+      channel: actor,
+      actor,
+      describe: () => `start ${process.initialCall}`,
+      run: () => {
+        this.#starts.delete(process);
+        if (process.life === "alive" && !process.started) run();
+      },
+    };
+    this.#starts.set(process, start);
+    this.#offer(start);
+  }
+
+  /** It will never start. */
+  withdrawStart(process: Process): void {
+    const start = this.#starts.get(process);
+    if (start === undefined) return;
+    this.#starts.delete(process);
+    this.#scheduler.withdraw?.(start);
+  }
+
+  /** A process gave way, and goes on by `resume`. */
+  resume(process: Process, resume: () => void): void {
+    const actor = keyOf(process.pid);
+    this.#offer({
+      kind: "resume",
+      key: this.#numbered(`resume:${actor}`),
+      channel: actor,
+      actor,
+      describe: () => "goes on after a yield",
+      run: resume,
+    });
+  }
+
+  signal(from: LocalPid, to: LocalPid, signal: Signal, arrive: () => void): void {
+    const actor = keyOf(to);
+    const channel = `${keyOf(from)}→${actor}`;
+    this.#offer({
+      kind: "signal",
+      key: this.#numbered(channel),
+      channel,
+      actor,
+      describe: () => describeSignal(signal),
+      run: arrive,
+    });
+  }
+
+  timer(deadline: Deadline, owner: LocalPid): void {
+    const actor = keyOf(owner);
+    const key = this.#numbered(`timer:${actor}`);
+    deadline.happening = {
+      kind: "timer",
+      key,
+      channel: key,
+      actor,
+      atMs: deadline.atMs,
+      describe: () => `timer at ${deadline.atMs} ms`,
+      run: () => {
+        deadline.happening = undefined;
+        deadline.fire();
+      },
+    };
+    this.#offer(deadline.happening);
+  }
+
+  /** Takes a timer back; `false` when it was not offered. */
+  withdrawTimer(deadline: Deadline): boolean {
+    if (deadline.happening === undefined) return false;
+    this.#scheduler.withdraw?.(deadline.happening);
+    deadline.happening = undefined;
+    return true;
+  }
+
+  #offer(happening: Happening): void {
+    this.#scheduler.offer?.(happening);
+  }
+
+  #numbered(what: string): string {
+    const number = (this.#numbers.get(what) ?? 0) + 1;
+    this.#numbers.set(what, number);
+    return `${what}#${number}`;
+  }
+}

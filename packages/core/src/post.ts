@@ -1,0 +1,106 @@
+/** Sending to any kind of address, and finding what a call or a monitor is aimed at. */
+import { PendingCall } from "./call.js";
+import { InvalidArgumentError, NameNotRegisteredError } from "./errors.js";
+import { deliver } from "./message.js";
+import { isName, isRemoteName, type RemoteName } from "./name.js";
+import { ProcessId } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
+import type { Runtime } from "./runtime.js";
+import { arrive, transmit } from "./signal.js";
+
+type LocalPid = ProcessId<Process>;
+
+/** Sends to any kind of address. */
+export function sendFrom(node: Runtime, from: LocalPid, to: unknown, message: unknown): void {
+  if (typeof message === "object" && message !== null) refuseThenable(message);
+  const sent = node.prepare(message);
+  if (ProcessId.is(to)) {
+    sendToPid(node, from, to as LocalPid, sent);
+  } else if (to instanceof Reference) {
+    sendToAlias(node, from, to, sent);
+  } else if (isName(to)) {
+    const holder = node.registry.find(to.name, from);
+    if (holder === undefined) throw new NameNotRegisteredError(to.name);
+    sendToPid(node, from, holder.pid, sent);
+  } else if (isRemoteName(to)) {
+    sendToRemoteName(node, from, to, sent);
+  } else {
+    throw new InvalidArgumentError("send: to", "a pid, a name, an alias or at(node, name)", to);
+  }
+}
+
+/** Sends what is prepared already. */
+export function sendToPid(node: Runtime, from: LocalPid, to: LocalPid, message: unknown): void {
+  if (node.direct && !node.travelling) {
+    const process = node.processOf(to);
+    if (process !== undefined) {
+      deliver(process, message, from, "message");
+      return;
+    }
+  }
+  transmit(node, from, to, { type: "message", message });
+}
+
+/** Answers a call. */
+export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: unknown): void {
+  if (!(ref instanceof Reference)) {
+    throw new InvalidArgumentError("reply: from", "the from of a call", ref);
+  }
+  if (typeof value === "object" && value !== null) refuseThenable(value);
+  sendToAlias(node, from, ref, node.prepare(value));
+}
+
+function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {
+  const meaning = node.direct ? Reference.meaningOf(ref) : undefined;
+  if (meaning instanceof PendingCall && meaning.runtime === node) meaning.reply(message);
+  else transmit(node, from, ref.owner as LocalPid, { type: "alias", ref, message });
+}
+
+function sendToRemoteName(
+  node: Runtime,
+  from: LocalPid,
+  to: RemoteName<never>,
+  message: unknown,
+): void {
+  const holder = to.node === node.name ? node.registry.find(to.name, from) : undefined;
+  if (holder !== undefined) sendToPid(node, from, holder.pid, message);
+  else {
+    const why = to.node === node.name ? "unregistered" : "noconnection";
+    node.undelivered(node.nobody, message, from, why);
+  }
+}
+
+/** The process a target stands for; `undefined` for a name that nobody holds. */
+export function resolveTarget(node: Runtime, to: unknown, by: LocalPid): LocalPid | undefined {
+  if (ProcessId.is(to)) return to as LocalPid;
+  if (isName(to)) return node.registry.find(to.name, by)?.pid;
+  if (isRemoteName(to)) {
+    return to.node === node.name ? node.registry.find(to.name, by)?.pid : undefined;
+  }
+  throw new InvalidArgumentError("target", "a pid, a name or at(node, name)", to);
+}
+
+/** A timer's message goes out; a name is looked up now, and nobody there is no error. */
+export function timerFired(node: Runtime, from: LocalPid, to: unknown, message: unknown): void {
+  if (isName(to)) {
+    const holder = node.registry.find(to.name, from);
+    if (holder === undefined) node.undelivered(node.nobody, message, from, "unregistered");
+    else arrive(node, from, holder.pid, { type: "message", message });
+  } else if (isRemoteName(to)) {
+    sendToRemoteName(node, from, to, message);
+  } else if (to instanceof Reference) {
+    arrive(node, from, to.owner as LocalPid, { type: "alias", ref: to, message });
+  } else arrive(node, from, to as LocalPid, { type: "message", message });
+}
+
+/** A promise as message is a forgotten await, and `receive` would resolve to what it resolves to. */
+export function refuseThenable(message: object): void {
+  if (typeof (message as { then?: unknown }).then === "function") {
+    throw new InvalidArgumentError(
+      "send: message",
+      "plain data, not a promise; await it first",
+      message,
+    );
+  }
+}

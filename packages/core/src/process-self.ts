@@ -1,0 +1,341 @@
+/** What the code of a process can do: the implementation of `Self`. */
+import { alias, unalias, type AliasMode } from "./alias.js";
+import type { AnyBody } from "./body.js";
+import { call, type AbortSignalLike, type CallOptions } from "./call.js";
+import {
+  checkDelay,
+  checkFunction,
+  checkKeys,
+  checkName,
+  checkPid,
+  checkReceive,
+  checkRef,
+} from "./check.js";
+import { beginExit } from "./death.js";
+import { InvalidArgumentError, ReceiveError } from "./errors.js";
+import { exitSignalled } from "./exit-signal.js";
+import type { ExitReason } from "./exit-reason.js";
+import { hostAbortController } from "./host.js";
+import { link, unlink } from "./link.js";
+import { deliver, type SignalMap } from "./message.js";
+import { demonitor, monitor, type DemonitorOptions, type MonitorOptions } from "./monitor.js";
+import type { AnyName, RemoteName } from "./name.js";
+import { disposerOf } from "./own.js";
+import { ProcessId, type AnyPid } from "./pid.js";
+import { Process } from "./process.js";
+import { refuseThenable, replyFrom, resolveTarget, sendFrom } from "./post.js";
+import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
+import type { Reference } from "./reference.js";
+import { rejection } from "./rejection.js";
+import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
+import { transmit } from "./signal.js";
+import { checkSpawnOptions, spawn, type Spawned } from "./spawn.js";
+import { cancelTimer, readTimer, startTimer } from "./timers.js";
+import { ReceiveLimit, Wait } from "./wait.js";
+
+/** A body that catches what ends it and waits again would spin for ever. */
+const MAX_LATE_WAITS = 100;
+
+/** A process as its own code sees it; typed for users by the interface `Self`. */
+export class ProcessSelf extends Process {
+  receive(
+    guardOrOptions?: ((message: never) => boolean) | ReceiveOptions,
+    maybeOptions?: ReceiveOptions,
+  ): Promise<unknown> {
+    if (this.life !== "alive") return this.#endedWait("receive");
+    if (this.handler !== undefined) {
+      throw new ReceiveError(this.pid, "a handler is called with each message and receives none");
+    }
+    if (this.wake !== undefined) {
+      throw new ReceiveError(this.pid, "it is waiting in another receive already");
+    }
+    let guard: ((message: never) => boolean) | undefined;
+    let timeoutMs: number | undefined;
+    if (guardOrOptions !== undefined || maybeOptions !== undefined) {
+      ({ guard, timeoutMs } = checkReceive(guardOrOptions, maybeOptions));
+    }
+    const { mailbox, node } = this;
+    const { turn } = node;
+    turn.ran(this);
+    if (mailbox !== undefined && mailbox.size > 0) {
+      const message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
+      if (message !== TIMEOUT) {
+        return (this.receiving = turn.mayGoOn()
+          ? Promise.resolve(message)
+          : new Promise((resolve) => turn.later(resolve, message)));
+      }
+    }
+    if (timeoutMs === 0) return Promise.resolve(TIMEOUT);
+    this.guard = guard;
+    if (timeoutMs !== undefined && timeoutMs < Infinity) {
+      this.waitLimit = new ReceiveLimit(this);
+      node.timers.arm(this.waitLimit, timeoutMs, this);
+    }
+    return (this.receiving = new Promise((resolve) => {
+      this.wake = resolve;
+    }));
+  }
+
+  send(to: unknown, message: unknown): void {
+    if (this.life === "dead") this.#fence("send");
+    const { node } = this;
+    if (node.direct && node.isolation === undefined && ProcessId.is(to)) {
+      const target = ProcessId.processOf(to as ProcessId<Process>);
+      if (target !== undefined && target.node === node && !node.travelling) {
+        if (typeof message === "object" && message !== null) refuseThenable(message);
+        deliver(target, message, this.pid, "message");
+        return;
+      }
+    }
+    sendFrom(node, this.pid, to, message);
+  }
+
+  call(to: unknown, request: unknown, options?: CallOptions): Promise<unknown> {
+    if (this.life !== "alive") return this.#endedWait("call");
+    const target = resolveTarget(this.node, to, this.pid);
+    this.node.turn.ran(this);
+    return call(this.node, this, target, to, request, options);
+  }
+
+  reply(from: Reference, value: unknown): void {
+    if (this.life === "dead") this.#fence("reply");
+    replyFrom(this.node, this.pid, from, value);
+  }
+
+  spawn(body: AnyBody, ...args: unknown[]): AnyPid {
+    this.#fenceIfDead("spawn");
+    return spawn(this.node, this, {}, body, args).pid;
+  }
+
+  spawnLink(body: AnyBody, ...args: unknown[]): AnyPid {
+    this.#fenceIfDead("spawn");
+    return spawn(this.node, this, { link: true }, body, args).pid;
+  }
+
+  spawnMonitor(map: SignalMap, body: AnyBody, ...args: unknown[]): Spawned {
+    this.#fenceIfDead("spawn");
+    checkFunction("spawnMonitor: map", map);
+    return spawn(this.node, this, { monitor: map as never }, body, args);
+  }
+
+  spawnOpt(
+    options: SpawnMonitorOptions<unknown, never>,
+    body: AnyBody,
+    ...args: unknown[]
+  ): AnyPid | Spawned {
+    this.#fenceIfDead("spawn");
+    checkSpawnOptions(options);
+    const spawned = spawn(this.node, this, options, body, args);
+    return spawned.ref === undefined ? spawned.pid : spawned;
+  }
+
+  link(pid: AnyPid): void {
+    this.#fenceIfDead("link");
+    const wasAlive = this.life === "alive";
+    link(this, checkPid("link: pid", pid));
+    if (wasAlive) this.#leaveIfExiting();
+  }
+
+  unlink(pid: AnyPid): void {
+    this.#fenceIfDead("unlink");
+    unlink(this, checkPid("unlink: pid", pid));
+  }
+
+  monitor(
+    target: AnyPid | AnyName | RemoteName<never>,
+    map?: SignalMap,
+    options: MonitorOptions = {},
+  ): Reference {
+    this.#fenceIfDead("monitor");
+    if (map !== undefined) checkFunction("monitor: map", map);
+    checkKeys("monitor: options", options, ["alias"]);
+    const { alias: mode } = options;
+    if (
+      mode !== undefined &&
+      !["explicit_unalias", "demonitor", "reply_demonitor"].includes(mode)
+    ) {
+      const expected = `"explicit_unalias", "demonitor" or "reply_demonitor"`;
+      throw new InvalidArgumentError("monitor: options.alias", expected, mode);
+    }
+    const pid = resolveTarget(this.node, target, this.pid);
+    return monitor(this, pid ?? this.node.nobody, target, map, mode);
+  }
+
+  demonitor(ref: Reference, options: DemonitorOptions = {}): boolean {
+    this.#fenceIfDead("demonitor");
+    checkRef("demonitor: ref", ref);
+    checkKeys("demonitor: options", options, ["flush", "info"]);
+    const { flush = false, info = false } = options;
+    const wasThere = demonitor(this, ref, flush);
+    return info ? wasThere : true;
+  }
+
+  alias(mode: AliasMode = "explicit_unalias"): Reference {
+    this.#fenceIfDead("alias");
+    if (mode !== "explicit_unalias" && mode !== "reply") {
+      throw new InvalidArgumentError("alias: mode", `"explicit_unalias" or "reply"`, mode);
+    }
+    return alias(this, mode);
+  }
+
+  unalias(ref: Reference): boolean {
+    this.#fenceIfDead("unalias");
+    checkRef("unalias: alias", ref);
+    return unalias(this, ref);
+  }
+
+  trapExits(map: SignalMap | false = (exit) => exit): boolean {
+    this.#fenceIfDead("trapExits");
+    if (map !== false) checkFunction("trapExits: map", map);
+    const before = this.trap !== undefined;
+    this.trap = map === false ? undefined : map;
+    return before;
+  }
+
+  exit(pidOrReason: ExitReason, ...rest: [] | [reason: ExitReason]): void {
+    if (this.life === "dead") this.#fence("exit");
+    if (rest.length === 0) {
+      beginExit(this, pidOrReason);
+      throw this.exitSignal();
+    }
+    const pid = checkPid("exit: pid", pidOrReason);
+    const [reason] = rest;
+    const wasAlive = this.life === "alive";
+    if (pid === this.pid) exitSignalled(this, pid, reason, { viaLink: false });
+    else transmit(this.node, this.pid, pid, { type: "exit", from: this.pid, reason });
+    if (wasAlive) this.#leaveIfExiting();
+  }
+
+  sleep(ms: number): Promise<unknown> {
+    if (this.life !== "alive") return this.#endedWait("sleep");
+    checkDelay("sleep: ms", ms);
+    return this.#wait((wait) => this.node.timers.arm(wait, ms, this));
+  }
+
+  yield(): Promise<unknown> {
+    if (this.life !== "alive") return this.#endedWait("yield");
+    this.node.turn.ran(this);
+    return this.#wait((wait) => this.#giveWay(wait));
+  }
+
+  own(resource: unknown, dispose?: unknown): unknown {
+    const disposer = disposerOf(resource, dispose);
+    this.#fenceIfDead("own");
+    ((this.extra ??= {}).owned ??= []).push(disposer);
+    return resource;
+  }
+
+  get signal(): AbortSignalLike | undefined {
+    const extra = (this.extra ??= {});
+    if (extra.abort === undefined) {
+      extra.abort = hostAbortController();
+      if (this.life !== "alive") extra.abort?.abort(this.exitSignal());
+    }
+    return extra.abort?.signal as AbortSignalLike | undefined;
+  }
+
+  setLabel(label: string): void {
+    this.#fenceIfDead("setLabel");
+    if (typeof label !== "string")
+      throw new InvalidArgumentError("setLabel: label", "a string", label);
+    (this.extra ??= {}).label = label;
+  }
+
+  register(token: AnyName, pid: AnyPid = this.pid): void {
+    this.#fenceIfDead("register");
+    this.node.registry.register(
+      checkName("register: name", token),
+      checkPid("register: pid", pid),
+      this.pid,
+    );
+  }
+
+  unregister(token: AnyName): void {
+    this.#fenceIfDead("unregister");
+    this.node.registry.unregister(checkName("unregister: name", token), this.pid);
+  }
+
+  whereis(token: AnyName): AnyPid | undefined {
+    return this.node.registry.find(checkName("whereis: name", token), this.pid)?.pid;
+  }
+
+  isAlive(pid: AnyPid): boolean {
+    return isAlive(this.node, this.pid, checkPid("isAlive: pid", pid));
+  }
+
+  processInfo(pid: AnyPid): ProcessInfo | undefined {
+    const process = this.node.processOf(checkPid("processInfo: pid", pid));
+    return process === undefined ? undefined : processInfo(process);
+  }
+
+  sendAfter(to: unknown, ms: number, message: unknown): Reference {
+    this.#fenceIfDead("sendAfter");
+    return startTimer(this.node, this, "sendAfter", to, ms, () => message);
+  }
+
+  startTimer(to: unknown, ms: number, message: unknown): Reference {
+    this.#fenceIfDead("startTimer");
+    const wrap = (timer: Reference): unknown => ({ type: "timeout", timer, message });
+    return startTimer(this.node, this, "startTimer", to, ms, wrap);
+  }
+
+  sendInterval(to: unknown, ms: number, message: unknown): Reference {
+    this.#fenceIfDead("sendInterval");
+    return startTimer(this.node, this, "sendInterval", to, ms, () => message, ms);
+  }
+
+  cancelTimer(timer: Reference): number | false {
+    this.#fenceIfDead("cancelTimer");
+    return cancelTimer(this.node, timer);
+  }
+
+  readTimer(timer: Reference): number | false {
+    return readTimer(this.node, timer);
+  }
+
+  now(): number {
+    this.node.access(this.pid, "clock", "", "read");
+    return this.node.now();
+  }
+
+  random(): number {
+    return this.node.random();
+  }
+
+  #giveWay(wait: Wait): void {
+    const { offers, turn } = this.node;
+    if (offers !== undefined) offers.resume(this, () => wait.fire());
+    else if (turn.mayGoOn()) wait.fire();
+    else turn.later(() => wait.fire(), undefined);
+  }
+
+  #wait(arrange: (wait: Wait) => void): Promise<unknown> {
+    let wait!: Wait;
+    const promise = new Promise<unknown>((resolve) => (wait = new Wait(this, resolve)));
+    wait.promise = promise;
+    ((this.extra ??= {}).waits ??= new Set()).add(wait);
+    arrange(wait);
+    return promise;
+  }
+
+  /** A wait of a process that has to exit: it rejects, so that the code unwinds. */
+  #endedWait(operation: string): Promise<never> {
+    const extra = (this.extra ??= {});
+    extra.lateWaits = (extra.lateWaits ?? 0) + 1;
+    if (extra.lateWaits > MAX_LATE_WAITS) return new Promise(() => undefined);
+    return rejection(this.life === "dead" ? this.fenced(operation) : this.exitSignal());
+  }
+
+  #fenceIfDead(operation: string): void {
+    if (this.life === "dead") this.#fence(operation);
+  }
+
+  #fence(operation: string): never {
+    throw this.fenced(operation);
+  }
+
+  /** What it did has ended itself: its code must not go on. */
+  #leaveIfExiting(): void {
+    if (this.life !== "alive") throw this.exitSignal();
+  }
+}

@@ -1,0 +1,41 @@
+/** What a process waits for besides messages and replies. */
+import type { Process } from "./process.js";
+import { TIMEOUT } from "./self.js";
+import { Deadline } from "./timer-queue.js";
+
+/** A sleep or a yield under way. */
+export class Wait extends Deadline {
+  readonly process: Process;
+  readonly resolve: (value: unknown) => void;
+  promise: Promise<unknown> | undefined = undefined;
+
+  constructor(process: Process, resolve: (value: unknown) => void) {
+    super();
+    this.process = process;
+    this.resolve = resolve;
+  }
+
+  override fire(): void {
+    this.process.extra?.waits?.delete(this);
+    this.process.node.turn.resume(this.resolve, undefined);
+  }
+}
+
+/** The timeout of a receive. */
+export class ReceiveLimit extends Deadline {
+  readonly #process: Process;
+
+  constructor(process: Process) {
+    super();
+    this.#process = process;
+  }
+
+  override fire(): void {
+    const process = this.#process;
+    const { wake } = process;
+    process.waitLimit = undefined;
+    if (wake === undefined) return;
+    process.wake = undefined;
+    process.node.turn.resume(wake, TIMEOUT);
+  }
+}

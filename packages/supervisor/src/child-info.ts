@@ -1,0 +1,76 @@
+/** What a supervisor says of its children when asked. */
+import type { AnyName, AnyPid, ExitReason } from "@coppice/core";
+import type { CheckedChildSpec, ChildType, Shutdown } from "./child-spec.js";
+import type { ChildState } from "./decision.js";
+import type { Restart } from "./restart-type.js";
+import type { Strategy } from "./strategy.js";
+
+/** A child as it is now. */
+export interface ChildInfo {
+  readonly id: string;
+  /** Absent unless its status is `"running"`. */
+  readonly pid: AnyPid | undefined;
+  readonly status: ChildState["status"];
+  readonly type: ChildType;
+  /** Number of its last start, from 1; each start of one id has another. 0 when it was never started. */
+  readonly incarnation: number;
+  /** How often the supervisor has started it again of its own accord. */
+  readonly restarts: number;
+  /** Why its last incarnation ended, if one has. */
+  readonly lastExit: ExitReason | undefined;
+}
+
+/** The spec of a child with the defaults filled in; what it runs is left out. */
+export interface ChildSpecInfo {
+  readonly id: string;
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly type: ChildType;
+  readonly significant: boolean;
+  readonly name: AnyName | undefined;
+  readonly label: string;
+}
+
+/** How many children there are. OTP's `specs`, `active`, `supervisors`, `workers`. */
+export interface ChildCounts {
+  /** All that have a spec, running or not. */
+  readonly specs: number;
+  /** Those that are alive. */
+  readonly active: number;
+  readonly supervisors: number;
+  readonly workers: number;
+}
+
+/** A supervisor as it is now, in the middle of things too. */
+export interface SupervisorView {
+  readonly strategy: Strategy;
+  /** What it is doing: `"idle"`, or what it waits for. */
+  readonly activity: "idle" | "starting" | "stopping";
+  /** In start order. */
+  readonly children: readonly ChildInfo[];
+}
+
+export function childInfo(child: ChildState): ChildInfo {
+  const { id, pid, status, spec, incarnation, restarts, lastExit } = child;
+  return { id, pid, status, type: spec.type, incarnation, restarts, lastExit };
+}
+
+export function childSpecInfo(spec: CheckedChildSpec): ChildSpecInfo {
+  const { program: _program, args: _args, ...info } = spec;
+  return info;
+}
+
+export function countChildren(
+  children: readonly ChildState[],
+  isAlive: (pid: AnyPid) => boolean,
+): ChildCounts {
+  const isActive = ({ pid }: ChildState): boolean => pid !== undefined && isAlive(pid);
+  const supervisors = children.filter(({ spec }) => spec.type === "supervisor").length;
+  const specs = children.length;
+  return {
+    specs,
+    active: children.filter(isActive).length,
+    supervisors,
+    workers: specs - supervisors,
+  };
+}
