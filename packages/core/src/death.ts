@@ -71,6 +71,7 @@ export function dieAtOnce(process: Process, reason: ExitReason): void {
 
 /** The body or the handler has returned or thrown, or was never started. */
 export function settled(process: Process): void {
+  process.node.turn.ran(process);
   process.unsettled = process.busy = false;
   if (process.life === "dead") return;
   if (process.life === "alive") {

@@ -52,6 +52,11 @@ export function processInfo(process: Process): ProcessInfo {
   };
 }
 
+/** Its code runs, or waits for something the runtime knows nothing of. */
+export function waitsElsewhere(process: Process): boolean {
+  return statusOf(process) === "running";
+}
+
 function statusOf(process: Process): ProcessInfo["status"] {
   if (process.life !== "alive") return "exiting";
   if (!process.started) return "starting";

@@ -214,7 +214,6 @@ export class ProcessSelf extends Process {
 
   yield(): Promise<unknown> {
     if (this.life !== "alive") return this.#endedWait("yield");
-    this.node.turn.ran(this);
     return this.#wait((wait) => this.#giveWay(wait));
   }
 
@@ -310,6 +309,7 @@ export class ProcessSelf extends Process {
   }
 
   #wait(arrange: (wait: Wait) => void): Promise<unknown> {
+    this.node.turn.ran(this);
     let wait!: Wait;
     const promise = new Promise<unknown>((resolve) => (wait = new Wait(this, resolve)));
     wait.promise = promise;

@@ -8,6 +8,7 @@ import { logToConsole } from "./logger.js";
 import type { Origin } from "./mailbox.js";
 import type { NodeOptions } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
+import { waitsElsewhere } from "./process-info.js";
 import { keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
@@ -79,10 +80,9 @@ export class Runtime {
     this.registry = new Registry(this);
     this.timers = new Timers(this, this.#clock);
     const { turnMs = 1, blockedMs = options.clock === undefined ? 100 : Infinity } = options;
-    this.turn = new Turn(this.#clock, this.scheduler, { turnMs, blockedMs }, (ms, suspects) => {
-      const pid = suspects.length === 1 ? suspects[0] : undefined;
-      this.tell({ type: "blocked", blockedMs: ms, pid, suspects });
-    });
+    this.turn = new Turn(this.#clock, this.scheduler, { turnMs, blockedMs }, (ms, ran) =>
+      this.#blocked(ms, ran),
+    );
   }
 
   get incarnation(): number {
@@ -210,6 +210,19 @@ export class Runtime {
   zombie(process: Process): void {
     const { pid, unwindMs } = process;
     this.tell({ type: "zombie", pid, label: process.extra?.label, unwindMs });
+  }
+
+  #blocked(blockedMs: number, ran: AnyPid[]): void {
+    let suspects = ran;
+    if (ran.length === 0) {
+      // Whoever it was did not come back to the runtime: it waits for something foreign now.
+      suspects = [...this.eachProcess()]
+        .filter(waitsElsewhere)
+        .slice(0, 16)
+        .map(({ pid }) => pid);
+    }
+    const pid = suspects.length === 1 ? suspects[0] : undefined;
+    this.tell({ type: "blocked", blockedMs, pid, suspects });
   }
 
   #reportingFailure = false;
