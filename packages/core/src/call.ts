@@ -156,7 +156,11 @@ export class PendingCall extends Watch {
 
   #release(): void {
     Reference.retire(this.ref);
-    if (this.owner !== undefined) this.owner.calls--;
+    const { owner } = this;
+    if (owner !== undefined) {
+      owner.calls--;
+      if (owner.awaiting === this) owner.awaiting = undefined;
+    }
     if (this.limit !== undefined) this.runtime.timers.disarm(this.limit);
     if (this.#signal !== undefined) this.#signal.removeEventListener("abort", this.#aborted);
   }
@@ -182,14 +186,17 @@ export function call(
     const cycle = findCycle(caller, target);
     if (cycle !== undefined) return Promise.reject(cycleError(cycle));
   }
+  // Before anything is set up: a request that cannot be sent leaves nothing behind.
+  const sent = node.prepare(request);
   let resolve!: (reply: unknown) => void;
   const promise = new Promise<unknown>((settle) => (resolve = settle));
   const pending = new PendingCall(node, caller, target, server, request, resolve);
   pending.bind(promise, options);
   watch(pending);
   if (pending.active) {
-    const message = { type: "call", request, from: pending.ref };
-    sendToPid(node, pending.ownerPid, target, node.prepare(message));
+    if (caller !== undefined) caller.awaiting = pending;
+    const message = { type: "call", request: sent, from: pending.ref };
+    sendToPid(node, pending.ownerPid, target, message);
   }
   return promise;
 }
@@ -205,43 +212,31 @@ function checkOptions(options: CallOptions): void {
   }
 }
 
-/** Who would wait for whom, from the caller back to the caller; `undefined` when nobody would wait in vain. */
+/** Who would wait for whom, from the caller on; `undefined` when the chain does not lead back to it. */
 function findCycle(caller: Process, target: ProcessId<Process>): Process[] | undefined {
-  const server = ProcessId.processOf(target);
-  if (server === undefined) return undefined;
-  if (server === caller) return [caller];
-  if (!isBlocked(server)) return undefined;
-  const seen = new Set<Process>([caller]);
-  const path: Process[] = [caller];
-  const leadsBack = (process: Process): boolean => {
-    if (process === caller) return true;
-    if (seen.has(process) || !isBlocked(process)) return false;
-    seen.add(process);
-    path.push(process);
-    for (const next of calledBy(process)) if (leadsBack(next)) return true;
-    path.pop();
-    return false;
-  };
-  return leadsBack(server) ? path : undefined;
-}
-
-/** It waits for a reply, and takes no message meanwhile. */
-function isBlocked(process: Process): boolean {
-  if (process.calls === 0) return false;
-  return process.handler === undefined ? process.wake === undefined : process.busy;
-}
-
-function calledBy(process: Process): Process[] {
-  const called: Process[] = [];
-  for (
-    let entry = process.watching;
-    entry !== undefined && called.length < process.calls;
-    entry = entry.nextOfOwner
-  ) {
-    const target = entry instanceof PendingCall ? ProcessId.processOf(entry.target) : undefined;
-    if (target !== undefined) called.push(target);
+  const path = new Set([caller]);
+  let process = ProcessId.processOf(target);
+  while (process !== undefined && process !== caller) {
+    // One that waits for nobody will answer; a round without the caller is not its to refuse.
+    if (path.has(process) || !isBlocked(process)) return undefined;
+    path.add(process);
+    process = ProcessId.processOf((process.awaiting as Watch).target);
   }
-  return called;
+  return process === undefined ? undefined : [...path];
+}
+
+/**
+ * It waits for a reply and for nothing else. What counts is its latest wait: of a call that it made
+ * before that the runtime cannot know whether it is awaited, and refusing what would be answered is
+ * worse than a timeout.
+ */
+function isBlocked(process: Process): boolean {
+  return (
+    process.awaiting !== undefined &&
+    process.wake === undefined &&
+    (process.extra?.waits?.size ?? 0) === 0 &&
+    (process.handler === undefined || process.busy)
+  );
 }
 
 function cycleError(path: Process[]): CallCycleError {

@@ -21,69 +21,54 @@ export interface MailboxOptions {
   readonly highWater?: number;
 }
 
-/** The place of a message that was taken from the middle. */
-const TAKEN: unique symbol = Symbol("taken");
-
 /** Slots of the first chunk, and of the others. A message takes two. */
 const FIRST_CHUNK = 16;
 const CHUNK = 512;
 
+/** A part of the queue. What it holds stands between `start` and `end`. */
 interface Chunk {
   /** A message and its origin by turns, so that an undelivered message can name its sender and a flush find its `Down`. */
   readonly slots: unknown[];
+  start: number;
+  end: number;
   next: Chunk | undefined;
 }
 
-/**
- * The queue: a chain of chunks, read from a moving head. Taking from the middle leaves a mark, which
- * is swept when marks are the greater part.
- */
+/** The queue: a chain of chunks, of which none but a single one is empty. */
 export class Mailbox {
   #first: Chunk = newChunk(FIRST_CHUNK);
   #last: Chunk = this.#first;
-  /** Next slot to read, in the first chunk. */
-  #head = 0;
-  /** Next slot to write, in the last chunk. */
-  #tail = 0;
   #size = 0;
-  /** Marks between head and tail. */
-  #taken = 0;
 
   get size(): number {
     return this.#size;
   }
 
   push(message: unknown, origin: Origin): void {
-    let { slots } = this.#last;
-    if (this.#tail === slots.length) {
-      this.#last = this.#last.next = newChunk(CHUNK);
-      this.#tail = 0;
-      slots = this.#last.slots;
-    }
-    slots[this.#tail] = message;
-    slots[this.#tail + 1] = origin;
-    this.#tail += 2;
+    let chunk = this.#last;
+    if (chunk.end === chunk.slots.length) chunk = this.#last = chunk.next = newChunk(CHUNK);
+    chunk.slots[chunk.end] = message;
+    chunk.slots[chunk.end + 1] = origin;
+    chunk.end += 2;
     this.#size++;
+  }
+
+  /** The oldest message and where it came from. Only when `size` is not 0. */
+  oldest(): [message: unknown, origin: Origin] {
+    const { slots, start } = this.#first;
+    return [slots[start], slots[start + 1] as Origin];
   }
 
   /** Takes the oldest message. Only when `size` is not 0. */
   shift(): unknown {
-    for (;;) {
-      const { slots } = this.#first;
-      const head = this.#head;
-      const message = slots[head];
-      slots[head] = slots[head + 1] = undefined;
-      if (head + 2 === slots.length && this.#first.next !== undefined) {
-        this.#first = this.#first.next;
-        this.#head = 0;
-      } else this.#head = head + 2;
-      if (message === TAKEN) {
-        this.#taken--;
-        continue;
-      }
-      if (--this.#size === 0) this.#reset();
-      return message;
-    }
+    const chunk = this.#first;
+    const { slots, start } = chunk;
+    const message = slots[start];
+    slots[start] = slots[start + 1] = undefined;
+    chunk.start = start + 2;
+    this.#size--;
+    if (chunk.start === chunk.end) this.#dropEmpty(chunk, undefined);
+    return message;
   }
 
   /**
@@ -91,22 +76,17 @@ export class Mailbox {
    * is thrown, and the message stays.
    */
   take<T>(accepts: (message: unknown) => boolean, otherwise: T): unknown {
-    let at = this.#head;
+    let previous: Chunk | undefined;
     for (let chunk: Chunk | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
-      const { slots } = chunk;
-      const end = chunk === this.#last ? this.#tail : slots.length;
-      for (; at < end; at += 2) {
-        const message = slots[at];
-        if (message === TAKEN || !accepts(message)) continue;
-        if (chunk === this.#first && at === this.#head) return this.shift();
-        slots[at] = TAKEN;
-        slots[at + 1] = undefined;
-        this.#taken++;
+      for (let at = chunk.start; at < chunk.end; at += 2) {
+        const message = chunk.slots[at];
+        if (!accepts(message)) continue;
+        closeGap(chunk, at);
         this.#size--;
-        this.#sweep();
+        if (chunk.start === chunk.end) this.#dropEmpty(chunk, previous);
         return message;
       }
-      at = 0;
+      previous = chunk;
     }
     return otherwise;
   }
@@ -115,50 +95,49 @@ export class Mailbox {
   remove(origin: Origin): void {
     const entries = this.entries();
     const kept = entries.filter((entry) => entry[1] !== origin);
-    if (kept.length < entries.length) this.#refill(kept);
+    if (kept.length === entries.length) return;
+    this.#first = this.#last = newChunk(FIRST_CHUNK);
+    this.#size = 0;
+    for (const [message, from] of kept) this.push(message, from);
   }
 
   /** All messages with their origins, oldest first. */
   entries(): [message: unknown, origin: Origin][] {
     const entries: [unknown, Origin][] = [];
-    let at = this.#head;
     for (let chunk: Chunk | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
-      const end = chunk === this.#last ? this.#tail : chunk.slots.length;
-      for (; at < end; at += 2) {
-        if (chunk.slots[at] !== TAKEN)
-          entries.push([chunk.slots[at], chunk.slots[at + 1] as Origin]);
-      }
-      at = 0;
+      const { slots, start, end } = chunk;
+      for (let at = start; at < end; at += 2) entries.push([slots[at], slots[at + 1] as Origin]);
     }
     return entries;
   }
 
-  /** Empty: one chunk serves the next burst from its start. */
-  #reset(): void {
-    this.#first = this.#last;
-    this.#head = this.#tail = this.#taken = 0;
-  }
-
-  #sweep(): void {
-    // Marks at the end go at once, so that taking the newest again and again leaves none.
-    const { slots } = this.#last;
-    const start = this.#last === this.#first ? this.#head : 0;
-    while (this.#tail > start && slots[this.#tail - 2] === TAKEN) {
-      this.#tail -= 2;
-      slots[this.#tail] = undefined;
-      this.#taken--;
+  #dropEmpty(chunk: Chunk, previous: Chunk | undefined): void {
+    if (chunk === this.#first && chunk === this.#last) {
+      // It serves the next burst from its start.
+      chunk.start = chunk.end = 0;
+    } else if (chunk === this.#first) {
+      this.#first = chunk.next as Chunk;
+    } else {
+      (previous as Chunk).next = chunk.next;
+      if (chunk === this.#last) this.#last = previous as Chunk;
     }
-    if (this.#size === 0) this.#refill([]);
-    else if (this.#taken > CHUNK && this.#taken > this.#size) this.#refill(this.entries());
   }
+}
 
-  #refill(entries: [unknown, Origin][]): void {
-    this.#first = this.#last = newChunk(FIRST_CHUNK);
-    this.#head = this.#tail = this.#size = this.#taken = 0;
-    for (const [message, origin] of entries) this.push(message, origin);
+/** Removes the message at `at` by moving those on its shorter side; at most half a chunk. */
+function closeGap(chunk: Chunk, at: number): void {
+  const { slots, start, end } = chunk;
+  if (at - start <= end - 2 - at) {
+    for (let to = at + 1; to > start + 1; to--) slots[to] = slots[to - 2];
+    slots[start] = slots[start + 1] = undefined;
+    chunk.start = start + 2;
+  } else {
+    for (let to = at; to < end - 2; to++) slots[to] = slots[to + 2];
+    slots[end - 2] = slots[end - 1] = undefined;
+    chunk.end = end - 2;
   }
 }
 
 function newChunk(slots: number): Chunk {
-  return { slots: new Array<unknown>(slots).fill(undefined), next: undefined };
+  return { slots: new Array<unknown>(slots).fill(undefined), start: 0, end: 0, next: undefined };
 }

@@ -66,7 +66,7 @@ function admitCrowded(
         node.undelivered(pid, message, origin, "overflow");
         return false;
       case "drop-oldest": {
-        const [[oldest, from] = [undefined, pid]] = mailbox.entries();
+        const [oldest, from] = mailbox.oldest();
         mailbox.shift();
         node.undelivered(pid, oldest, from, "overflow");
         return true;

@@ -75,8 +75,8 @@ export interface Node extends Operations {
     ...args: A
   ): Pid<M>;
   /** Spawns with options; there is nobody to link to or to monitor for. */
-  spawnOpt<M, A extends readonly unknown[] = []>(
-    options: Omit<SpawnOptions<M>, "link">,
+  spawnOpt<M, A extends readonly unknown[] = [], P extends M = M>(
+    options: Omit<SpawnOptions<P>, "link">,
     body: Body<M, A> | Handler<M, unknown, A>,
     ...args: A
   ): Pid<M>;

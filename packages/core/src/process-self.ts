@@ -57,6 +57,7 @@ export class ProcessSelf extends Process {
     const { mailbox, node } = this;
     const { turn } = node;
     turn.ran(this);
+    this.awaiting = undefined;
     if (mailbox !== undefined && mailbox.size > 0) {
       const message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
       if (message !== TIMEOUT) {
@@ -310,6 +311,7 @@ export class ProcessSelf extends Process {
 
   #wait(arrange: (wait: Wait) => void): Promise<unknown> {
     this.node.turn.ran(this);
+    this.awaiting = undefined;
     let wait!: Wait;
     const promise = new Promise<unknown>((resolve) => (wait = new Wait(this, resolve)));
     wait.promise = promise;

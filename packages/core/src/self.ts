@@ -34,7 +34,7 @@ export type Translation<M, S> = [S] extends [M]
   ? [map?: (signal: S) => M]
   : [map: (signal: S) => M];
 
-/** How a process is spawned. */
+/** How a process is spawned. `M` is what its name promises, which may be less than it understands. */
 export interface SpawnOptions<M = never> {
   /** Links it to the spawning process, atomically. Not outside a process. */
   readonly link?: boolean;
@@ -115,13 +115,13 @@ export interface Self<in out M> extends Operations {
    * @throws NameTakenError somebody holds `options.name`; nothing is spawned
    * @throws NodeStoppedError the node is stopping
    */
-  spawnOpt<N, A extends readonly unknown[] = []>(
-    options: SpawnMonitorOptions<M, N>,
+  spawnOpt<N, A extends readonly unknown[] = [], P extends N = N>(
+    options: SpawnMonitorOptions<M, P>,
     body: Body<N, A> | Handler<N, unknown, A>,
     ...args: A
   ): { readonly pid: Pid<N>; readonly ref: MonitorRef & Alias<M> };
-  spawnOpt<N, A extends readonly unknown[] = []>(
-    options: SpawnOptions<N>,
+  spawnOpt<N, A extends readonly unknown[] = [], P extends N = N>(
+    options: SpawnOptions<P>,
     body: Body<N, A> | Handler<N, unknown, A>,
     ...args: A
   ): Pid<N>;
@@ -193,7 +193,7 @@ export interface Self<in out M> extends Operations {
   /** What people call it, in reports. */
   setLabel(label: string): void;
   /** Registers this process. */
-  register(name: Name<M>): void;
+  register<N extends M>(name: Name<N>): void;
   register<N>(name: Name<N>, pid: Pid<N>): void;
 }
 

@@ -1,24 +1,25 @@
 /** What a supervisor says of its children when asked. */
-import type { AnyName, AnyPid, ExitReason } from "@coppice/core";
+import type { AnyName, AnyPid, ExitReason, Pid } from "@coppice/core";
 import type { CheckedChildSpec, ChildType, Shutdown } from "./child-spec.js";
 import type { ChildState } from "./decision.js";
 import type { Restart } from "./restart-type.js";
 import type { Strategy } from "./strategy.js";
+import type { SupervisorMessage } from "./supervisor-message.js";
 
-/** A child as it is now. */
-export interface ChildInfo {
+/** A child as it is now. It has a pid as long as its status is `"running"`. */
+export type ChildInfo = {
   readonly id: string;
-  /** Absent unless its status is `"running"`. */
-  readonly pid: AnyPid | undefined;
   readonly status: ChildState["status"];
-  readonly type: ChildType;
   /** Number of its last start, from 1; each start of one id has another. 0 when it was never started. */
   readonly incarnation: number;
   /** How often the supervisor has started it again of its own accord. */
   readonly restarts: number;
   /** Why its last incarnation ended, if one has. */
   readonly lastExit: ExitReason | undefined;
-}
+} & (
+  | { readonly type: "worker"; readonly pid: AnyPid | undefined }
+  | { readonly type: "supervisor"; readonly pid: Pid<SupervisorMessage> | undefined }
+);
 
 /** The spec of a child with the defaults filled in; what it runs is left out. */
 export interface ChildSpecInfo {
@@ -46,13 +47,17 @@ export interface SupervisorView {
   readonly strategy: Strategy;
   /** What it is doing: `"idle"`, or what it waits for. */
   readonly activity: "idle" | "starting" | "stopping";
+  /** The child whose start or end it waits for. */
+  readonly waitingFor: string | undefined;
   /** In start order. */
   readonly children: readonly ChildInfo[];
 }
 
 export function childInfo(child: ChildState): ChildInfo {
   const { id, pid, status, spec, incarnation, restarts, lastExit } = child;
-  return { id, pid, status, type: spec.type, incarnation, restarts, lastExit };
+  const info = { id, pid, status, type: spec.type, incarnation, restarts, lastExit };
+  // What a spec calls a supervisor has to be one.
+  return info as ChildInfo;
 }
 
 export function childSpecInfo(spec: CheckedChildSpec): ChildSpecInfo {

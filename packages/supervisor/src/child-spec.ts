@@ -25,15 +25,22 @@ export type Program<A extends readonly unknown[] = any> =
   // oxlint-disable-next-line typescript/no-explicit-any
   Body<any, A> | Handler<any, any, A> | Startable<any, A>;
 
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyStartable = Startable<any, any>;
+
 /** A program, with the arguments it starts with if it takes any. */
 export type ChildStart = Program<[]> | readonly [program: Program, ...args: unknown[]];
 
+/** Carries what a child understands; never present at run time. */
+declare const CHILD_PROTOCOL: unique symbol;
+
 /**
- * A child as data.
+ * A child as data; `M` is what it understands, where that is known.
  *
  * In a spec written by hand the arguments are not checked against the program; `child` does that.
  */
-export interface ChildSpec {
+export interface ChildSpec<in M = never> {
+  readonly [CHILD_PROTOCOL]?: (message: M) => void;
   /** Unique among the children of its supervisor. */
   readonly id: string;
   readonly start: ChildStart;
@@ -52,7 +59,10 @@ export interface ChildSpec {
 }
 
 /** What `child` needs of a spec besides the program. */
-export interface ChildOptions<M = never> extends Omit<ChildSpec, "start" | "name"> {
+export interface ChildOptions<M = never> extends Omit<
+  ChildSpec,
+  "start" | "name" | typeof CHILD_PROTOCOL
+> {
   readonly name?: Name<M> | undefined;
 }
 
@@ -88,17 +98,17 @@ export function child<M, A extends readonly unknown[] = []>(
   idOrOptions: string | ChildOptions<M>,
   body: Body<M, A>,
   ...args: A
-): ChildSpec;
+): ChildSpec<M>;
 export function child<M, A extends readonly unknown[] = []>(
   idOrOptions: string | ChildOptions<M>,
   behaviour: Startable<M, A>,
   ...args: A
-): ChildSpec;
+): ChildSpec<M>;
 export function child<M, S = unknown, A extends readonly unknown[] = []>(
   idOrOptions: string | ChildOptions<M>,
   handler: Handler<M, S, A>,
   ...args: A
-): ChildSpec;
+): ChildSpec<M>;
 export function child(
   idOrOptions: string | ChildOptions,
   program: Program,
@@ -208,7 +218,7 @@ function isProgram(value: unknown): value is Program {
 }
 
 /** Does it start its processes itself? Else it is spawned. */
-export function isStartable(program: Program): program is Startable<unknown, unknown[]> {
+export function isStartable(program: Program): program is AnyStartable {
   return typeof program === "object" && has(program, "start");
 }
 
@@ -221,7 +231,11 @@ function isShutdown(value: unknown): value is Shutdown {
   return value === "brutal_kill" || value === "infinity";
 }
 
-function oneOf<T extends string>(known: readonly T[], value: unknown, whenLeftOut: T): T | undefined {
+function oneOf<T extends string>(
+  known: readonly T[],
+  value: unknown,
+  whenLeftOut: T,
+): T | undefined {
   if (value === undefined) return whenLeftOut;
   return known.includes(value as T) ? (value as T) : undefined;
 }

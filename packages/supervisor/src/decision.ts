@@ -16,7 +16,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
-import { isOrderly, type AnyPid, type ExitReason, type Term } from "@coppice/core";
+import { isOrderly, type AnyPid, type ExitReason, type Pid, type Term } from "@coppice/core";
 import type { AutoShutdown, CheckedChildSpec, Shutdown } from "./child-spec.js";
 import { recordRestart, type RestartHistory, type RestartLimit } from "./restart-intensity.js";
 import { shouldRestart } from "./restart-type.js";
@@ -82,8 +82,8 @@ export type ChildRequest =
   | { readonly type: "deleteChild"; readonly id: string };
 
 /** A child runs now, or has ignored its start: then there is no pid. */
-export type Started =
-  | { readonly ok: true; readonly pid: AnyPid; readonly info?: Term }
+export type Started<M = never> =
+  | { readonly ok: true; readonly pid: Pid<M>; readonly info?: Term }
   | { readonly ok: true; readonly pid: undefined };
 
 /** Its start function failed with that reason. */
@@ -93,8 +93,8 @@ export interface StartFailed {
   readonly reason: ExitReason;
 }
 
-export type StartChildResult =
-  | Started
+export type StartChildResult<M = never> =
+  | Started<M>
   | StartFailed
   | { readonly ok: false; readonly error: "already_started"; readonly pid: AnyPid }
   | { readonly ok: false; readonly error: "already_present" }
@@ -563,10 +563,7 @@ function end(state: SupervisorState, id: string, reason: ExitReason): Supervisor
 }
 
 /** These have ended because they were told to; of temporary ones nothing stays. */
-function endAll(
-  state: SupervisorState,
-  reasons: ReadonlyMap<string, ExitReason>,
-): SupervisorState {
+function endAll(state: SupervisorState, reasons: ReadonlyMap<string, ExitReason>): SupervisorState {
   let { removedIncarnation } = state;
   const children: ChildState[] = [];
   for (const child of state.children) {

@@ -27,9 +27,18 @@ export class StartError extends CoppiceError {
   /** Its exit reason. */
   readonly reason: ExitReason;
   constructor(what: string, reason: ExitReason) {
-    super(`${what} did not start: ${formatReason(reason)}`, { cause: reason });
+    super(`${what} did not start: ${describeReason(reason)}`, { cause: reason });
     this.reason = reason;
   }
+}
+
+/** Says which child it was that kept a supervisor from starting, however deep. */
+function describeReason(reason: ExitReason): string {
+  const { shutdown } = Object(reason) as { shutdown?: unknown };
+  const { type, id, reason: why } = Object(shutdown) as Record<string, unknown>;
+  return type === "failed_to_start_child"
+    ? `child "${String(id)}" did not start: ${describeReason(why as ExitReason)}`
+    : formatReason(reason);
 }
 
 /** What a start function returned is none of `{ pid }`, `"ignore"` and `{ error }`. */

@@ -1,3 +1,44 @@
-/** Behaviours and supervision trees. */
-
-export {};
+/** Supervision trees: processes that start, watch, restart and stop other processes. */
+export type { ChildCounts, ChildInfo, ChildSpecInfo, SupervisorView } from "./child-info.js";
+export {
+  child,
+  type AutoShutdown,
+  type ChildOptions,
+  type ChildSpec,
+  type ChildStart,
+  type ChildType,
+  type Program,
+  type Shutdown,
+} from "./child-spec.js";
+export type {
+  DeleteChildResult,
+  RestartChildResult,
+  StartChildResult,
+  Started,
+  StartFailed,
+  TerminateChildResult,
+} from "./decision.js";
+export { InvalidChildSpecError, InvalidStartResultError, StartError } from "./errors.js";
+export type { Restart } from "./restart-type.js";
+export { startWith, type Startable, type Starter, type StartResult } from "./start.js";
+export type { Strategy } from "./strategy.js";
+export type { SupervisorMessage, SupervisorReported } from "./supervisor-message.js";
+export {
+  countChildren,
+  deleteChild,
+  getChildSpec,
+  restartChild,
+  startChild,
+  terminateChild,
+  whichChildren,
+} from "./supervisor-operations.js";
+export type { SupervisorReport } from "./supervisor-report.js";
+export type { SupervisorSpec } from "./supervisor-spec.js";
+export {
+  defineSupervisor,
+  startSupervisor,
+  type StartSupervisorOptions,
+  type SupervisorDefinition,
+  type SupervisorPid,
+} from "./supervisor.js";
+export { renderTree, supervisionTree, type SupervisionTree } from "./tree.js";

@@ -3,13 +3,21 @@
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html (shutdown)
  */
-import { TIMEOUT, type AnyPid, type Down, type Exit, type ExitReason, type Self } from "@coppice/core";
+import {
+  TIMEOUT,
+  type AnyPid,
+  type Down,
+  type Exit,
+  type ExitReason,
+  type Self,
+} from "@coppice/core";
 import type { Shutdown } from "./child-spec.js";
+import { typeOf, type SupervisorInbox } from "./supervisor-message.js";
 
 /** What the supervisor goes on answering while it waits for a child to end. */
-export interface Meanwhile<M> {
-  accepts(message: M): boolean;
-  handle(message: M): void;
+export interface Meanwhile {
+  accepts(message: SupervisorInbox): boolean;
+  handle(message: SupervisorInbox): void;
 }
 
 /**
@@ -20,19 +28,17 @@ export interface Meanwhile<M> {
  * | `"brutal_kill"` | `"kill"` |
  * | a number | `"shutdown"`, and `"kill"` when it has not ended after that many milliseconds |
  * | `"infinity"` | `"shutdown"` |
- *
- * A child that was dead before returns the reason of its end, as long as that has not been received.
  */
-export async function shutDown<M>(
-  self: Self<M | Down | Exit>,
+export async function shutDown(
+  self: Self<SupervisorInbox>,
   pid: AnyPid,
   shutdown: Shutdown,
-  meanwhile: Meanwhile<M | Down | Exit>,
+  meanwhile: Meanwhile,
 ): Promise<ExitReason> {
   // Monitor before asking it to exit: a child that unlinked itself would never tell us it ended.
   const ref = self.monitor(pid);
-  const isDown = (message: M | Down | Exit): message is Down =>
-    isTyped(message, "down") && message.ref === ref;
+  const isDown = (message: SupervisorInbox): message is Down =>
+    typeOf(message) === "down" && (message as Down).ref === ref;
   const awaitDown = async (timeoutMs: number): Promise<Down | typeof TIMEOUT> => {
     const endMs = self.now() + timeoutMs;
     for (;;) {
@@ -52,22 +58,18 @@ export async function shutDown<M>(
   return unlinkAndFlush(self, pid, down.reason);
 }
 
-/** Takes out the exit signal that the link has sent too. It knows the reason when the monitor came too late. */
-async function unlinkAndFlush<M>(
-  self: Self<M | Down | Exit>,
+/**
+ * Takes out the exit signal that came by the link. When the child was dead before it was monitored,
+ * that signal alone tells why it ended.
+ */
+async function unlinkAndFlush(
+  self: Self<SupervisorInbox>,
   pid: AnyPid,
   reason: ExitReason,
 ): Promise<ExitReason> {
   self.unlink(pid);
-  const isExit = (message: M | Down | Exit): message is Exit =>
-    isTyped(message, "exit") && message.from === pid;
+  const isExit = (message: SupervisorInbox): message is Exit =>
+    typeOf(message) === "exit" && (message as Exit).from === pid;
   const exit = await self.receive(isExit, { timeoutMs: 0 });
   return exit !== TIMEOUT && reason === "noproc" ? exit.reason : reason;
-}
-
-function isTyped<M, T extends "down" | "exit">(
-  message: M | Down | Exit,
-  type: T,
-): message is Extract<Down | Exit, { readonly type: T }> {
-  return (message as { readonly type?: unknown } | null)?.type === type;
 }

@@ -31,9 +31,7 @@ import {
  * | `{ error }` | it failed | `{error, Reason}` |
  */
 export type StartResult<M = never> =
-  | { readonly pid: Pid<M>; readonly info?: Term }
-  | "ignore"
-  | { readonly error: ExitReason };
+  { readonly pid: Pid<M>; readonly info?: Term } | "ignore" | { readonly error: ExitReason };
 
 /** Who starts a process: the `self` of a process, or a node for the code outside any. */
 export interface Starter extends Operations {

@@ -1,0 +1,339 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  ExitSignal,
+  ReceiveError,
+  TIMEOUT,
+  type Handler,
+  type Node,
+  type Pid,
+  type Self,
+} from "@coppice/core";
+import { quiesce } from "@coppice/testkit";
+import { createWorld } from "./world.js";
+
+/** Spawns a process and sends it the messages, in this order. */
+function spawnWith<M>(
+  node: Node,
+  messages: readonly M[],
+  body: (self: Self<M>) => Promise<void>,
+): Pid<M> {
+  const pid = node.spawn<M>(body);
+  for (const message of messages) node.send(pid, message);
+  return pid;
+}
+
+describe("receive", () => {
+  test("takes messages in the order in which they came", async () => {
+    const { node } = createWorld();
+    const taken: number[] = [];
+    spawnWith(node, [1, 2, 3], async (self) => {
+      for (;;) taken.push(await self.receive());
+    });
+    await quiesce();
+    expect(taken).toEqual([1, 2, 3]);
+  });
+
+  test("waits until there is a message", async () => {
+    const { node, clock } = createWorld();
+    const taken: string[] = [];
+    const pid = node.spawn<string>(async (self) => void taken.push(await self.receive()));
+    await clock.advance(1_000_000);
+    expect([taken, node.processInfo(pid)?.status]).toEqual([[], "receiving"]);
+    node.send(pid, "at last");
+    await quiesce();
+    expect(taken).toEqual(["at last"]);
+  });
+
+  test("finds what came before the process had started", async () => {
+    const { node } = createWorld();
+    const taken: string[] = [];
+    const pid = node.spawn<string>(async (self) => void taken.push(await self.receive()));
+    node.send(pid, "early");
+    expect([taken, node.mailboxOf(pid)]).toEqual([[], ["early"]]);
+    await quiesce();
+    expect(taken).toEqual(["early"]);
+  });
+
+  test("keeps the order of a hundred thousand messages, over many turns of the event loop", async () => {
+    let nowMs = 0;
+    const { node } = createWorld({
+      turnMs: 1,
+      // Time flies: the budget of a turn is used up again and again.
+      clock: { now: () => (nowMs += 0.3), set: () => 0, clear: () => undefined },
+    });
+    const taken: number[] = [];
+    const receiver = node.spawn<number>(async (self) => {
+      while (taken.length < 100_000) taken.push(await self.receive());
+    });
+    node.spawn(async (self) => {
+      for (let i = 0; i < 100_000; i++) {
+        self.send(receiver, i);
+        if (i % 1000 === 0) await self.yield();
+      }
+    });
+    await node.whenExited(receiver);
+    expect(taken.every((message, i) => message === i)).toBe(true);
+  });
+});
+
+describe("receive with a guard", () => {
+  type Message = { readonly type: "ping"; readonly n: number } | { readonly type: "pong" };
+
+  test("takes the oldest message that the guard accepts; what it refuses stays, in order", async () => {
+    const { node } = createWorld();
+    const taken: unknown[] = [];
+    const pid = spawnWith<number>(node, [1, 2, 3, 4, 5], async (self) => {
+      taken.push(await self.receive((n) => n % 2 === 0));
+      taken.push(await self.receive((n) => n > 3));
+      taken.push(await self.receive((n) => n > 3));
+      await self.receive((n) => n === 99);
+    });
+    await quiesce();
+    expect([taken, node.mailboxOf(pid)]).toEqual([
+      [2, 4, 5],
+      [1, 3],
+    ]);
+  });
+
+  test("waits for an accepted message while others come, and leaves those in order", async () => {
+    const { node } = createWorld();
+    const taken: number[] = [];
+    const pid = node.spawn<number>(async (self) => {
+      taken.push(await self.receive((n) => n === 3));
+      for (;;) taken.push(await self.receive());
+    });
+    await quiesce();
+    for (const n of [1, 2]) node.send(pid, n);
+    await quiesce();
+    expect([taken, node.mailboxOf(pid)]).toEqual([[], [1, 2]]);
+    for (const n of [3, 4]) node.send(pid, n);
+    await quiesce();
+    expect(taken).toEqual([3, 1, 2, 4]);
+  });
+
+  test("gives the message the type that the guard proves", async () => {
+    const { node } = createWorld();
+    const taken: unknown[] = [];
+    spawnWith<Message>(node, [{ type: "pong" }, { type: "ping", n: 7 }], async (self) => {
+      const ping = await self.receive((message) => message.type === "ping");
+      taken.push(ping.n);
+      const either = await self.receive();
+      // @ts-expect-error: without a guard it may be a pong
+      taken.push(either.n);
+    });
+    await quiesce();
+    expect(taken).toEqual([7, undefined]);
+  });
+
+  test("asks about each message once per receive, oldest first, and not beyond the accepted one", async () => {
+    const { node } = createWorld();
+    const asked: number[] = [];
+    const pid = spawnWith<number>(node, [1, 2, 3, 4], async (self) => {
+      await self.receive((n) => asked.push(n) > 0 && n === 3);
+      asked.length = 0;
+      await self.receive((n) => asked.push(n) > 0 && n === 6);
+    });
+    await quiesce();
+    expect(asked).toEqual([1, 2, 4]);
+    for (const n of [5, 6, 7]) node.send(pid, n);
+    expect(asked).toEqual([1, 2, 4, 5, 6]);
+  });
+});
+
+describe("receive with a timeout", () => {
+  test("returns TIMEOUT when the time is over and no message was accepted", async () => {
+    const { node, clock } = createWorld();
+    const taken: unknown[] = [];
+    const pid = spawnWith<number>(node, [1], async (self) => {
+      taken.push(await self.receive((n) => n === 2, { timeoutMs: 100 }), self.now());
+      await self.receive((n) => n === 2);
+    });
+    await clock.advance(99);
+    expect(taken).toEqual([]);
+    await clock.advance(1);
+    expect([taken, node.mailboxOf(pid)]).toEqual([[TIMEOUT, 100], [1]]);
+  });
+
+  test("returns a message that comes in time, and its timer is gone", async () => {
+    const { node, clock } = createWorld();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      taken.push(await self.receive({ timeoutMs: 100 }));
+      taken.push(await self.receive({ timeoutMs: 100 }));
+    });
+    await clock.advance(99);
+    node.send(pid, "in time");
+    expect(node.counts.timers).toBe(0);
+    await clock.advance(99);
+    expect(taken).toEqual(["in time"]);
+    await clock.advance(1);
+    expect(taken).toEqual(["in time", TIMEOUT]);
+  });
+
+  test("has its time from the beginning: refused messages do not start it again", async () => {
+    const { node, clock } = createWorld();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      taken.push(await self.receive((m) => m === "right", { timeoutMs: 100 }), self.now());
+    });
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(30);
+      node.send(pid, "wrong");
+    }
+    await clock.advance(10);
+    expect(taken).toEqual([TIMEOUT, 100]);
+  });
+
+  test("of 0 polls: it takes what is there already and never waits", async () => {
+    const { node, clock } = createWorld();
+    const taken: unknown[] = [];
+    spawnWith<number>(node, [1, 2], async (self) => {
+      taken.push(await self.receive((n) => n === 2, { timeoutMs: 0 }));
+      taken.push(await self.receive((n) => n === 2, { timeoutMs: 0 }));
+      taken.push(await self.receive({ timeoutMs: 0 }));
+      taken.push(await self.receive({ timeoutMs: 0 }));
+    });
+    await quiesce();
+    expect([taken, clock.now(), node.counts.timers]).toEqual([[2, TIMEOUT, 1, TIMEOUT], 0, 0]);
+  });
+
+  test("of Infinity waits for ever, and sets no timer", async () => {
+    const { node, clock } = createWorld();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      taken.push(await self.receive({ timeoutMs: Infinity }));
+    });
+    await clock.advance(1e12);
+    expect([taken, node.counts.timers]).toEqual([[], 0]);
+    node.send(pid, "late");
+    await quiesce();
+    expect(taken).toEqual(["late"]);
+  });
+
+  test("does not take the message that comes just after it: that is for the next receive", async () => {
+    const { node, clock } = createWorld();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      taken.push(await self.receive({ timeoutMs: 100 }));
+      taken.push(await self.receive());
+    });
+    await quiesce();
+    clock.fireNext();
+    // The time is over, but the process has not run since.
+    node.send(pid, "just late");
+    await quiesce();
+    expect(taken).toEqual([TIMEOUT, "just late"]);
+  });
+});
+
+describe("a guard that throws", () => {
+  const failing = (): boolean => {
+    throw new Error("guard failed");
+  };
+
+  test("on a message that is there rejects the receive and leaves the message", async () => {
+    const { node } = createWorld();
+    const outcome: unknown[] = [];
+    spawnWith<string>(node, ["a", "b"], async (self) => {
+      outcome.push(await self.receive(failing).catch((error: Error) => error.message));
+      outcome.push(await self.receive(), await self.receive());
+    });
+    await quiesce();
+    expect(outcome).toEqual(["guard failed", "a", "b"]);
+  });
+
+  test("on a message that comes rejects the receive and leaves the message", async () => {
+    const { node, clock } = createWorld();
+    const outcome: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      const receiving = self.receive(failing, { timeoutMs: 100 });
+      outcome.push(await receiving.catch((error: Error) => error.message));
+      outcome.push(await self.receive());
+      await self.sleep(1000);
+    });
+    await quiesce();
+    node.send(pid, "a");
+    await clock.advance(200);
+    expect(outcome).toEqual(["guard failed", "a"]);
+  });
+
+  test("does not harm the sender", async () => {
+    const { node } = createWorld();
+    const pid = node.spawn<string>(async (self) => {
+      await self.receive(failing);
+    });
+    await quiesce();
+    expect(() => node.send(pid, "a")).not.toThrow();
+  });
+
+  test("crashes the process when the rejection is not caught", async () => {
+    const { node } = createWorld();
+    const pid = spawnWith<string>(node, ["a"], async (self) => {
+      await self.receive(failing);
+    });
+    expect(await node.whenExited(pid)).toEqual({ error: new Error("guard failed") });
+  });
+});
+
+describe("receive where it cannot be", () => {
+  test("beside a pending receive throws ReceiveError, and the pending one goes on", async () => {
+    const { node } = createWorld();
+    const outcome: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      const first = self.receive();
+      try {
+        void self.receive({ timeoutMs: 0 });
+      } catch (error) {
+        outcome.push(error);
+      }
+      outcome.push(await first);
+      outcome.push(await self.receive());
+    });
+    await quiesce();
+    node.send(pid, "a");
+    node.send(pid, "b");
+    await quiesce();
+    expect(outcome).toEqual([expect.any(ReceiveError), "a", "b"]);
+    expect(outcome[0]).toMatchObject({
+      code: "RECEIVE",
+      pid,
+      message: "receive of <demo.1>: it is waiting in another receive already",
+    });
+  });
+
+  test("in a handler throws ReceiveError", async () => {
+    const { node } = createWorld();
+    const outcome: unknown[] = [];
+    const handler: Handler<string, null> = {
+      init: (self) => {
+        try {
+          void (self as Self<string>).receive();
+        } catch (error) {
+          outcome.push(error);
+        }
+        // @ts-expect-error: a handler's self has no receive
+        outcome.push(typeof self.receive);
+        return null;
+      },
+      message: (state) => state,
+    };
+    node.spawn(handler);
+    await quiesce();
+    expect(outcome).toEqual([expect.any(ReceiveError), "function"]);
+    expect((outcome[0] as Error).message).toContain("a handler is called with each message");
+  });
+
+  test("in a process that has to exit rejects with its ExitSignal", async () => {
+    const { node } = createWorld();
+    const outcome: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      await self.receive().catch(() => undefined);
+      outcome.push(await self.receive().catch((error: unknown) => error));
+    });
+    await quiesce();
+    node.exit(pid, { shutdown: "enough" });
+    await quiesce();
+    expect(outcome).toEqual([expect.any(ExitSignal)]);
+    expect(outcome[0]).toMatchObject({ pid, reason: { shutdown: "enough" } });
+  });
+});

@@ -1,0 +1,141 @@
+/**
+ * What can be asked of a supervisor at run time.
+ *
+ * Each function takes who asks (the `self` of a process, or the node) and the supervisor. A supervisor
+ * that is starting or stopping a child answers when that is done; as in OTP, they wait without a limit
+ * unless `options` set one.
+ *
+ * All of them throw what `call` throws: `NoProcessError`, `ServerExitError`, `CallTimeoutError`,
+ * `CallCycleError`.
+ *
+ * OTP: https://www.erlang.org/doc/man/supervisor.html
+ */
+import type { CallOptions, Operations, ReplyOf, Target } from "@coppice/core";
+import type { ChildCounts, ChildInfo, ChildSpecInfo } from "./child-info.js";
+import { checkChildSpec, type ChildSpec } from "./child-spec.js";
+import type {
+  DeleteChildResult,
+  RestartChildResult,
+  StartChildResult,
+  TerminateChildResult,
+} from "./decision.js";
+import { InvalidChildSpecError } from "./errors.js";
+import type { SupervisorMessage } from "./supervisor-message.js";
+
+/**
+ * Adds a child and starts it. A child that ignores its start is kept without a pid, unless it is
+ * temporary; one that fails is not kept.
+ *
+ * | result | when |
+ * | --- | --- |
+ * | `{ ok: true, pid }` | it runs; `pid` is `undefined` when it ignored its start |
+ * | `already_started`, with its `pid` | a child with that id runs |
+ * | `already_present` | there is one with that id, which does not run |
+ * | `start_failed`, with the `reason` | its start failed |
+ *
+ * @throws InvalidChildSpecError a field of the spec is not as it has to be, or it is significant and
+ * the supervisor's `autoShutdown` is `"never"`
+ * @see https://www.erlang.org/doc/man/supervisor.html#start_child-2
+ */
+export async function startChild<M = never>(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  spec: ChildSpec<M>,
+  options?: CallOptions,
+): Promise<Exclude<StartChildResult<M>, { readonly error: "significant" }>> {
+  const checked = checkChildSpec(spec, "child");
+  const result = await ask(asker, supervisor, { type: "startChild", spec: checked }, options);
+  if (!result.ok && result.error === "significant") {
+    const expected = `false, as the supervisor's autoShutdown is "never"`;
+    throw new InvalidChildSpecError("child.significant", expected, true);
+  }
+  return result as Exclude<StartChildResult<M>, { readonly error: "significant" }>;
+}
+
+/**
+ * Starts a child again that was stopped, or has ended for good. That counts as no restart.
+ *
+ * @see https://www.erlang.org/doc/man/supervisor.html#restart_child-2
+ */
+export function restartChild(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  id: string,
+  options?: CallOptions,
+): Promise<RestartChildResult> {
+  return ask(asker, supervisor, { type: "restartChild", id }, options);
+}
+
+/**
+ * Stops a child, as its `shutdown` says. Its spec stays, unless it is temporary. A child that is not
+ * running stays so.
+ *
+ * @see https://www.erlang.org/doc/man/supervisor.html#terminate_child-2
+ */
+export function terminateChild(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  id: string,
+  options?: CallOptions,
+): Promise<TerminateChildResult> {
+  return ask(asker, supervisor, { type: "terminateChild", id }, options);
+}
+
+/**
+ * Removes the spec of a child that is not running.
+ *
+ * @see https://www.erlang.org/doc/man/supervisor.html#delete_child-2
+ */
+export function deleteChild(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  id: string,
+  options?: CallOptions,
+): Promise<DeleteChildResult> {
+  return ask(asker, supervisor, { type: "deleteChild", id }, options);
+}
+
+/**
+ * All children, in start order (OTP's list is the reverse).
+ *
+ * @see https://www.erlang.org/doc/man/supervisor.html#which_children-1
+ */
+export function whichChildren(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  options?: CallOptions,
+): Promise<readonly ChildInfo[]> {
+  return ask(asker, supervisor, { type: "whichChildren" }, options);
+}
+
+/** @see https://www.erlang.org/doc/man/supervisor.html#count_children-1 */
+export function countChildren(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  options?: CallOptions,
+): Promise<ChildCounts> {
+  return ask(asker, supervisor, { type: "countChildren" }, options);
+}
+
+/**
+ * The spec of a child, defaults filled in; `undefined` when there is none with that id.
+ *
+ * @see https://www.erlang.org/doc/man/supervisor.html#get_childspec-2
+ */
+export function getChildSpec(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  id: string,
+  options?: CallOptions,
+): Promise<ChildSpecInfo | undefined> {
+  return ask(asker, supervisor, { type: "getChildSpec", id }, options);
+}
+
+function ask<const Q extends SupervisorMessage["request"]>(
+  asker: Operations,
+  supervisor: Target<SupervisorMessage>,
+  request: Q,
+  options: CallOptions = {},
+): Promise<ReplyOf<SupervisorMessage, Q>> {
+  return asker.call(supervisor, request as never, { timeoutMs: Infinity, ...options });
+}

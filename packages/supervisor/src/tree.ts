@@ -1,0 +1,191 @@
+/**
+ * Running trees: looks at a supervisor and all below it, and prints them.
+ *
+ * OTP: https://www.erlang.org/doc/man/supervisor.html#which_children-1, as observer shows it
+ */
+import {
+  CallTimeoutError,
+  formatReason,
+  NoProcessError,
+  ServerExitError,
+  type AnyPid,
+  type ExitReason,
+  type Operations,
+  type ProcessInfo,
+} from "@coppice/core";
+import type { ChildInfo, SupervisorView } from "./child-info.js";
+import type { ChildType } from "./child-spec.js";
+import type { Strategy } from "./strategy.js";
+import type { SupervisorPid } from "./supervisor.js";
+
+/**
+ * A process of a tree, as it was a moment ago.
+ *
+ * | state | meaning |
+ * | --- | --- |
+ * | `"running"` | alive |
+ * | `"starting"`, `"stopping"` | a supervisor that is starting, or stopping, one of its children |
+ * | `"exiting"` | it has got an exit signal and is unwinding, or has just ended |
+ * | `"busy"` | a supervisor that did not answer in time: what is below it is not known |
+ * | `"stopped"`, `"restarting"` | there is no process; see `ChildInfo` |
+ */
+export interface SupervisionTree {
+  /** Its id as a child; of the topmost supervisor its name or label. */
+  readonly id: string;
+  readonly pid: AnyPid | undefined;
+  readonly type: ChildType;
+  readonly state:
+    "running" | "starting" | "stopping" | "exiting" | "busy" | "stopped" | "restarting";
+  /** How often its supervisor has started it again of its own accord. */
+  readonly restarts: number;
+  /** Number of its last start. */
+  readonly incarnation: number;
+  /** Why its last incarnation ended, if one has. */
+  readonly lastExit: ExitReason | undefined;
+  readonly mailboxSize: number;
+  readonly label: string | undefined;
+  /** The name it is registered by. */
+  readonly name: string | undefined;
+  /** Of supervisors only. */
+  readonly strategy: Strategy | undefined;
+  /** The child whose start or end it waits for, if any. */
+  readonly waitingFor: string | undefined;
+  /** In start order. */
+  readonly children: readonly SupervisionTree[];
+}
+
+/** How long a supervisor may take to answer before it is shown as busy, when nothing else is said. */
+const ANSWER_MS = 1_000;
+
+/**
+ * Looks at a supervisor and all below it. Resolves although supervisors below are busy: those that
+ * stop a child answer in the middle of it, others are shown as busy after `timeoutMs`.
+ *
+ * The levels are asked one after the other: what changes meanwhile may be seen half.
+ *
+ * @param asker the `self` of a process, or the node
+ * @param options.timeoutMs how long each level may take; 1000 by default
+ * @throws NoProcessError there is no such process
+ */
+export async function supervisionTree(
+  asker: Operations,
+  supervisor: AnyPid,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<SupervisionTree> {
+  const info = asker.processInfo(supervisor);
+  if (info === undefined) throw new NoProcessError(String(supervisor));
+  const id = info.name ?? info.label ?? String(supervisor);
+  const root: ChildInfo = {
+    id,
+    pid: supervisor as SupervisorPid,
+    status: "running",
+    type: "supervisor",
+    incarnation: 1,
+    restarts: 0,
+    lastExit: undefined,
+  };
+  return look(asker, root, options.timeoutMs ?? ANSWER_MS);
+}
+
+async function look(
+  asker: Operations,
+  child: ChildInfo,
+  timeoutMs: number,
+): Promise<SupervisionTree> {
+  const { id, pid, type, restarts, incarnation, lastExit } = child;
+  const info = pid === undefined ? undefined : asker.processInfo(pid);
+  const asks = child.type === "supervisor" && child.pid !== undefined && isAlive(info);
+  const view = asks ? await viewOf(asker, child.pid, timeoutMs) : undefined;
+  const children = view === undefined || view === "busy" ? [] : view.children;
+  return {
+    id,
+    pid,
+    type,
+    state: stateOf(child, info, view),
+    restarts,
+    incarnation,
+    lastExit,
+    mailboxSize: info?.mailboxSize ?? 0,
+    label: info?.label,
+    name: info?.name,
+    strategy: view === "busy" ? undefined : view?.strategy,
+    waitingFor: view === "busy" ? undefined : view?.waitingFor,
+    children: await Promise.all(children.map((below) => look(asker, below, timeoutMs))),
+  };
+}
+
+function isAlive(info: ProcessInfo | undefined): boolean {
+  return info !== undefined && info.status !== "exiting";
+}
+
+function stateOf(
+  { status }: ChildInfo,
+  info: ProcessInfo | undefined,
+  view: SupervisorView | "busy" | undefined,
+): SupervisionTree["state"] {
+  if (status !== "running") return status;
+  if (!isAlive(info)) return "exiting";
+  if (view === undefined) return "running";
+  if (view === "busy") return "busy";
+  return view.activity === "idle" ? "running" : view.activity;
+}
+
+/** `undefined` when it has ended, or is a process that only its spec calls a supervisor. */
+async function viewOf(
+  asker: Operations,
+  pid: SupervisorPid,
+  timeoutMs: number,
+): Promise<SupervisorView | "busy" | undefined> {
+  try {
+    return await asker.call(pid, { type: "view" }, { timeoutMs });
+  } catch (error) {
+    if (error instanceof CallTimeoutError) return "busy";
+    if (error instanceof NoProcessError || error instanceof ServerExitError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The tree as plain text, one line for each process.
+ *
+ * @example
+ * import { createNode } from "@coppice/core";
+ * import { child, defineSupervisor, renderTree, startSupervisor, supervisionTree } from "@coppice/supervisor";
+ * const node = createNode({ name: "demo" });
+ * const echo = child("echo", async (self) => { await self.receive(); });
+ * const app = await startSupervisor(node, defineSupervisor({ children: [echo] }), { label: "app" });
+ * renderTree(await supervisionTree(node, app)); // => "app <demo.1> one_for_one\n└─ echo <demo.2>"
+ * await node.stop();
+ */
+export function renderTree(tree: SupervisionTree): string {
+  return linesOf(tree).join("\n");
+}
+
+function linesOf(tree: SupervisionTree): string[] {
+  const lines = [lineOf(tree)];
+  tree.children.forEach((child, index) => {
+    const isLast = index === tree.children.length - 1;
+    const [head, ...rest] = linesOf(child);
+    lines.push(`${isLast ? "└─ " : "├─ "}${head}`);
+    for (const line of rest) lines.push(`${isLast ? "   " : "│  "}${line}`);
+  });
+  return lines;
+}
+
+function lineOf(tree: SupervisionTree): string {
+  const { id, pid, state, strategy, restarts, mailboxSize, lastExit, waitingFor } = tree;
+  const times = restarts === 1 ? "1 restart" : `${restarts} restarts`;
+  return [
+    id,
+    pid === undefined ? "–" : String(pid),
+    strategy,
+    state === "running"
+      ? undefined
+      : `[${waitingFor === undefined ? state : `${state} ${waitingFor}`}]`,
+    restarts > 0 && times,
+    lastExit !== undefined && `last exit: ${formatReason(lastExit)}`,
+    mailboxSize > 0 && `mailbox: ${mailboxSize}`,
+  ]
+    .filter((part) => typeof part === "string")
+    .join(" ");
+}
