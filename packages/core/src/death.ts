@@ -94,7 +94,7 @@ export function settled(process: Process): void {
 
 /** The body threw. Its own exit signal is no crash, nor is what follows from it. */
 export function bodyThrew(process: Process, thrown: unknown, during: string): void {
-  if (thrown instanceof ExitSignal && thrown.pid === process.pid) {
+  if (isOwnExit(process, thrown)) {
     // Only `exit` and exit signals make it, and they have set the reason.
   } else if (process.life === "alive") {
     process.crashedDuring = during;
@@ -147,13 +147,22 @@ function abortAndReject(process: Process): void {
   process.rejectWaits(signal);
 }
 
+function isOwnExit(process: Process, thrown: unknown): boolean {
+  try {
+    return thrown instanceof ExitSignal && thrown.pid === process.pid;
+  } catch {
+    // A revoked proxy cannot be looked at.
+    return false;
+  }
+}
+
 function followsFromExit(process: Process, thrown: unknown): boolean {
   for (let error = thrown, depth = 0; depth < 10; depth++) {
-    if (error instanceof ExitSignal && error.pid === process.pid) return true;
-    if (typeof error !== "object" || error === null) return false;
+    if (isOwnExit(process, error)) return true;
+    if (!isErrorLike(error)) return false;
     // What fetch and its like throw when `self.signal` aborts.
-    if ((error as { name?: unknown }).name === "AbortError") return true;
-    error = (error as { cause?: unknown }).cause;
+    if (error.name === "AbortError") return true;
+    error = error.cause;
   }
   return false;
 }

@@ -75,13 +75,18 @@ export function isOrderly(reason: ExitReason): boolean {
 
 /** Is it an error of this or of another realm? `instanceof` would deny errors of a jest or vm context. */
 export function isErrorLike(value: unknown): value is Error {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { message?: unknown }).message === "string" &&
-    typeof (value as { name?: unknown }).name === "string" &&
-    (value instanceof Error || Object.prototype.toString.call(value) === "[object Error]")
-  );
+  try {
+    return (
+      typeof value === "object" &&
+      value !== null &&
+      typeof (value as { message?: unknown }).message === "string" &&
+      typeof (value as { name?: unknown }).name === "string" &&
+      (value instanceof Error || Object.prototype.toString.call(value) === "[object Error]")
+    );
+  } catch {
+    // A revoked proxy, or a getter that throws: nothing a report could show.
+    return false;
+  }
 }
 
 /** One line for people: `"shutdown"`, `TypeError: x is not a function`, `{"shutdown":"no pong"}`. */

@@ -5,6 +5,7 @@
  */
 import { beginExit, dieAtOnce } from "./death.js";
 import type { ExitReason } from "./exit-reason.js";
+import { ExitOrigin } from "./mailbox.js";
 import { deliver, mapOrCrash } from "./message.js";
 import type { AnyPid, ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
@@ -65,7 +66,7 @@ export function exitSignalled(
     case "message": {
       const exit: Exit = { type: "exit", from, reason };
       const message = mapOrCrash(process, process.trap, exit);
-      if (message !== undefined) deliver(process, message.value, from, "signal");
+      if (message !== undefined) deliver(process, message.value, new ExitOrigin(from), "signal");
       return;
     }
     default:

@@ -4,11 +4,9 @@
  * OTP copies every message; JavaScript shares it. Sharing is fast and right as long as nobody changes
  * what was sent. `freeze` finds who does; `clone` makes it harmless.
  */
-import { MutationAfterSendError, UncloneableMessageError } from "./errors.js";
-import { isErrorLike } from "./exit-reason.js";
-import { isName, isRemoteName } from "./name.js";
-import { ProcessId } from "./pid.js";
-import { Reference } from "./reference.js";
+import { UncloneableMessageError } from "./errors.js";
+import { formatTerm, isErrorLike } from "./exit-reason.js";
+import { Freezer, isOpaque } from "./freeze.js";
 
 /**
  * | mode | the receiver gets | a change after sending |
@@ -19,13 +17,10 @@ import { Reference } from "./reference.js";
  */
 export type Isolation = "share" | "freeze" | "clone";
 
-/** Those of one node. */
+/** The isolation of one node. */
 export class MessageIsolation {
   readonly mode: Isolation;
-  /** Where frozen objects were sent. */
-  readonly #sent = new WeakMap<object, string>();
-  /** The last sends, newest last: an error about a frozen object does not say which one. */
-  readonly #recent: { message: object; sentAt: string }[] = [];
+  readonly #freezer = new Freezer();
 
   constructor(mode: Isolation) {
     this.mode = mode;
@@ -37,104 +32,17 @@ export class MessageIsolation {
    * @throws UncloneableMessageError it holds a function, a symbol, or an instance of a class
    */
   prepare(message: unknown): unknown {
-    if (typeof message !== "object" || message === null) {
-      if (typeof message === "function" || typeof message === "symbol") {
-        if (this.mode === "clone")
-          throw new UncloneableMessageError("message", `a ${typeof message}`);
-      }
-      return message;
-    }
     if (this.mode === "clone") return clone(message, "message", new Map());
-    if (this.mode === "freeze") {
-      const sentAt = stackHere();
-      this.#freeze(message, sentAt);
-      this.#recent.push({ message, sentAt });
-      if (this.#recent.length > 64) this.#recent.shift();
+    if (this.mode === "freeze" && typeof message === "object" && message !== null) {
+      this.#freezer.freeze(message);
     }
     return message;
   }
 
-  /** If `error` is the engine's word for a change to a frozen message, says so, with both stacks. */
+  /** If `error` is the engine's word for a change to a sent message, says so, with both stacks. */
   explain(error: unknown): unknown {
-    if (this.mode !== "freeze" || !isErrorLike(error) || error.name !== "TypeError") return error;
-    const property = FROZEN.map((pattern) => pattern.exec(error.message)?.[1]).find(Boolean);
-    if (property === undefined) return error;
-    const culprit =
-      this.#recent.findLast(({ message }) => mentions(message, property, new Set())) ??
-      this.#recent.at(-1);
-    if (culprit === undefined) return error;
-    const explained = new MutationAfterSendError(error.message, culprit.sentAt, error);
-    if (error.stack !== undefined)
-      explained.stack = `${explained.name}: ${explained.message}\n${error.stack}`;
-    return explained;
+    return this.mode === "freeze" && isErrorLike(error) ? this.#freezer.explain(error) : error;
   }
-
-  #freeze(value: unknown, sentAt: string): void {
-    if (typeof value !== "object" || value === null) return;
-    if (ProcessId.is(value) || value instanceof Reference || isName(value) || isRemoteName(value))
-      return;
-    if (this.#sent.has(value)) return;
-    // Binary data cannot be frozen by any means the language has.
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
-    this.#sent.set(value, sentAt);
-    for (const key of Reflect.ownKeys(value)) {
-      const part = Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
-      this.#freeze(part, sentAt);
-    }
-    if (value instanceof Map || value instanceof Set) {
-      for (const part of value instanceof Map ? [...value].flat() : value)
-        this.#freeze(part, sentAt);
-      forbid(
-        value,
-        value instanceof Map ? ["set", "delete", "clear"] : ["add", "delete", "clear"],
-        sentAt,
-      );
-    } else if (value instanceof Date) {
-      const setters = Object.getOwnPropertyNames(Date.prototype).filter((name) =>
-        name.startsWith("set"),
-      );
-      forbid(value, setters, sentAt);
-    }
-    Object.freeze(value);
-  }
-}
-
-/** V8, SpiderMonkey and JavaScriptCore each say it in their own words. */
-const FROZEN = [
-  /read only property '([^']+)'/,
-  /Cannot add property ([^,]+),/,
-  /Cannot delete property '([^']+)'/,
-  /"([^"]+)" is read-only/,
-  /can't define property "([^"]+)"/,
-  /property "([^"]+)" is non-configurable/,
-  /Attempted to assign to readonly (property)/,
-];
-
-/** Freezing a Map, a Set or a Date does not stop its own methods. */
-function forbid(value: object, methods: readonly string[], sentAt: string): void {
-  const kind = value instanceof Map ? "Map" : value instanceof Set ? "Set" : "Date";
-  for (const method of methods) {
-    Object.defineProperty(value, method, {
-      value: () => {
-        throw new MutationAfterSendError(`${method}() was called on a ${kind}`, sentAt);
-      },
-    });
-  }
-}
-
-/** Is it, or does it hold, an object that has `property`, or an array (whose index is told)? */
-function mentions(value: unknown, property: string, seen: Set<object>): boolean {
-  if (typeof value !== "object" || value === null || seen.has(value)) return false;
-  seen.add(value);
-  if (Object.hasOwn(value, property)) return true;
-  if (Array.isArray(value) && /^\d+$/.test(property)) return true;
-  return Object.values(value).some((part) => mentions(part, property, seen));
-}
-
-/** The stack of the code that called into the runtime. */
-function stackHere(): string {
-  const { stack } = new Error();
-  return stack === undefined ? "(unknown)" : stack.split("\n").slice(4).join("\n");
 }
 
 function clone(value: unknown, path: string, done: Map<object, unknown>): unknown {
@@ -142,9 +50,7 @@ function clone(value: unknown, path: string, done: Map<object, unknown>): unknow
     throw new UncloneableMessageError(path, `a ${typeof value}`);
   }
   if (typeof value !== "object" || value === null) return value;
-  if (ProcessId.is(value) || value instanceof Reference || isName(value) || isRemoteName(value)) {
-    return value;
-  }
+  if (isOpaque(value)) return value;
   const known = done.get(value);
   if (known !== undefined) return known;
   const keep = <T>(copy: T): T => {
@@ -162,7 +68,10 @@ function clone(value: unknown, path: string, done: Map<object, unknown>): unknow
     case "[object Map]": {
       const copy = keep(new Map<unknown, unknown>());
       for (const [key, part] of value as Map<unknown, unknown>) {
-        copy.set(clone(key, `${path}.key`, done), clone(part, `${path}.get(${String(key)})`, done));
+        copy.set(
+          clone(key, `${path}.key`, done),
+          clone(part, `${path}.get(${formatTerm(key, 40)})`, done),
+        );
       }
       return copy;
     }
@@ -182,13 +91,26 @@ function clone(value: unknown, path: string, done: Map<object, unknown>): unknow
   if (ArrayBuffer.isView(value)) return keep(cloneView(value, path));
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw new UncloneableMessageError(path, `an instance of ${value.constructor.name}`);
+    throw new UncloneableMessageError(path, `an instance of ${className(value)}`);
   }
   const copy = keep(Object.create(prototype) as Record<string, unknown>);
   for (const key of Object.keys(value)) {
-    copy[key] = clone((value as Record<string, unknown>)[key], `${path}.${key}`, done);
+    // Not by assignment: a property called __proto__ would become the prototype.
+    Object.defineProperty(copy, key, {
+      value: clone((value as Record<string, unknown>)[key], `${path}.${key}`, done),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return copy;
+}
+
+function className(value: object): string {
+  const constructor: unknown = (value as { constructor?: unknown }).constructor;
+  return typeof constructor === "function" && constructor.name !== ""
+    ? constructor.name
+    : "a class without a name";
 }
 
 function cloneView(view: ArrayBufferView, path: string): unknown {

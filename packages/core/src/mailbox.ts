@@ -3,11 +3,20 @@
  *
  * OTP: https://www.erlang.org/doc/system/expressions.html#receive
  */
-import type { AnyPid } from "./pid.js";
+import { isPid, type AnyPid } from "./pid.js";
 import type { Ref } from "./reference.js";
 
-/** Where a message came from: its sender, or the monitor whose `Down` it is. */
-export type Origin = AnyPid | Ref;
+/** Where a message came from: its sender, the monitor whose `Down` it is, or the end whose `Exit` it is. */
+export type Origin = AnyPid | Ref | ExitOrigin;
+
+/** The origin of an exit signal that was trapped. */
+export class ExitOrigin {
+  readonly from: AnyPid;
+
+  constructor(from: AnyPid) {
+    this.from = from;
+  }
+}
 
 /** What to do with a message that finds the mailbox full. */
 export type Overflow = "drop-newest" | "drop-oldest" | "exit";
@@ -53,12 +62,6 @@ export class Mailbox {
     this.#size++;
   }
 
-  /** The oldest message and where it came from. Only when `size` is not 0. */
-  oldest(): [message: unknown, origin: Origin] {
-    const { slots, start } = this.#first;
-    return [slots[start], slots[start + 1] as Origin];
-  }
-
   /** Takes the oldest message. Only when `size` is not 0. */
   shift(): unknown {
     const chunk = this.#first;
@@ -76,19 +79,36 @@ export class Mailbox {
    * is thrown, and the message stays.
    */
   take<T>(accepts: (message: unknown) => boolean, otherwise: T): unknown {
+    const taken = this.#takeEntry(accepts);
+    return taken === undefined ? otherwise : taken.value;
+  }
+
+  #takeEntry(
+    accepts: (message: unknown, origin: Origin) => boolean,
+  ): { readonly value: unknown } | undefined {
     let previous: Chunk | undefined;
     for (let chunk: Chunk | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
       for (let at = chunk.start; at < chunk.end; at += 2) {
         const message = chunk.slots[at];
-        if (!accepts(message)) continue;
+        if (!accepts(message, chunk.slots[at + 1] as Origin)) continue;
         closeGap(chunk, at);
         this.#size--;
         if (chunk.start === chunk.end) this.#dropEmpty(chunk, previous);
-        return message;
+        return { value: message };
       }
       previous = chunk;
     }
-    return otherwise;
+    return undefined;
+  }
+
+  /** Takes the oldest that a process sent, with its sender; signals stay. */
+  dropOldest(): [message: unknown, sender: AnyPid] | undefined {
+    let sender: Origin | undefined;
+    const message = this.#takeEntry((_message, origin) => {
+      sender = origin;
+      return isPid(origin);
+    });
+    return message === undefined ? undefined : [message.value, sender as AnyPid];
   }
 
   /** Removes what came from `origin`. */

@@ -30,13 +30,8 @@ export function deliver(
     return;
   }
   const mailbox = (process.mailbox ??= new Mailbox());
-  if (
-    mailbox.size >= process.mailboxMark &&
-    !admitCrowded(process, mailbox, message, origin, kind)
-  ) {
-    return;
-  }
-  mailbox.push(message, origin);
+  if (mailbox.size < process.mailboxMark) mailbox.push(message, origin);
+  else if (!pushCrowded(process, mailbox, message, origin, kind)) return;
   if (process.handler !== undefined) process.node.turn.ready(process);
 }
 
@@ -50,40 +45,45 @@ function accepts(process: Process, message: unknown): boolean {
   }
 }
 
-/** The mailbox has reached its limit or a high-water mark. Tells whether the message is to be queued. */
-function admitCrowded(
+/** Queues the message although the mailbox is near a mark or full, if it can be. Tells whether it was. */
+function pushCrowded(
   process: Process,
   mailbox: Mailbox,
   message: unknown,
   origin: Origin,
   kind: "message" | "signal",
 ): boolean {
-  const { node, pid } = process;
-  const { limit = Infinity, overflow = "drop-newest" } = process.extra?.mailbox ?? {};
-  if (mailbox.size >= limit && kind === "message") {
-    switch (overflow) {
-      case "drop-newest":
-        node.undelivered(pid, message, origin, "overflow");
-        return false;
-      case "drop-oldest": {
-        const [oldest, from] = mailbox.oldest();
-        mailbox.shift();
-        node.undelivered(pid, oldest, from, "overflow");
-        return true;
-      }
-      case "exit":
-        node.undelivered(pid, message, origin, "overflow");
-        crash(process, new MailboxOverflowError(pid, limit), "taking in a message");
-        return false;
-      default:
-        overflow satisfies never;
-    }
+  const limit = process.extra?.mailbox?.limit ?? Infinity;
+  if (kind === "message" && mailbox.size >= limit && !makeRoom(process, mailbox, limit)) {
+    process.node.undelivered(process.pid, message, origin, "overflow");
+    return false;
   }
+  mailbox.push(message, origin);
   if (mailbox.size >= process.highWater) {
-    node.emit(() => ({ type: "highWater", pid, size: mailbox.size }));
+    process.node.tell({ type: "highWater", pid: process.pid, size: mailbox.size });
     process.raiseHighWater();
   }
   return true;
+}
+
+/** Does what the process chose for a full mailbox. Tells whether there is room now. */
+function makeRoom(process: Process, mailbox: Mailbox, limit: number): boolean {
+  const overflow = process.extra?.mailbox?.overflow ?? "drop-newest";
+  switch (overflow) {
+    case "drop-newest":
+      return false;
+    case "drop-oldest": {
+      const dropped = mailbox.dropOldest();
+      if (dropped === undefined) return false;
+      process.node.undelivered(process.pid, dropped[0], dropped[1], "overflow");
+      return true;
+    }
+    case "exit":
+      crash(process, new MailboxOverflowError(process.pid, limit), "taking in a message");
+      return false;
+    default:
+      return overflow satisfies never;
+  }
 }
 
 /** Translates a signal; an error of the translation crashes the process it is for. */

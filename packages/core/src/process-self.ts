@@ -59,14 +59,15 @@ export class ProcessSelf extends Process {
     turn.ran(this);
     this.awaiting = undefined;
     if (mailbox !== undefined && mailbox.size > 0) {
-      const message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
-      if (message !== TIMEOUT) {
-        return (this.receiving = turn.mayGoOn()
-          ? Promise.resolve(message)
-          : new Promise((resolve) => turn.later(resolve, message)));
+      let message: unknown;
+      try {
+        message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
+      } catch (error) {
+        return Promise.reject(error);
       }
+      if (message !== TIMEOUT) return (this.receiving = this.#soon(message));
     }
-    if (timeoutMs === 0) return Promise.resolve(TIMEOUT);
+    if (timeoutMs === 0) return (this.receiving = this.#soon(TIMEOUT));
     this.guard = guard;
     if (timeoutMs !== undefined && timeoutMs < Infinity) {
       this.waitLimit = new ReceiveLimit(this);
@@ -300,6 +301,13 @@ export class ProcessSelf extends Process {
 
   random(): number {
     return this.node.random();
+  }
+
+  /** What is there already: at once, unless the event loop has to turn first. */
+  #soon(value: unknown): Promise<unknown> {
+    const { turn } = this.node;
+    if (turn.mayGoOn()) return Promise.resolve(value);
+    return new Promise((resolve) => turn.later(resolve, value));
   }
 
   #giveWay(wait: Wait): void {

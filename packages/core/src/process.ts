@@ -99,7 +99,8 @@ export class Process {
     this.body = program as Body<never, never[]>;
     this.handler = typeof program === "function" ? undefined : program;
     this.args = args;
-    this.mailboxMark = this.highWater = node.highWater;
+    this.highWater = node.highWater;
+    this.mailboxMark = this.highWater - 1;
   }
 
   /** Its code is somewhere in the middle: it has to unwind before the process can be dead. */
@@ -159,7 +160,7 @@ export class Process {
 
   raiseHighWater(): void {
     this.highWater *= 2;
-    this.mailboxMark = Math.min(this.extra?.mailbox?.limit ?? Infinity, this.highWater);
+    this.mailboxMark = Math.min(this.extra?.mailbox?.limit ?? Infinity, this.highWater - 1);
   }
 
   /** It is dead and attempted something: that is counted and told. */

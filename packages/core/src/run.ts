@@ -64,6 +64,7 @@ export function runHandler(process: Process, turn: Turn): void {
     const message = mailbox.shift();
     process.working = message;
     process.busy = true;
+    process.awaiting = undefined;
     turn.ran(process);
     let next: unknown;
     try {

@@ -5,14 +5,13 @@ import { NodeEvents, type NodeEvent } from "./event.js";
 import { hostClock, hostRandom, hostScheduler } from "./host.js";
 import { MessageIsolation } from "./isolation.js";
 import { logToConsole } from "./logger.js";
-import type { Origin } from "./mailbox.js";
+import { ExitOrigin, type Origin } from "./mailbox.js";
 import type { NodeOptions } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
 import { waitsElsewhere } from "./process-info.js";
-import { keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
+import { isPid, keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
-import { Reference } from "./reference.js";
 import { Registry } from "./registry.js";
 import { startProcess } from "./run.js";
 import type { Scheduler } from "./scheduler.js";
@@ -108,7 +107,7 @@ export class Runtime {
   ): void {
     this.undeliveredCount++;
     this.emit(() => {
-      const from = origin instanceof Reference ? this.pid : (origin as AnyPid);
+      const from = isPid(origin) ? origin : origin instanceof ExitOrigin ? origin.from : this.pid;
       return { type: "undelivered", to, from, message, why };
     });
   }

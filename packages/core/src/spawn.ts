@@ -52,7 +52,7 @@ export function spawn(
     const extra: ProcessExtra = { label, mailbox, unwindMs };
     process.extra = extra;
     process.highWater = mailbox?.highWater ?? node.highWater;
-    process.mailboxMark = Math.min(mailbox?.limit ?? Infinity, process.highWater);
+    process.mailboxMark = Math.min(mailbox?.limit ?? Infinity, process.highWater - 1);
   }
   node.addProcess(process);
   let ref: Reference | undefined;

@@ -38,7 +38,8 @@ export class MessageTimer extends Deadline {
     this.#to = to;
     this.#everyMs = everyMs;
     this.ref = new Reference(this.#ownerPid, node.nextSerial(), this);
-    this.#message = message(this.ref);
+    // A copy of what it is now, under `clone`; an interval makes another for each message.
+    this.#message = node.prepare(message(this.ref));
   }
 
   /** Ends with this process from now on. */
@@ -70,7 +71,8 @@ export class MessageTimer extends Deadline {
       node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), undefined);
     }
     if (this.#everyMs !== undefined && !this.#ownerLives()) return;
-    timerFired(node, this.#ownerPid, this.#to, this.#message);
+    const sent = this.#everyMs === undefined ? this.#message : node.prepare(this.#message);
+    timerFired(node, this.#ownerPid, this.#to, sent);
   }
 
   #ownerLives(): boolean {

@@ -140,8 +140,7 @@ export function startTimer(
   checkDelay(`${operation}: ms`, delayMs);
   if (everyMs === 0) throw new InvalidArgumentError(`${operation}: ms`, "greater than 0", delayMs);
   const address = checkAddress(`${operation}: to`, to);
-  const prepared = (ref: Reference): unknown => node.prepare(message(ref));
-  const timer = new MessageTimer(node, owner, address, prepared, everyMs);
+  const timer = new MessageTimer(node, owner, address, message, everyMs);
   if (ProcessId.is(address) && node.isLocal(address)) {
     const target = node.processOf(address);
     if (target === undefined) {

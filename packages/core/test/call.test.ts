@@ -723,7 +723,7 @@ describe("a call that would close a cycle", () => {
     expect(error.message).toContain(`${String(c.pid)} → accounts → the bank → ${String(c.pid)}`);
   });
 
-  test("is found through whichever of several calls of a process leads back", async () => {
+  test("is found through the latest of several calls of a process", async () => {
     const { node } = createWorld();
     const [hub, other, target] = [spawnPuppet(node), spawnPuppet(node), spawnPuppet(node)];
     const aside = spawnKeeper(node);
@@ -908,6 +908,43 @@ describe("a call that closes no cycle", () => {
     await clock.advance(20);
     expect(log).toEqual(["a answers"]);
   });
+
+  test("is let through to one whose earlier call leads back: it may not be awaiting that one", async () => {
+    const { node } = createWorld();
+    const [hub, target] = [spawnPuppet(node), spawnPuppet(node)];
+    const aside = spawnKeeper(node);
+    void hub.do(async (self) => {
+      void self.call(target.pid as Pid<Echo>, "x");
+      await self.call(aside.pid, "x");
+    });
+    await quiesce();
+    const outcome = outcomeOf(target.do((self) => self.call(hub.pid as Pid<Echo>, "y")));
+    await quiesce();
+    expect(outcome.state).toBe("pending");
+  });
+
+  test("is answered by a handler that left a call under way and works on another message", async () => {
+    const { node } = createWorld();
+    let foreign!: () => void;
+    const b = spawnPuppet(node);
+    const a = node.spawn<Echo | "call" | "wait", null>({
+      init: () => null,
+      async message(_state, message, self) {
+        if (message === "call") void self.call(b.pid as Pid<Echo>, "from a");
+        else if (message === "wait") await new Promise<void>((resolve) => (foreign = resolve));
+        else self.reply(message.from, "a answers");
+        return null;
+      },
+    });
+    node.send(a, "call");
+    node.send(a, "wait");
+    await quiesce();
+    const outcome = outcomeOf(b.do((self) => self.call<Echo, string>(a, "from b")));
+    await quiesce();
+    foreign();
+    await quiesce();
+    expect(outcome).toEqual({ state: "fulfilled", value: "a answers" });
+  });
 });
 
 describe("the type of a call", () => {
@@ -943,7 +980,8 @@ describe("the type of a call", () => {
       for (;;) {
         const message = await self.receive();
         if (message.type === "clear") items.length = 0;
-        else if (message.request[0] === "pop") self.reply(message.from as From<unknown>, items.pop());
+        else if (message.request[0] === "pop")
+          self.reply(message.from as From<unknown>, items.pop());
         else self.reply(message.from as From<unknown>, items.push(message.request[1]));
       }
     });

@@ -42,12 +42,12 @@ class Chooser implements Scheduler {
  *
  * The program's processes have to be handlers that make no promises, so that a happening is over when
  * it returns. `setUp` spawns them, and they start; then `act` sends what is to interleave; `check` is
- * called when nothing can happen any more.
+ * called when nothing can happen any more, and can ask for the order it was.
  */
 export function forEachInterleaving<P>(program: {
   readonly setUp: (node: Node) => P;
   readonly act: (processes: P, node: Node) => void;
-  readonly check: (processes: P, node: Node, order: readonly string[]) => void;
+  readonly check: (processes: P, node: Node, order: () => string) => void;
 }): number {
   /** Which of the enabled happenings to take, by step; and how many there were. */
   const choices: number[] = [];
@@ -60,7 +60,7 @@ export function forEachInterleaving<P>(program: {
       scheduler.run(first);
     }
     program.act(processes, node);
-    const order: string[] = [];
+    const order: Happening[] = [];
     for (let step = 0; ; step++) {
       const enabled = scheduler.enabled();
       const next = enabled[(choices[step] ??= 0)];
@@ -69,10 +69,12 @@ export function forEachInterleaving<P>(program: {
         break;
       }
       widths[step] = enabled.length;
-      order.push(`${next.key} ${next.describe()}`);
+      order.push(next);
       scheduler.run(next);
     }
-    program.check(processes, node, order);
+    program.check(processes, node, () =>
+      order.map((happening) => `${happening.key} ${happening.describe()}`).join("\n"),
+    );
     // The next path in depth-first order.
     while (choices.length > 0 && (choices.at(-1) as number) + 1 === widths[choices.length - 1]) {
       choices.pop();

@@ -1,10 +1,10 @@
 /** What a supervisor says of its children when asked. */
-import type { AnyName, AnyPid, ExitReason, Pid } from "@coppice/core";
+import type { AnyName, AnyPid, ExitReason } from "@coppice/core";
 import type { CheckedChildSpec, ChildType, Shutdown } from "./child-spec.js";
 import type { ChildState } from "./decision.js";
 import type { Restart } from "./restart-type.js";
 import type { Strategy } from "./strategy.js";
-import type { SupervisorMessage } from "./supervisor-message.js";
+import type { SupervisorPid } from "./supervisor-message.js";
 
 /** A child as it is now. It has a pid as long as its status is `"running"`. */
 export type ChildInfo = {
@@ -18,7 +18,7 @@ export type ChildInfo = {
   readonly lastExit: ExitReason | undefined;
 } & (
   | { readonly type: "worker"; readonly pid: AnyPid | undefined }
-  | { readonly type: "supervisor"; readonly pid: Pid<SupervisorMessage> | undefined }
+  | { readonly type: "supervisor"; readonly pid: SupervisorPid | undefined }
 );
 
 /** The spec of a child with the defaults filled in; what it runs is left out. */

@@ -22,7 +22,7 @@ export { InvalidChildSpecError, InvalidStartResultError, StartError } from "./er
 export type { Restart } from "./restart-type.js";
 export { startWith, type Startable, type Starter, type StartResult } from "./start.js";
 export type { Strategy } from "./strategy.js";
-export type { SupervisorMessage, SupervisorReported } from "./supervisor-message.js";
+export type { SupervisorMessage, SupervisorPid, SupervisorReported } from "./supervisor-message.js";
 export {
   countChildren,
   deleteChild,
@@ -39,6 +39,5 @@ export {
   startSupervisor,
   type StartSupervisorOptions,
   type SupervisorDefinition,
-  type SupervisorPid,
 } from "./supervisor.js";
 export { renderTree, supervisionTree, type SupervisionTree } from "./tree.js";

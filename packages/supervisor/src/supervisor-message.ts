@@ -1,5 +1,5 @@
 /** What a supervisor understands: the requests behind `startChild`, `whichChildren` and the others. */
-import type { AnyPid, Call, Down, Exit } from "@coppice/core";
+import type { AnyPid, Call, Down, Exit, Pid } from "@coppice/core";
 import type { CheckedChildSpec } from "./child-spec.js";
 import type { ChildCounts, ChildInfo, ChildSpecInfo, SupervisorView } from "./child-info.js";
 import type {
@@ -22,6 +22,9 @@ export type SupervisorMessage =
   | Call<{ readonly type: "getChildSpec"; readonly id: string }, ChildSpecInfo | undefined>
   | ViewCall
   | StartCall;
+
+/** The pid of a supervisor. */
+export type SupervisorPid = Pid<SupervisorMessage>;
 
 /** Answered in the middle of things, too; not while a start function is awaited. */
 export type ViewCall = Call<{ readonly type: "view" }, SupervisorView>;

@@ -56,6 +56,7 @@ import {
   typeOf,
   type SupervisorInbox,
   type SupervisorMessage,
+  type SupervisorPid,
   type SupervisorReported,
 } from "./supervisor-message.js";
 import {
@@ -63,9 +64,6 @@ import {
   type CheckedSupervisorSpec,
   type SupervisorSpec,
 } from "./supervisor-spec.js";
-
-/** The pid of a supervisor. */
-export type SupervisorPid = Pid<SupervisorMessage>;
 
 /** A supervisor that can be started any number of times, also as a child of another. */
 export interface SupervisorDefinition<A extends readonly unknown[] = []> extends Startable<

@@ -16,7 +16,7 @@ import {
 import type { ChildInfo, SupervisorView } from "./child-info.js";
 import type { ChildType } from "./child-spec.js";
 import type { Strategy } from "./strategy.js";
-import type { SupervisorPid } from "./supervisor.js";
+import type { SupervisorPid } from "./supervisor-message.js";
 
 /**
  * A process of a tree, as it was a moment ago.

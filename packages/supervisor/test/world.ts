@@ -2,7 +2,6 @@
 import {
   createNode,
   formatReason,
-  TIMEOUT,
   type AnyPid,
   type Exit,
   type ExitReason,
@@ -106,10 +105,10 @@ async function obey(self: Self<Order>, order: Order, manner: Manner): Promise<vo
 }
 
 /** Has a process of the node do something, and resolves to what that returns. */
-export function within<T>(
+export function within<T, M = unknown>(
   node: Node,
-  act: (self: Self<unknown>) => T | PromiseLike<T>,
-): { readonly pid: Pid<unknown>; readonly result: Promise<T> } {
+  act: (self: Self<M>) => T | PromiseLike<T>,
+): { readonly pid: Pid<M>; readonly result: Promise<T> } {
   let done!: (result: T) => void;
   let failed!: (error: unknown) => void;
   const result = new Promise<T>((resolve, reject) => {
@@ -117,7 +116,7 @@ export function within<T>(
     failed = reject;
   });
   result.catch(() => undefined);
-  const pid = node.spawn<unknown>(async (self) => {
+  const pid = node.spawn<M>(async (self) => {
     try {
       done(await act(self));
     } catch (error) {
@@ -129,12 +128,11 @@ export function within<T>(
   return { pid, result };
 }
 
-/** Whether a promise has settled by now. */
+/** Whether a promise has settled when nothing can happen any more without time passing. */
 export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  const pending = Symbol("pending");
+  let settled = false;
+  const settle = (): void => void (settled = true);
+  promise.then(settle, settle);
   await quiesce();
-  const first = await Promise.race([promise.catch(() => undefined), Promise.resolve(pending)]);
-  return first !== pending;
+  return settled;
 }
-
-export { quiesce, TIMEOUT };

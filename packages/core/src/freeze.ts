@@ -1,0 +1,144 @@
+/**
+ * Freezing what is sent, so that a change to it throws where it is made and tells where it was sent.
+ *
+ * The engine's own freeze throws a TypeError that names neither the object nor the send. So fields
+ * become accessors whose setter knows both, and the changing methods of arrays, Maps, Sets and Dates
+ * throw. Only for what no accessor can catch (a new, deleted or redefined property, the length of an
+ * array) the engine's error has to be read.
+ */
+import { MutationAfterSendError } from "./errors.js";
+import { isErrorLike } from "./exit-reason.js";
+import { isName, isRemoteName } from "./name.js";
+import { ProcessId } from "./pid.js";
+import { Reference } from "./reference.js";
+
+/** How many sends are remembered for the errors that do not name their object. */
+const REMEMBERED = 256;
+
+/** What a change that only the engine notices is called; V8, SpiderMonkey and JavaScriptCore differ. */
+const ENGINE_SAYS = [
+  /Cannot add property ([^,]+),/,
+  /Cannot define property ([^,]+),/,
+  /Cannot redefine property: (.+)$/,
+  /Cannot delete property '([^']+)'/,
+  /read only property '(length)'/,
+  /can't define property "([^"]+)"/,
+  /can't redefine non-configurable property "([^"]+)"/,
+  /property "([^"]+)" is non-configurable/,
+  /"(length)" is read-only/,
+  /Attempting to (?:define|change) .*(property)/,
+];
+
+const ARRAY_METHODS = [
+  "push",
+  "pop",
+  "shift",
+  "unshift",
+  "splice",
+  "sort",
+  "reverse",
+  "fill",
+  "copyWithin",
+];
+const MAP_METHODS = ["set", "delete", "clear"];
+const SET_METHODS = ["add", "delete", "clear"];
+const DATE_METHODS = Object.getOwnPropertyNames(Date.prototype).filter((name) =>
+  name.startsWith("set"),
+);
+
+export class Freezer {
+  readonly #frozen = new WeakSet<object>();
+  /** Newest last. */
+  readonly #sends: { readonly message: object; readonly sentAt: string }[] = [];
+
+  freeze(message: object): void {
+    const sentAt = stackHere();
+    this.#sends.push({ message, sentAt });
+    if (this.#sends.length > REMEMBERED) this.#sends.shift();
+    this.#freeze(message, sentAt);
+  }
+
+  explain(error: Error): unknown {
+    if (error.name !== "TypeError") return error;
+    const property = ENGINE_SAYS.map((said) => said.exec(error.message)?.[1]).find(Boolean);
+    if (property === undefined) return error;
+    const send =
+      this.#sends.findLast(({ message }) => mentions(message, property, new Set())) ??
+      this.#sends.at(-1);
+    if (send === undefined) return error;
+    const explained = new MutationAfterSendError(error.message, send.sentAt, error);
+    if (error.stack !== undefined) {
+      explained.stack = `${explained.name}: ${explained.message}\n${error.stack}`;
+    }
+    return explained;
+  }
+
+  #freeze(value: unknown, sentAt: string): void {
+    if (typeof value !== "object" || value === null || isOpaque(value)) return;
+    if (this.#frozen.has(value)) return;
+    // Binary data cannot be frozen by any means the language has.
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
+    this.#frozen.add(value);
+    if (value instanceof Map) {
+      for (const part of [...value].flat()) this.#freeze(part, sentAt);
+    } else if (value instanceof Set) {
+      for (const part of value) this.#freeze(part, sentAt);
+    }
+    for (const key of Reflect.ownKeys(value)) this.#freezeField(value, key, sentAt);
+    for (const method of changingMethods(value)) {
+      const refuse = (): never => {
+        throw new MutationAfterSendError(`${method}() was called on ${kindOf(value)}`, sentAt);
+      };
+      if (Object.isExtensible(value)) Object.defineProperty(value, method, { value: refuse });
+    }
+    Object.freeze(value);
+  }
+
+  #freezeField(value: object, key: string | symbol, sentAt: string): void {
+    const field = Object.getOwnPropertyDescriptor(value, key);
+    if (field === undefined || !("value" in field)) return;
+    const part = field.value as unknown;
+    this.#freeze(part, sentAt);
+    // Engines keep an error's fields in ways of their own.
+    if (field.configurable !== true || isErrorLike(value)) return;
+    Object.defineProperty(value, key, {
+      get: () => part,
+      set: () => {
+        throw new MutationAfterSendError(`${String(key)} of ${kindOf(value)} was set`, sentAt);
+      },
+      enumerable: field.enumerable === true,
+    });
+  }
+}
+
+/** Identities, which are the same for sender and receiver. */
+export function isOpaque(value: unknown): boolean {
+  return ProcessId.is(value) || value instanceof Reference || isName(value) || isRemoteName(value);
+}
+
+function changingMethods(value: object): readonly string[] {
+  if (Array.isArray(value)) return ARRAY_METHODS;
+  if (value instanceof Map) return MAP_METHODS;
+  if (value instanceof Set) return SET_METHODS;
+  return value instanceof Date ? DATE_METHODS : [];
+}
+
+function kindOf(value: object): string {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+/** Is it, or does it hold, an object that has `property`, or an array when that is an index? */
+function mentions(value: unknown, property: string, seen: Set<object>): boolean {
+  if (typeof value !== "object" || value === null || seen.has(value)) return false;
+  seen.add(value);
+  if (Object.hasOwn(value, property)) return true;
+  if (Array.isArray(value) && /^\d+$/.test(property)) return true;
+  return Object.values(value).some((part) => mentions(part, property, seen));
+}
+
+/** The stack of the code that called into the runtime, without the frames of this file. */
+function stackHere(): string {
+  const { stack } = new Error();
+  return stack === undefined ? "(unknown)" : stack.split("\n").slice(4).join("\n");
+}
