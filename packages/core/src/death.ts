@@ -13,7 +13,7 @@
  * ```
  */
 import { crashReport } from "./crash-report.js";
-import { ExitSignal, ThrownValueError } from "./errors.js";
+import { DeadProcessError, ExitSignal, ThrownValueError } from "./errors.js";
 import { isCrash, isErrorLike, type ExitReason } from "./exit-reason.js";
 import { breakLinks } from "./link.js";
 import { disposeOwned } from "./own.js";
@@ -149,7 +149,9 @@ function abortAndReject(process: Process): void {
 
 function isOwnExit(process: Process, thrown: unknown): boolean {
   try {
-    return thrown instanceof ExitSignal && thrown.pid === process.pid;
+    // A dead process that goes on is told so by every operation; that was reported as fenced.
+    const isSignal = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
+    return isSignal && thrown.pid === process.pid;
   } catch {
     // A revoked proxy cannot be looked at.
     return false;

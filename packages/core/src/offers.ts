@@ -16,8 +16,17 @@ export function offersTo(scheduler: Scheduler): Offers | undefined {
   return scheduler.offer === undefined ? undefined : new Offers(scheduler);
 }
 
+function channelOf(from: LocalPid, to: LocalPid): string {
+  return `${keyOf(from)}→${keyOf(to)}`;
+}
+
 export class Offers {
   readonly #scheduler: Scheduler;
+  /** Signals that have not arrived, by channel, oldest first. */
+  readonly #travelling = new Map<
+    string,
+    { readonly signal: Signal; readonly happening: Happening }[]
+  >();
   /** Starts that have not happened. */
   readonly #starts = new Map<Process, Happening>();
   /** How many signals each channel has had, and how many timers and yields each process. */
@@ -67,15 +76,38 @@ export class Offers {
 
   signal(from: LocalPid, to: LocalPid, signal: Signal, arrive: () => void): void {
     const actor = keyOf(to);
-    const channel = `${keyOf(from)}→${actor}`;
-    this.#offer({
+    const channel = channelOf(from, to);
+    const travelling = this.#travelling.get(channel) ?? [];
+    this.#travelling.set(channel, travelling);
+    const happening: Happening = {
       kind: "signal",
       key: this.#numbered(channel),
       channel,
       actor,
       describe: () => describeSignal(signal),
-      run: arrive,
-    });
+      run: () => {
+        const place = travelling.findIndex((entry) => entry.happening === happening);
+        if (place === -1) return;
+        travelling.splice(place, 1);
+        if (travelling.length === 0) this.#travelling.delete(channel);
+        arrive();
+      },
+    };
+    travelling.push({ signal, happening });
+    this.#offer(happening);
+  }
+
+  /**
+   * Who asks whether a process lives hears of it as it is after the exit signals that it sent to it
+   * before, as in OTP: these happen now.
+   */
+  settleExits(from: LocalPid, to: LocalPid): void {
+    const travelling = this.#travelling.get(channelOf(from, to)) ?? [];
+    const last = travelling.findLastIndex(({ signal }) => signal.type === "exit");
+    for (const { happening } of travelling.slice(0, last + 1)) {
+      this.#scheduler.withdraw?.(happening);
+      happening.run();
+    }
   }
 
   timer(deadline: Deadline, owner: LocalPid): void {

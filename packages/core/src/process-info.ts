@@ -69,5 +69,6 @@ function statusOf(process: Process): ProcessInfo["status"] {
 /** A process that exits is not alive any more. */
 export function isAlive(node: Runtime, by: ProcessId<Process>, pid: ProcessId<Process>): boolean {
   node.access(by, "alive", pid, "read");
+  node.offers?.settleExits(by, pid);
   return node.processOf(pid)?.life === "alive";
 }

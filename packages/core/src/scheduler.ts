@@ -53,7 +53,10 @@ export interface Scheduler {
   afterTurn(task: () => void): void;
   /** If present, each thing that could happen is offered here, and nothing happens by itself. */
   offer?(happening: Happening): void;
-  /** The happening will not take place: a timer was cancelled, or its process is dead. */
+  /**
+   * The happening is no longer to be chosen: a timer was cancelled, its process is dead, or the
+   * runtime had to let it happen at once.
+   */
   withdraw?(happening: Happening): void;
   /** Told of each access to something shared, in the course of a happening. */
   access?(access: Access): void;
