@@ -13,6 +13,8 @@ export default {
   ],
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/\\.tsbuild/"],
   modulePathIgnorePatterns: ["/dist/", "/\\.tsbuild/", "/docs/\\.generated/"],
+  // Many tests start processes, and the machine may be busy.
+  testTimeout: 20_000,
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: {
     "^@coppice/(core|supervisor|remote|testkit)$": "<rootDir>/packages/$1/src/index.ts",

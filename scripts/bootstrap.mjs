@@ -21,11 +21,10 @@ export async function bootstrap() {
 
   console.error("Installing dependencies …");
   // CI: pnpm must neither ask a question nor touch the lockfile.
-  const { code, output } = await capture(
-    "npx",
-    ["--yes", PNPM, "install", "--frozen-lockfile"],
-    { env: { ...process.env, CI: "true" }, shell: process.platform === "win32" },
-  );
+  const { code, output } = await capture("npx", ["--yes", PNPM, "install", "--frozen-lockfile"], {
+    env: { ...process.env, CI: "true" },
+    shell: process.platform === "win32",
+  });
   if (code !== 0) {
     console.error(`${output}\nInstalling the dependencies failed: see above.`);
     return false;

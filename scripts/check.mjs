@@ -29,7 +29,9 @@ export async function main(args) {
 
   console.log("");
   for (const [name, { passed, failed }] of results) {
-    console.log(`${failed === 0 ? "ok    " : "FAILED"} ${name}: ${passed} passed, ${failed} failed`);
+    console.log(
+      `${failed === 0 ? "ok    " : "FAILED"} ${name}: ${passed} passed, ${failed} failed`,
+    );
   }
   const passed = sum(results.map(([, counts]) => counts.passed));
   const failed = sum(results.map(([, counts]) => counts.failed));

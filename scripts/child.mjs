@@ -8,8 +8,12 @@ import { root } from "./workspace.mjs";
 
 /** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, shell?: boolean, timeoutMs?: number }} ChildOptions */
 
+/** Npm passes a signal on that its whole process group got: the same one comes twice, at once. */
+const SAME_SIGNAL_MS = 300;
+
 /**
- * Runs a program with our terminal and waits for its end.
+ * Runs a program with our terminal and waits for its end. A signal that comes meanwhile is the
+ * program's to handle, for it may have an orderly stop to finish; then we exit as it did.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -17,17 +21,29 @@ import { root } from "./workspace.mjs";
  * @returns {Promise<number>} its exit code; 128 + the number of the signal that killed it
  */
 export async function run(command, args, options = {}) {
-  const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
-  // A terminal sends Ctrl-C to the child too: passing it on would be a second signal, which means
-  // "at once". SIGTERM comes to us alone.
-  const ignoreInterrupt = () => {};
-  const passOn = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
-  process.on("SIGINT", ignoreInterrupt).on("SIGTERM", passOn);
-  try {
-    return await exitCodeOf(child);
-  } finally {
-    process.off("SIGINT", ignoreInterrupt).off("SIGTERM", passOn);
-  }
+  // The program may take a second signal for "at once", so it must get each signal one time. A
+  // terminal sends Ctrl-C to it and to us. Without one it gets a process group of its own, and what
+  // we pass on is all it gets.
+  const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    detached: !hasTerminal && process.platform !== "win32",
+    ...options,
+  });
+
+  let lastSignalMs = -Infinity;
+  const onSignal = (/** @type {NodeJS.Signals} */ signal) => {
+    const isSame = performance.now() - lastSignalMs < SAME_SIGNAL_MS;
+    lastSignalMs = performance.now();
+    if (!isSame && !(hasTerminal && signal === "SIGINT")) child.kill(signal);
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const code = await exitCodeOf(child);
+  process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  // Whoever asked for the stop does not want the steps after this one.
+  if (lastSignalMs > -Infinity) process.exit(code);
+  return code;
 }
 
 /**

@@ -4,12 +4,12 @@
  * Needs nothing but Node: checks its version, installs the dependencies if that is due, and runs the task.
  */
 
-const WANTED = [20, 19];
+const WANTED = { major: 20, minor: 19 };
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-if (major < WANTED[0] || (major === WANTED[0] && minor < WANTED[1])) {
+if (major < WANTED.major || (major === WANTED.major && minor < WANTED.minor)) {
   console.error(
-    `Coppice needs Node ${WANTED.join(".")} or newer; this is Node ${process.versions.node}.`,
+    `Coppice needs Node ${WANTED.major}.${WANTED.minor} or newer; this is Node ${process.versions.node}.`,
   );
   process.exit(1);
 }

@@ -3,10 +3,18 @@
  *
  * Works in Node, workers and browsers, which share these globals but not their types.
  */
+import type { AbortSignalLike } from "./call.js";
 import type { Clock } from "./clock.js";
 import { UnsupportedHostError } from "./errors.js";
 import type { Random } from "./random.js";
 import type { Scheduler } from "./scheduler.js";
+
+/** The host's AbortSignal where its types are known, else what all hosts have in common. */
+export type ProcessSignal = typeof globalThis extends {
+  readonly AbortSignal: { readonly prototype: infer S };
+}
+  ? S
+  : AbortSignalLike;
 
 interface HostTimer {
   ref?: () => void;

@@ -48,7 +48,7 @@ export {
   type Term,
 } from "./exit-reason.js";
 export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
-export { hostClock, hostRandom, hostScheduler } from "./host.js";
+export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
 export type { Isolation } from "./isolation.js";
 export { formatFailure, logToConsole } from "./logger.js";
 export type { MailboxOptions, Overflow } from "./mailbox.js";
@@ -78,7 +78,6 @@ export {
 export type { Access, Happening, Scheduler } from "./scheduler.js";
 export {
   TIMEOUT,
-  type ProcessSignal,
   type ReceiveOptions,
   type Self,
   type SpawnMonitorOptions,

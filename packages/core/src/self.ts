@@ -1,8 +1,7 @@
 /** What a process can do: the object its code is given. */
-import type { Address, Target } from "./address.js";
 import type { AliasMode } from "./alias.js";
 import type { Body, Handler } from "./body.js";
-import type { AbortSignalLike } from "./call.js";
+import type { ProcessSignal } from "./host.js";
 import type { Exit } from "./exit-signal.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { MailboxOptions } from "./mailbox.js";
@@ -16,13 +15,6 @@ import type { Alias, From, MonitorRef } from "./reference.js";
 
 /** What `receive` returns when no message came in time. */
 export const TIMEOUT: unique symbol = Symbol("coppice.timeout");
-
-/** The host's AbortSignal where its types are known, else what all hosts have in common. */
-export type ProcessSignal = typeof globalThis extends {
-  readonly AbortSignal: { readonly prototype: infer S };
-}
-  ? S
-  : AbortSignalLike;
 
 export interface ReceiveOptions {
   /** How long to wait; for ever by default. 0 takes what is there already. */
@@ -196,5 +188,3 @@ export interface Self<in out M> extends Operations {
   register<N extends M>(name: Name<N>): void;
   register<N>(name: Name<N>, pid: Pid<N>): void;
 }
-
-export type { Address, Target };
