@@ -1,0 +1,114 @@
+/** One run of a program: its node, what is bound to which name, and what happened. */
+import { createNode, isPid, type AnyPid, type ExitReason, type Node } from "@coppice/core";
+import type { Scope } from "./op.js";
+import type { Layer } from "./layer.js";
+import type { Json, JsonObject } from "./program.js";
+import { Puppet } from "./puppet.js";
+import type { Schedule } from "./schedule.js";
+import {
+  encode,
+  naturalOrder,
+  NODE_NAME,
+  termOfMessage,
+  termOfReason,
+  type Bound,
+  type Value,
+} from "./term.js";
+
+export class World {
+  readonly layer: Layer;
+  readonly node: Node;
+  /** What each name is bound to now. */
+  readonly scope: Scope = new Map();
+  readonly exits = new Map<AnyPid, ExitReason>();
+  /** What callbacks did since the last step; already encoded. */
+  readonly log: Json[][] = [];
+  /** By what each was bound to first. */
+  readonly #names = new Map<Bound, string>();
+  readonly #puppets = new Map<AnyPid, Puppet>();
+  readonly #nameOf = (bound: Bound): string | undefined => this.#names.get(bound);
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(layer: Layer, { clock, scheduler }: Schedule) {
+    this.layer = layer;
+    this.node = createNode({
+      name: NODE_NAME,
+      logger: false,
+      clock,
+      ...(scheduler === undefined ? {} : { scheduler }),
+    });
+    this.node.events.subscribe((event) => {
+      if (event.type === "exited") this.exits.set(event.pid, event.reason);
+    });
+  }
+
+  /** Makes a puppet of which there is nobody to be a child. */
+  addPuppet(name: string): void {
+    const puppet = new Puppet(this, name);
+    const pid = this.node.spawn<Value>((self) => puppet.live(self, [], new Map()));
+    this.bind(name, pid);
+    this.adopt(pid, puppet);
+  }
+
+  adopt(pid: AnyPid, puppet: Puppet): void {
+    this.#puppets.set(pid, puppet);
+  }
+
+  puppetOf(pid: AnyPid): Puppet | undefined {
+    return this.#puppets.get(pid);
+  }
+
+  bind(name: string, bound: Bound): void {
+    this.scope.set(name, bound);
+    if (!this.#names.has(bound)) this.#names.set(bound, name);
+  }
+
+  encode(value: Value): Json {
+    return encode(value, this.#nameOf);
+  }
+
+  /** Sorted as in a trace. */
+  encodeSorted(values: readonly Value[]): Json[] {
+    return values.map((value) => this.encode(value)).sort(naturalOrder);
+  }
+
+  /** Something went wrong that is not the program's doing. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** The state of each process that has a name; see the README. */
+  states(waiting: ReadonlySet<string>): Map<string, JsonObject> {
+    const states = new Map<string, JsonObject>();
+    for (const [bound, name] of this.#names) {
+      if (isPid(bound)) states.set(name, this.#stateOf(bound, name, waiting));
+    }
+    return states;
+  }
+
+  #stateOf(pid: AnyPid, name: string, waiting: ReadonlySet<string>): JsonObject {
+    const reason = this.exits.get(pid);
+    if (reason !== undefined) return { exit: this.encode(termOfReason(reason)) };
+    const info = this.node.processInfo(pid);
+    if (info === undefined) throw new Error(`${name} is gone, and nobody was told of its exit`);
+    const state: { [key: string]: Json } = {};
+    // Nothing is in the middle of its end when nothing can happen any more.
+    if (info.status === "exiting") state.exiting = true;
+    const links = info.links.filter((linked) => this.#names.has(linked));
+    if (links.length > 0) state.links = this.encodeSorted(links);
+    if (this.puppetOf(pid) !== undefined) {
+      const mons = info.monitors.map((target) => (isPid(target) ? target : target.name));
+      const mbox = this.node.mailboxOf(pid);
+      if (mons.length > 0 && this.layer.name === "process") state.mons = this.encodeSorted(mons);
+      if (mbox.length > 0) state.mbox = mbox.map((message) => this.encode(termOfMessage(message)));
+      if (info.trapsExits) state.trap = true;
+    }
+    if (info.name !== undefined) state.name = info.name;
+    if (waiting.has(name)) state.wait = true;
+    return state;
+  }
+}
