@@ -120,7 +120,7 @@ export class PendingCall extends Watch {
 
   reply(value: unknown): void {
     this.#end();
-    this.runtime.turn.resume(this.#resolve, value);
+    this.runtime.turn.resume(this.owner, this.#resolve, value);
   }
 
   override ended(reason: ExitReason): void {
@@ -129,7 +129,7 @@ export class PendingCall extends Watch {
       reason === "noproc"
         ? new NoProcessError(show(this.#server))
         : new ServerExitError(show(this.#server), formatTerm(this.#request, 80), reason);
-    this.#resolve(rejection(error));
+    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error));
   }
 
   timedOut(timeoutMs: number): void {
@@ -146,7 +146,7 @@ export class PendingCall extends Watch {
 
   #fail(error: unknown): void {
     this.#end();
-    this.#resolve(rejection(error));
+    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error));
   }
 
   #end(): void {
@@ -180,11 +180,14 @@ export function call(
   options: CallOptions | undefined,
 ): Promise<unknown> {
   if (options !== undefined) checkOptions(options);
-  if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
-  if (target === undefined) return Promise.reject(new NoProcessError(show(server)));
+  // Through the turn: who tries again and again must not hold the event loop.
+  const refuse = (error: unknown): Promise<never> =>
+    new Promise((resolve) => node.turn.resume(caller, resolve as () => void, rejection(error)));
+  if (options?.signal?.aborted) return refuse(options.signal.reason);
+  if (target === undefined) return refuse(new NoProcessError(show(server)));
   if (caller !== undefined) {
     const cycle = findCycle(caller, target);
-    if (cycle !== undefined) return Promise.reject(cycleError(cycle));
+    if (cycle !== undefined) return refuse(cycleError(cycle));
   }
   // Before anything is set up: a request that cannot be sent leaves nothing behind.
   const sent = node.prepare(request);

@@ -99,7 +99,7 @@ export function bodyThrew(process: Process, thrown: unknown, during: string): vo
   } else if (process.life === "alive") {
     process.crashedDuring = during;
     process.exitReason = { error: toError(process, thrown) };
-  } else if (!followsFromExit(process, thrown)) {
+  } else if (process.life === "exiting" && !followsFromExit(process, thrown)) {
     process.node.report(process, "unwindFailed", thrown);
   }
   settled(process);

@@ -92,7 +92,10 @@ export function isErrorLike(value: unknown): value is Error {
 /** One line for people: `"shutdown"`, `TypeError: x is not a function`, `{"shutdown":"no pong"}`. */
 export function formatReason(reason: ExitReason): string {
   if (typeof reason === "string") return reason;
-  if (isCrash(reason)) return `${reason.error.name}: ${reason.error.message}`;
+  if (isCrash(reason)) {
+    const [line = ""] = `${reason.error.name}: ${reason.error.message}`.split("\n", 1);
+    return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+  }
   return formatTerm(reason);
 }
 

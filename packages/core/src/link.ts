@@ -55,7 +55,7 @@ export function link(process: Process, pid: ProcessId<Process>): void {
   const { node } = process;
   if (node.isLocal(pid)) {
     node.access(process.pid, "alive", pid, "read");
-    if (ProcessId.processOf(pid) === undefined) {
+    if (ProcessId.processOf(pid)?.life !== "alive") {
       // As in OTP: a process that traps exits is told by a signal, one that does not at once.
       if (process.trap === undefined) throw new NoProcessError(formatPid(pid));
       exitSignalled(process, pid, "noproc", { viaLink: true });
@@ -89,7 +89,11 @@ export function linkSignalled(process: Process, signal: LinkSignal): void {
   switch (signal.type) {
     case "link":
       // One that crosses an unlink of ours which is not acknowledged yet belongs to the link we left.
-      if (state === undefined) (process.links ??= new LinkTable()).set(signal.from, LINKED);
+      if (process.life !== "alive") {
+        // It is past linking: as in OTP, what exits is not there any more.
+        const exit: Signal = { type: "link-exit", from: process.pid, reason: "noproc" };
+        transmit(process.node, process.pid, signal.from, exit);
+      } else if (state === undefined) (process.links ??= new LinkTable()).set(signal.from, LINKED);
       return;
     case "unlink":
       if (state === LINKED) process.links?.delete(signal.from);

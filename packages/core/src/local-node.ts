@@ -23,6 +23,8 @@ import { watch } from "./watching.js";
 
 /** Tells code outside any process of an end. */
 class ExitWatch extends Watch {
+  // It asks how things came out, and is often asked for right after `node.exit`.
+  override readonly comesInTime = true;
   readonly #told: (reason: ExitReason) => void;
 
   constructor(node: Runtime, target: ProcessId<Process>, told: (reason: ExitReason) => void) {
@@ -87,8 +89,7 @@ export class LocalNode extends Runtime {
   }
 
   processInfo(pid: AnyPid): ProcessInfo | undefined {
-    const process = this.processOf(checkPid("processInfo: pid", pid));
-    return process === undefined ? undefined : processInfo(process);
+    return processInfo(this, this.pid, checkPid("processInfo: pid", pid));
   }
 
   mailboxOf(pid: AnyPid): readonly unknown[] {

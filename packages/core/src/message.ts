@@ -24,10 +24,16 @@ export function deliver(
   }
   const wake = process.wake;
   if (wake !== undefined && (process.guard === undefined || accepts(process, message))) {
-    process.wake = undefined;
-    if (process.waitLimit !== undefined) process.endWait();
-    process.node.turn.resume(wake, message);
-    return;
+    if (process.node.turn.mayGoOn()) {
+      process.wake = undefined;
+      if (process.waitLimit !== undefined) process.endWait();
+      process.node.turn.ran(process);
+      wake(message);
+      return;
+    }
+    // The event loop has to turn first: until then the message waits in the mailbox, and it is in time.
+    process.endWait();
+    process.node.turn.ready(process);
   }
   const mailbox = (process.mailbox ??= new Mailbox());
   if (mailbox.size < process.mailboxMark) mailbox.push(message, origin);
@@ -37,6 +43,7 @@ export function deliver(
 
 /** Does the pending receive take it? An error of the guard is the receiver's: its receive rejects with it. */
 function accepts(process: Process, message: unknown): boolean {
+  process.node.turn.ran(process);
   try {
     return (process.guard as (message: unknown) => boolean)(message);
   } catch (error) {
@@ -93,6 +100,7 @@ export function mapOrCrash(
   signal: { readonly type: "down" | "exit" },
 ): { value: unknown } | undefined {
   if (map === undefined) return { value: signal };
+  process.node.turn.ran(process);
   try {
     return { value: map(signal as never) };
   } catch (error) {

@@ -98,12 +98,15 @@ export class Offers {
   }
 
   /**
-   * Who asks whether a process lives hears of it as it is after the exit signals that it sent to it
-   * before, as in OTP: these happen now.
+   * Who asks about a process hears of it as it is after what it sent to it before, as in OTP: these
+   * signals arrive now. Whether it lives, only its end can change.
    */
-  settleExits(from: LocalPid, to: LocalPid): void {
+  settle(from: LocalPid, to: LocalPid, what: "exits" | "all"): void {
     const travelling = this.#travelling.get(channelOf(from, to)) ?? [];
-    const last = travelling.findLastIndex(({ signal }) => signal.type === "exit");
+    const last =
+      what === "all"
+        ? travelling.length - 1
+        : travelling.findLastIndex(({ signal }) => signal.type === "exit");
     for (const { happening } of travelling.slice(0, last + 1)) {
       this.#scheduler.withdraw?.(happening);
       happening.run();

@@ -24,6 +24,12 @@ export const ASYNC_DISPOSE: symbol =
 /** How one resource is disposed. */
 export type Disposer = () => unknown;
 
+/** A resource that belongs to a process. */
+export interface OwnedResource {
+  readonly resource: unknown;
+  readonly dispose: Disposer;
+}
+
 export function disposerOf(resource: unknown, dispose: unknown): Disposer {
   if (dispose !== undefined) {
     if (typeof dispose !== "function") {
@@ -50,8 +56,8 @@ export function disposerOf(resource: unknown, dispose: unknown): Disposer {
 export function disposeOwned(process: Process): PromiseLike<void> | undefined {
   const owned = process.extra?.owned;
   if (owned === undefined) return undefined;
-  for (let dispose = owned.pop(); dispose !== undefined; dispose = owned.pop()) {
-    const result = attempt(process, dispose);
+  for (let last = owned.pop(); last !== undefined; last = owned.pop()) {
+    const result = attempt(process, last.dispose);
     if (result !== undefined) return result.then(() => disposeOwned(process));
   }
   return undefined;

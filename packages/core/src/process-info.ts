@@ -28,7 +28,18 @@ export interface ProcessInfo {
   readonly monitoredBy: readonly AnyPid[];
 }
 
-export function processInfo(process: Process): ProcessInfo {
+export function processInfo(
+  node: Runtime,
+  by: ProcessId<Process>,
+  pid: ProcessId<Process>,
+): ProcessInfo | undefined {
+  node.access(by, "alive", pid, "read");
+  node.offers?.settle(by, pid, "all");
+  const process = node.processOf(pid);
+  return process === undefined ? undefined : factsOf(process);
+}
+
+function factsOf(process: Process): ProcessInfo {
   const monitors: (AnyPid | AnyName | RemoteName<never>)[] = [];
   for (let entry = process.watching; entry !== undefined; entry = entry.nextOfOwner) {
     if (entry instanceof Monitor) monitors.push(entry.object);
@@ -52,11 +63,6 @@ export function processInfo(process: Process): ProcessInfo {
   };
 }
 
-/** Its code runs, or waits for something the runtime knows nothing of. */
-export function waitsElsewhere(process: Process): boolean {
-  return statusOf(process) === "running";
-}
-
 function statusOf(process: Process): ProcessInfo["status"] {
   if (process.life !== "alive") return "exiting";
   if (!process.started) return "starting";
@@ -69,6 +75,6 @@ function statusOf(process: Process): ProcessInfo["status"] {
 /** A process that exits is not alive any more. */
 export function isAlive(node: Runtime, by: ProcessId<Process>, pid: ProcessId<Process>): boolean {
   node.access(by, "alive", pid, "read");
-  node.offers?.settleExits(by, pid);
+  node.offers?.settle(by, pid, "exits");
   return node.processOf(pid)?.life === "alive";
 }

@@ -58,18 +58,22 @@ export class ProcessSelf extends Process {
     const { turn } = node;
     turn.ran(this);
     this.awaiting = undefined;
-    if (mailbox !== undefined && mailbox.size > 0) {
+    const hasMail = mailbox !== undefined && mailbox.size > 0;
+    const heldUp = (hasMail || timeoutMs === 0) && !turn.mayGoOn();
+    if (hasMail && !heldUp) {
       let message: unknown;
       try {
         message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
       } catch (error) {
         return Promise.reject(error);
       }
-      if (message !== TIMEOUT) return (this.receiving = this.#soon(message));
+      if (message !== TIMEOUT) return (this.receiving = Promise.resolve(message));
     }
-    if (timeoutMs === 0) return (this.receiving = this.#soon(TIMEOUT));
+    if (timeoutMs === 0 && !heldUp) return (this.receiving = Promise.resolve(TIMEOUT));
+    if (heldUp) turn.ready(this);
+    this.polling = timeoutMs === 0;
     this.guard = guard;
-    if (timeoutMs !== undefined && timeoutMs < Infinity) {
+    if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs < Infinity) {
       this.waitLimit = new ReceiveLimit(this);
       node.timers.arm(this.waitLimit, timeoutMs, this);
     }
@@ -110,12 +114,12 @@ export class ProcessSelf extends Process {
   }
 
   spawnLink(body: AnyBody, ...args: unknown[]): AnyPid {
-    this.#fenceIfDead("spawn");
+    this.#fenceIfDead("spawnLink");
     return spawn(this.node, this, { link: true }, body, args).pid;
   }
 
   spawnMonitor(map: SignalMap, body: AnyBody, ...args: unknown[]): Spawned {
-    this.#fenceIfDead("spawn");
+    this.#fenceIfDead("spawnMonitor");
     checkFunction("spawnMonitor: map", map);
     return spawn(this.node, this, { monitor: map as never }, body, args);
   }
@@ -125,7 +129,7 @@ export class ProcessSelf extends Process {
     body: AnyBody,
     ...args: unknown[]
   ): AnyPid | Spawned {
-    this.#fenceIfDead("spawn");
+    this.#fenceIfDead("spawnOpt");
     checkSpawnOptions(options);
     const spawned = spawn(this.node, this, options, body, args);
     return spawned.ref === undefined ? spawned.pid : spawned;
@@ -211,6 +215,8 @@ export class ProcessSelf extends Process {
   sleep(ms: number): Promise<unknown> {
     if (this.life !== "alive") return this.#endedWait("sleep");
     checkDelay("sleep: ms", ms);
+    // As `receive after 0`: not a timer.
+    if (ms === 0) return this.#wait((wait) => this.#giveWay(wait));
     return this.#wait((wait) => this.node.timers.arm(wait, ms, this));
   }
 
@@ -222,8 +228,16 @@ export class ProcessSelf extends Process {
   own(resource: unknown, dispose?: unknown): unknown {
     const disposer = disposerOf(resource, dispose);
     this.#fenceIfDead("own");
-    ((this.extra ??= {}).owned ??= []).push(disposer);
+    ((this.extra ??= {}).owned ??= []).push({ resource, dispose: disposer });
     return resource;
+  }
+
+  disown(resource: unknown): boolean {
+    this.#fenceIfDead("disown");
+    const owned = this.extra?.owned ?? [];
+    const place = owned.findLastIndex((entry) => entry.resource === resource);
+    if (place !== -1) owned.splice(place, 1);
+    return place !== -1;
   }
 
   get signal(): AbortSignalLike | undefined {
@@ -257,16 +271,18 @@ export class ProcessSelf extends Process {
   }
 
   whereis(token: AnyName): AnyPid | undefined {
+    this.#fenceIfDead("whereis");
     return this.node.registry.find(checkName("whereis: name", token), this.pid)?.pid;
   }
 
   isAlive(pid: AnyPid): boolean {
+    this.#fenceIfDead("isAlive");
     return isAlive(this.node, this.pid, checkPid("isAlive: pid", pid));
   }
 
   processInfo(pid: AnyPid): ProcessInfo | undefined {
-    const process = this.node.processOf(checkPid("processInfo: pid", pid));
-    return process === undefined ? undefined : processInfo(process);
+    this.#fenceIfDead("processInfo");
+    return processInfo(this.node, this.pid, checkPid("processInfo: pid", pid));
   }
 
   sendAfter(to: unknown, ms: number, message: unknown): Reference {
@@ -291,30 +307,25 @@ export class ProcessSelf extends Process {
   }
 
   readTimer(timer: Reference): number | false {
+    this.#fenceIfDead("readTimer");
     return readTimer(this.node, timer);
   }
 
   now(): number {
+    this.#fenceIfDead("now");
     this.node.access(this.pid, "clock", "", "read");
     return this.node.now();
   }
 
   random(): number {
+    this.#fenceIfDead("random");
     return this.node.random();
   }
 
-  /** What is there already: at once, unless the event loop has to turn first. */
-  #soon(value: unknown): Promise<unknown> {
-    const { turn } = this.node;
-    if (turn.mayGoOn()) return Promise.resolve(value);
-    return new Promise((resolve) => turn.later(resolve, value));
-  }
-
   #giveWay(wait: Wait): void {
-    const { offers, turn } = this.node;
+    const { offers } = this.node;
     if (offers !== undefined) offers.resume(this, () => wait.fire());
-    else if (turn.mayGoOn()) wait.fire();
-    else turn.later(() => wait.fire(), undefined);
+    else wait.fire();
   }
 
   #wait(arrange: (wait: Wait) => void): Promise<unknown> {

@@ -9,7 +9,7 @@ import { formatReason, type ExitReason } from "./exit-reason.js";
 import type { LinkTable } from "./link.js";
 import type { Mailbox, MailboxOptions } from "./mailbox.js";
 import type { SignalMap } from "./message.js";
-import type { Disposer } from "./own.js";
+import type { OwnedResource } from "./own.js";
 import { ProcessId } from "./pid.js";
 import { rejection } from "./rejection.js";
 import type { Runtime } from "./runtime.js";
@@ -26,7 +26,7 @@ export interface ProcessExtra {
   mailbox?: MailboxOptions | undefined;
   unwindMs?: number | undefined;
   abort?: { readonly signal: unknown; abort(reason: unknown): void } | undefined;
-  owned?: Disposer[];
+  owned?: OwnedResource[];
   /** Sleeps and yields under way. */
   waits?: Set<Wait>;
   /** How often it attempted something after its death. */
@@ -73,6 +73,8 @@ export class Process {
   wake: ((value: unknown) => void) | undefined = undefined;
   guard: ((message: never) => boolean) | undefined = undefined;
   waitLimit: Deadline | undefined = undefined;
+  /** The pending receive only polls: it was held up by the event loop. */
+  polling = false;
   /** What the last receive returned. */
   receiving: Promise<unknown> | undefined = undefined;
 
@@ -118,6 +120,11 @@ export class Process {
 
   exitSignal(): ExitSignal {
     return new ExitSignal(this.pid, this.exitReason);
+  }
+
+  /** What a wait resolves to when the process has to exit. */
+  exitRejection(): Promise<never> {
+    return rejection(this.exitSignal());
   }
 
   /** Someone will be told of its end by a message or an error. */

@@ -5,6 +5,32 @@ import type { Process } from "./process.js";
 import { TIMEOUT } from "./self.js";
 import type { Turn } from "./turn.js";
 
+/** A process that was ready goes on. */
+export function runProcess(process: Process, turn: Turn): void {
+  if (!process.started) startProcess(process, turn);
+  else if (process.handler !== undefined) runHandler(process, turn);
+  else lookAgain(process);
+}
+
+/** A body's receive, held up by the event loop, takes what is there now. */
+function lookAgain(process: Process): void {
+  const { wake, guard, mailbox, polling } = process;
+  if (wake === undefined) return;
+  let message: unknown = TIMEOUT;
+  try {
+    if (mailbox !== undefined && mailbox.size > 0) {
+      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
+    }
+  } catch (error) {
+    process.wakeWithError(error);
+    return;
+  }
+  if (message === TIMEOUT && !polling) return;
+  process.wake = undefined;
+  process.endWait();
+  wake(message);
+}
+
 /** How many messages a handler may take before others get their turn. */
 const QUANTUM = 64;
 
@@ -51,13 +77,13 @@ function rejected(process: Process, error: unknown): void {
 }
 
 /** Calls the handler with the messages that have arrived. */
-export function runHandler(process: Process, turn: Turn): void {
+function runHandler(process: Process, turn: Turn): void {
   const { handler } = process;
   if (handler === undefined) return;
   for (let taken = 0; ; taken++) {
     const { mailbox } = process;
     if (mailbox === undefined || mailbox.size === 0) return;
-    if (taken === QUANTUM || !turn.mayGoOn()) {
+    if (taken === QUANTUM || (taken > 0 && !turn.mayGoOn())) {
       turn.ready(process);
       return;
     }

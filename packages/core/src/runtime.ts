@@ -8,7 +8,6 @@ import { logToConsole } from "./logger.js";
 import { ExitOrigin, type Origin } from "./mailbox.js";
 import type { NodeOptions } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
-import { waitsElsewhere } from "./process-info.js";
 import { isPid, keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
@@ -79,8 +78,8 @@ export class Runtime {
     this.registry = new Registry(this);
     this.timers = new Timers(this, this.#clock);
     const { turnMs = 1, blockedMs = options.clock === undefined ? 100 : Infinity } = options;
-    this.turn = new Turn(this.#clock, this.scheduler, { turnMs, blockedMs }, (ms, ran) =>
-      this.#blocked(ms, ran),
+    this.turn = new Turn(this.#clock, this.scheduler, { turnMs, blockedMs }, (ms, suspects) =>
+      this.#blocked(ms, suspects),
     );
   }
 
@@ -211,15 +210,7 @@ export class Runtime {
     this.tell({ type: "zombie", pid, label: process.extra?.label, unwindMs });
   }
 
-  #blocked(blockedMs: number, ran: AnyPid[]): void {
-    let suspects = ran;
-    if (ran.length === 0) {
-      // Whoever it was did not come back to the runtime: it waits for something foreign now.
-      suspects = [...this.eachProcess()]
-        .filter(waitsElsewhere)
-        .slice(0, 16)
-        .map(({ pid }) => pid);
-    }
+  #blocked(blockedMs: number, suspects: AnyPid[]): void {
     const pid = suspects.length === 1 ? suspects[0] : undefined;
     this.tell({ type: "blocked", blockedMs, pid, suspects });
   }

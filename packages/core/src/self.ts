@@ -182,6 +182,9 @@ export interface Self<in out M> extends Operations {
   own<R extends Owned>(resource: R): R;
   own<R>(resource: R, dispose: (resource: R) => void | PromiseLike<void>): R;
 
+  /** Takes a resource back, undisposed. Returns whether it was owned. */
+  disown(resource: unknown): boolean;
+
   /** What people call it, in reports. */
   setLabel(label: string): void;
   /** Registers this process. */

@@ -35,6 +35,11 @@ export type Signal =
 /** Sends a signal on its way. It arrives now, or when the scheduler says so. */
 export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
   if (!node.isLocal(to)) return unreachable(node, from, to, signal);
+  if (node.offers !== undefined && from === to) {
+    // What a process sends to itself does not travel.
+    arrive(node, from, to, signal);
+    return;
+  }
   if (node.offers !== undefined) {
     node.offers.signal(from, to, signal, () => arrive(node, from, to, signal));
     return;

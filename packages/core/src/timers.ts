@@ -141,8 +141,9 @@ export function startTimer(
   if (everyMs === 0) throw new InvalidArgumentError(`${operation}: ms`, "greater than 0", delayMs);
   const address = checkAddress(`${operation}: to`, to);
   const timer = new MessageTimer(node, owner, address, message, everyMs);
-  if (ProcessId.is(address) && node.isLocal(address)) {
-    const target = node.processOf(address);
+  const aimedAt = address instanceof Reference ? (address.owner as ProcessId<Process>) : address;
+  if (ProcessId.is(aimedAt) && node.isLocal(aimedAt) && aimedAt !== node.pid) {
+    const target = node.processOf(aimedAt);
     if (target === undefined) {
       Reference.retire(timer.ref);
       return timer.ref;

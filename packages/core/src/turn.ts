@@ -3,13 +3,13 @@
  *
  * The host's microtask queue is the run queue. It would run for ever while processes talk, so their
  * work is counted against a budget; when it is used up, and `turnMs` have passed, what would run next
- * waits until the event loop has turned.
+ * queues up until the event loop has turned.
  */
 import type { Clock } from "./clock.js";
-import { startProcess, runHandler } from "./run.js";
-import type { Process } from "./process.js";
-import type { Scheduler } from "./scheduler.js";
 import type { AnyPid } from "./pid.js";
+import type { Process } from "./process.js";
+import { runProcess } from "./run.js";
+import type { Scheduler } from "./scheduler.js";
 
 export interface Fairness {
   /** For how long processes may keep the event loop before timers and I/O get a turn. */
@@ -18,11 +18,30 @@ export interface Fairness {
   readonly blockedMs: number;
 }
 
-/** Time is looked at about this often; looking costs as much as sending a message. */
+/** Looking at the clock costs as much as sending a message, so it is done about this often. */
 const SAMPLE_MS = 0.1;
-const MAX_BATCH = 1024;
+/** How much may be done between two looks, should it suddenly become slow. */
+const MAX_BATCH = 64;
 
-type Wake = (value: unknown) => void;
+/** A reply, or the end of a sleep, that waits for the event loop to turn. */
+class Resumption {
+  readonly #owner: Process | undefined;
+  readonly #resolve: (value: unknown) => void;
+  readonly #value: unknown;
+
+  constructor(owner: Process | undefined, resolve: (value: unknown) => void, value: unknown) {
+    this.#owner = owner;
+    this.#resolve = resolve;
+    this.#value = value;
+  }
+
+  go(): void {
+    const owner = this.#owner;
+    // A process that has to exit meanwhile unwinds instead.
+    if (owner === undefined || owner.life === "alive") this.#resolve(this.#value);
+    else this.#resolve(owner.exitRejection());
+  }
+}
 
 export class Turn {
   readonly #clock: Clock;
@@ -39,12 +58,11 @@ export class Turn {
   /** The event loop has to turn first. */
   #yielding = false;
 
-  readonly #ready: Process[] = [];
+  readonly #ready: (Process | Resumption)[] = [];
   #readyHead = 0;
   #readyTail = 0;
+  /** A run of the queue is arranged for, or under way. */
   #draining = false;
-  /** A wake and its value by turns. */
-  #deferred: unknown[] = [];
   readonly #drain = (): void => this.#runReady();
   readonly #turned = (): void => this.#begin();
 
@@ -69,34 +87,23 @@ export class Turn {
     if (fairness.blockedMs < Infinity) this.#startBeat();
   }
 
-  /** Nothing waits for the event loop or stands in the run queue. */
-  get idle(): boolean {
-    return !this.#draining && this.#deferred.length === 0 && !this.#yielding;
-  }
-
-  /** Lets a waiting process go on with `value`, now or in the next turn. */
-  resume(wake: Wake, value: unknown): void {
-    if (--this.#budget > 0 || !this.#spent()) wake(value);
-    else this.#deferred.push(wake, value);
-  }
-
-  /** `true` while the process may go on at once; else it has to `resume` later. */
+  /** One more piece of work: `true` when it may be done now, else it has to queue up. */
   mayGoOn(): boolean {
     return --this.#budget > 0 || !this.#spent();
   }
 
-  later(wake: Wake, value: unknown): void {
-    this.#deferred.push(wake, value);
+  /** Ends a wait of `owner` (or of code outside any process), now or in the next turn. */
+  resume(owner: Process | undefined, resolve: (value: unknown) => void, value: unknown): void {
+    if (owner !== undefined) this.ran(owner);
+    if (--this.#budget > 0 || !this.#spent()) resolve(value);
+    else this.#queue(new Resumption(owner, resolve, value));
   }
 
-  /** The process has something to do: it starts, or handles messages. */
+  /** The process has something to do: it starts, handles messages, or looks into its mailbox again. */
   ready(process: Process): void {
     if (process.queued || process.busy) return;
     process.queued = true;
-    this.#ready[this.#readyTail++] = process;
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#scheduler.soon(this.#drain);
+    this.#queue(process);
   }
 
   /** This process has just had the event loop; who holds it too long is found among these. */
@@ -109,21 +116,29 @@ export class Turn {
     this.#beat = undefined;
   }
 
+  #queue(item: Process | Resumption): void {
+    this.#ready[this.#readyTail++] = item;
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#scheduler.soon(this.#drain);
+  }
+
   #runReady(): void {
     const ready = this.#ready;
     while (this.#readyHead < this.#readyTail) {
-      if (this.#yielding) return;
-      const process = ready[this.#readyHead] as Process;
+      if (!this.mayGoOn()) return;
+      const item = ready[this.#readyHead] as Process | Resumption;
       ready[this.#readyHead++] = undefined as never;
       if (this.#readyHead >= 1024 && this.#readyHead * 2 > this.#readyTail) {
         ready.splice(0, this.#readyHead);
         this.#readyTail -= this.#readyHead;
         this.#readyHead = 0;
       }
-      process.queued = false;
-      if (process.life !== "alive") continue;
-      if (process.started) runHandler(process, this);
-      else startProcess(process, this);
+      if (item instanceof Resumption) item.go();
+      else {
+        item.queued = false;
+        if (item.life === "alive") runProcess(item, this);
+      }
     }
     this.#readyHead = this.#readyTail = 0;
     if (ready.length > 1024) ready.length = 0;
@@ -148,11 +163,21 @@ export class Turn {
     return true;
   }
 
+  /** The event loop has turned. */
+  #begin(): void {
+    this.#ending = this.#yielding = false;
+    this.#budget = 0;
+    if (this.#draining) this.#runReady();
+  }
+
   #sample(now: number): void {
     const elapsed = now - this.#sampleMs;
     this.#sampleMs = now;
-    const done = this.#batch - Math.max(0, this.#budget);
-    this.#batch = Math.max(1, Math.min(MAX_BATCH, Math.round((done * SAMPLE_MS) / elapsed) || 1));
+    // More only step by step: a clock may stand still for as long as its grain.
+    this.#batch =
+      elapsed < SAMPLE_MS
+        ? Math.min(MAX_BATCH, this.#batch * 2)
+        : Math.max(1, Math.floor((this.#batch * SAMPLE_MS) / elapsed));
     this.#budget = this.#batch;
     // The beat looks at the clock this often when nobody else does, so an idle loop looks no older.
     if (elapsed > this.#fairness.blockedMs + this.#fairness.blockedMs / 4) {
@@ -161,15 +186,6 @@ export class Turn {
     }
     this.#recent.length = 0;
     this.#ran = 0;
-  }
-
-  #begin(): void {
-    this.#ending = this.#yielding = false;
-    this.#sample(this.#clock.now());
-    const deferred = this.#deferred;
-    this.#deferred = [];
-    for (let i = 0; i < deferred.length; i += 2) this.resume(deferred[i] as Wake, deferred[i + 1]);
-    if (this.#draining) this.#runReady();
   }
 
   #startBeat(): void {

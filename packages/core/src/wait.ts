@@ -15,9 +15,14 @@ export class Wait extends Deadline {
     this.resolve = resolve;
   }
 
+  /** Over: now, or when the event loop has turned. */
   override fire(): void {
+    this.process.node.turn.resume(this.process, (value) => this.#end(value), undefined);
+  }
+
+  #end(value: unknown): void {
     this.process.extra?.waits?.delete(this);
-    this.process.node.turn.resume(this.resolve, undefined);
+    this.resolve(value);
   }
 }
 
@@ -36,6 +41,6 @@ export class ReceiveLimit extends Deadline {
     process.waitLimit = undefined;
     if (wake === undefined) return;
     process.wake = undefined;
-    process.node.turn.resume(wake, TIMEOUT);
+    process.node.turn.resume(process, wake, TIMEOUT);
   }
 }

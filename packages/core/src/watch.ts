@@ -17,8 +17,12 @@ export abstract class Watch {
   readonly target: ProcessId<Process>;
   /** Its owner waits for it; a monitor only listens. */
   readonly isCall: boolean = false;
+  /** It is told the reason also when it came while the target was exiting; processes are not, as in OTP. */
+  readonly comesInTime: boolean = false;
   /** The owner still wants to know. */
   active = true;
+  /** It came when the target was exiting already: as in OTP, it finds nobody. */
+  late = false;
   /** It stands in its target's list. */
   placed = false;
   nextOfOwner: Watch | undefined;
@@ -66,6 +70,7 @@ export function settleWatch(entry: Watch): void {
 /** The monitor signal has reached its target. */
 export function place(entry: Watch, target: Process): void {
   entry.placed = true;
+  entry.late = target.life !== "alive" && !entry.comesInTime;
   const first = target.watchers;
   entry.nextOfTarget = first;
   if (first !== undefined) first.previousOfTarget = entry;

@@ -9,7 +9,11 @@ export function watch(entry: Watch): void {
   holdByOwner(entry);
   const { runtime, target } = entry;
   const process = runtime.direct ? ProcessId.processOf(target) : undefined;
-  if (process !== undefined && process.node === runtime) place(entry, process);
+  // A call to one that exits is refused at once; a monitor is told when it is dead and its name free.
+  if (process !== undefined && process.life !== "alive" && entry.isCall) {
+    settleWatch(entry);
+    entry.ended("noproc");
+  } else if (process !== undefined && process.node === runtime) place(entry, process);
   else transmit(runtime, entry.ownerPid, target, { type: "monitor", watch: entry });
 }
 
@@ -39,7 +43,7 @@ export function tellWatchers(process: Process): void {
     const entry = entries[i] as Watch;
     entry.placed = false;
     entry.nextOfTarget = entry.previousOfTarget = undefined;
-    const reason = process.exitReason;
+    const reason = entry.late ? "noproc" : process.exitReason;
     transmit(entry.runtime, process.pid, entry.ownerPid, { type: "down", watch: entry, reason });
   }
 }
