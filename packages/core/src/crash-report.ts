@@ -48,11 +48,15 @@ export function crashReport(process: Process, reason: CrashReason, during: strin
 
 /** `"ping"` for `{ type: "ping" }`; else something short that says what it was. */
 export function messageType(message: unknown): string {
-  if (typeof message === "object" && message !== null) {
-    const { type, request } = message as { type?: unknown; request?: unknown };
-    if (type === "call") return `call ${formatTerm(request, 60)}`;
-    if (typeof type === "string") return type;
-    if (Array.isArray(message)) return formatTerm(message[0], 60);
+  try {
+    if (typeof message === "object" && message !== null) {
+      const { type, request } = message as { type?: unknown; request?: unknown };
+      if (type === "call") return `call ${formatTerm(request, 60)}`;
+      if (typeof type === "string") return type;
+      if (Array.isArray(message)) return formatTerm(message[0], 60);
+    }
+  } catch {
+    // A getter that throws, or a revoked proxy.
   }
   return formatTerm(message, 60);
 }

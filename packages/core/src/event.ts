@@ -1,5 +1,5 @@
 /** What observers of a node see: an rxjs Observable that no subscriber's error can hurt. */
-import { Observable, type Observer, type Operator, type Subscription } from "rxjs";
+import { Observable, Subscriber, type Observer, type Operator, type Subscription } from "rxjs";
 import type { CrashReport } from "./crash-report.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { AnyPid } from "./pid.js";
@@ -99,6 +99,8 @@ export class NodeEvents extends Observable<NodeEvent> {
     error?: ((error: unknown) => void) | null,
     complete?: (() => void) | null,
   ): Subscription {
+    // What an operator subscribes with is chained to what subscribed to the operator, and has to stay so.
+    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
     return super.subscribe(guarded(this.#onError, observerOrNext, error, complete));
   }
 
@@ -136,6 +138,8 @@ class GuardedObservable<T> extends Observable<T> {
     error?: ((error: unknown) => void) | null,
     complete?: (() => void) | null,
   ): Subscription {
+    // What an operator subscribes with is chained to what subscribed to the operator, and has to stay so.
+    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
     return super.subscribe(guarded(this.#onError, observerOrNext, error, complete));
   }
 

@@ -105,7 +105,13 @@ export class LocalNode extends Runtime {
       throw new InvalidArgumentError("stop: options.timeoutMs", expected, timeoutMs);
     }
     this.stopping = true;
-    return (this.#stopping ??= stopNode(this, timeoutMs));
+    if (this.#stopping === undefined) {
+      // Known before it begins: a subscriber that hears of it may ask for it again.
+      let settle!: (stopped: Promise<{ readonly killed: readonly AnyPid[] }>) => void;
+      this.#stopping = new Promise((resolve) => (settle = resolve));
+      settle(stopNode(this, timeoutMs));
+    }
+    return this.#stopping;
   }
 
   send(to: unknown, message: unknown): void {

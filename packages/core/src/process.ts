@@ -50,6 +50,8 @@ export class Process {
   readonly handler: Handler<never, unknown, never[]> | undefined;
   /** Arguments until it starts. */
   args: readonly unknown[] | undefined;
+  /** Its `spawned` event was told. */
+  announced = false;
   started = false;
   /** A body that has started and not ended. */
   unsettled = false;

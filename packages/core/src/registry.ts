@@ -41,7 +41,14 @@ export class Registry {
     }
     this.#holders.set(name, process);
     process.registeredName = name;
-    node.emit(() => ({ type: "registered", name, pid }));
+    // A process that is only just made tells of itself first.
+    if (process.announced) this.announce(process);
+  }
+
+  /** Tells that a process holds its name. */
+  announce(process: Process): void {
+    const { registeredName: name, pid } = process;
+    if (name !== undefined) this.#node.emit(() => ({ type: "registered", name, pid }));
   }
 
   unregister(name: string, by: ProcessId<Process>): void {

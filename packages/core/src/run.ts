@@ -122,6 +122,7 @@ function stepDone(process: Process, turn: Turn, next: unknown, during: string | 
     );
     return;
   }
+  turn.ran(process);
   process.state = next;
   process.busy = false;
   process.working = undefined;

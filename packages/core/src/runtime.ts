@@ -189,6 +189,10 @@ export class Runtime {
   /** An event that must not go unheard. */
   tell(event: NodeEvent): void {
     NodeEvents.emit(this.events, event);
+    this.#log(event);
+  }
+
+  #log(event: NodeEvent): void {
     try {
       this.#logger(event);
     } catch (error) {
@@ -218,9 +222,9 @@ export class Runtime {
   #reportingFailure = false;
 
   #subscriberFailed(error: unknown): void {
-    // A subscriber that fails on hearing of its failure would never end.
+    // A subscriber that fails on hearing of its failure would never end: only the logger hears of that.
     if (this.#reportingFailure) {
-      logToConsole({ type: "subscriberFailed", error });
+      this.#log({ type: "subscriberFailed", error });
       return;
     }
     this.#reportingFailure = true;

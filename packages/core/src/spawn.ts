@@ -63,13 +63,15 @@ export function spawn(
       ref = monitorAtSpawn(parent, process, map, options.monitorOptions?.alias);
     }
   }
+  process.announced = true;
   node.emit(() => ({
     type: "spawned",
     pid,
     parent: family.pid,
     initialCall: process.initialCall,
   }));
-  node.start(process);
+  node.registry.announce(process);
+  if (process.life === "alive") node.start(process);
   return { pid, ref };
 }
 

@@ -725,10 +725,6 @@ describe("the default logger", () => {
     const node = createLoud();
     node.spawn<unknown>(async (self) => {
       for (let i = 0; i < 3; i++) self.spawnLink(idle);
-      await self.sleep(0).catch(() => undefined);
-    });
-    node.spawn<unknown>(async (self) => {
-      for (let i = 0; i < 3; i++) self.spawnLink(idle);
       self.spawnLink(boom);
       await self.receive();
     });
