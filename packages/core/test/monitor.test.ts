@@ -94,7 +94,7 @@ describe("a monitor", () => {
     ]);
   });
 
-  test("of a process that is unwinding tells its reason when it is dead", async () => {
+  test("of a process that is unwinding finds nobody any more, and tells so when it is dead", async () => {
     const { node, clock, watcher } = createPair();
     const target = node.spawn(async (self) => {
       try {
@@ -108,7 +108,7 @@ describe("a monitor", () => {
     await watcher.do((self) => self.monitor(target));
     expect(node.mailboxOf(watcher.pid)).toEqual([]);
     await clock.advance(10);
-    expect(node.mailboxOf(watcher.pid)).toMatchObject([{ process: target, reason: "boom" }]);
+    expect(node.mailboxOf(watcher.pid)).toMatchObject([{ process: target, reason: "noproc" }]);
   });
 
   test("of a process at a node that is out of reach tells noconnection", async () => {
