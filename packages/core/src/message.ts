@@ -31,9 +31,11 @@ export function deliver(
       wake(message);
       return;
     }
-    // The event loop has to turn first: until then the message waits in the mailbox, and it is in time.
-    process.endWait();
+    // The event loop has to turn first. Until then the message waits in the mailbox, even a full one:
+    // it has a taker.
+    (process.mailbox ??= new Mailbox()).push(message, origin);
     process.node.turn.ready(process);
+    return;
   }
   const mailbox = (process.mailbox ??= new Mailbox());
   if (mailbox.size < process.mailboxMark) mailbox.push(message, origin);

@@ -1,10 +1,12 @@
 /** Bridges between processes and rxjs. */
 import { Observable, Subscription, type SchedulerAction, type SchedulerLike } from "rxjs";
 import type { Body, HandlerSelf } from "./body.js";
+import { crash } from "./death.js";
 import { ServerExitError } from "./errors.js";
 import { isOrderly } from "./exit-reason.js";
 import type { Node } from "./node.js";
-import type { Pid } from "./pid.js";
+import type { AnyPid, Pid } from "./pid.js";
+import type { Process } from "./process.js";
 import type { Self } from "./self.js";
 
 /** What an Observable said, as plain data. */
@@ -23,13 +25,23 @@ export function fromObservable<T, M>(
   map: (notification: Notification<T>) => M,
 ): Subscription {
   const { pid, node } = self;
-  const tell = (notification: Notification<T>): void => node.send(pid, map(notification));
-  const subscription = source.subscribe({
+  const subscription = new Subscription();
+  // Before anything is subscribed to: a dead process owns nothing.
+  self.own(subscription, () => subscription.unsubscribe());
+  const tell = (notification: Notification<T>): void => {
+    try {
+      node.send(pid, map(notification));
+    } catch (error) {
+      subscription.unsubscribe();
+      crash(self as unknown as Process, error, "mapping a notification to a message");
+    }
+  };
+  const inner = source.subscribe({
     next: (value) => tell({ type: "next", value }),
     error: (error: unknown) => tell({ type: "error", error }),
     complete: () => tell({ type: "complete" }),
   });
-  self.own(subscription, () => subscription.unsubscribe());
+  subscription.add(inner);
   return subscription;
 }
 
@@ -85,21 +97,29 @@ class NodeScheduler implements SchedulerLike {
 class NodeAction<T> extends Subscription implements SchedulerAction<T> {
   readonly #node: Node;
   readonly #work: (this: SchedulerAction<T>, state: T) => void;
+  #pending: AnyPid | undefined;
 
   constructor(node: Node, work: (this: SchedulerAction<T>, state: T) => void) {
-    super();
+    super(() => this.#withdraw());
     this.#node = node;
     this.#work = work;
   }
 
   schedule(state?: T, delayMs = 0): Subscription {
     if (this.closed) return this;
+    this.#withdraw();
     const run: Body<never> = async (self) => {
       await self.sleep(Math.max(0, delayMs));
-      if (!this.closed) this.#work.call(this, state as T);
+      // From here on it is this run that schedules the next, or unsubscribes.
+      this.#pending = undefined;
+      this.#work.call(this, state as T);
     };
-    const pid = this.#node.spawnOpt({ label: "rxjs action" }, run);
-    this.add(() => this.#node.exit(pid, "shutdown"));
+    this.#pending = this.#node.spawnOpt({ label: "rxjs action" }, run);
     return this;
+  }
+
+  #withdraw(): void {
+    if (this.#pending !== undefined) this.#node.exit(this.#pending, "shutdown");
+    this.#pending = undefined;
   }
 }

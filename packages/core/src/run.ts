@@ -13,7 +13,7 @@ export function runProcess(process: Process, turn: Turn): void {
 }
 
 /** A body's receive, held up by the event loop, takes what is there now. */
-function lookAgain(process: Process): void {
+export function lookAgain(process: Process): void {
   const { wake, guard, mailbox, polling } = process;
   if (wake === undefined) return;
   let message: unknown = TIMEOUT;

@@ -1,5 +1,6 @@
 /** What a process waits for besides messages and replies. */
 import type { Process } from "./process.js";
+import { lookAgain } from "./run.js";
 import { TIMEOUT } from "./self.js";
 import { Deadline } from "./timer-queue.js";
 
@@ -37,8 +38,10 @@ export class ReceiveLimit extends Deadline {
 
   override fire(): void {
     const process = this.#process;
-    const { wake } = process;
     process.waitLimit = undefined;
+    // A message that is held up by the event loop came in time.
+    if (process.queued) lookAgain(process);
+    const { wake } = process;
     if (wake === undefined) return;
     process.wake = undefined;
     process.node.turn.resume(process, wake, TIMEOUT);

@@ -611,6 +611,24 @@ describe("what a process owns", () => {
     expect(steps).toEqual(["late", "first"]);
   });
 
+  test("can be taken back: it is left alone then, and that is told", async () => {
+    const { node } = createWorld();
+    const steps: string[] = [];
+    const taken: boolean[] = [];
+    node.spawn(async (self) => {
+      const handle = self.own({ [DISPOSE]: () => void steps.push("handle") });
+      self.own("first", (resource) => void steps.push(resource));
+      self.own("again", () => void steps.push("again: first"));
+      self.own("again", () => void steps.push("again: second"));
+      taken.push(self.disown(handle), self.disown(handle), self.disown("again"));
+    });
+    await quiesce();
+    expect([taken, steps]).toEqual([
+      [true, false, true],
+      ["again: first", "first"],
+    ]);
+  });
+
   test("is returned as it was given, and must be disposable", async () => {
     const { node } = createWorld();
     const puppet = spawnPuppet(node);
@@ -654,6 +672,7 @@ describe("a dead process", () => {
     ["sleep", (self) => self.sleep(1)],
     ["yield", (self) => self.yield()],
     ["own", (self) => self.own("resource", () => undefined)],
+    ["disown", (self) => self.disown("resource")],
     ["setLabel", (self) => self.setLabel("ghost")],
     ["register", (self, { pid }) => self.register(Own, pid)],
     ["unregister", (self) => self.unregister(name("held"))],

@@ -5,6 +5,7 @@ import {
   type CrashReport,
   type ExitReason,
   type Handler,
+  type Happening,
   type HandlerSelf,
   type NodeEvent,
 } from "@coppice/core";
@@ -117,6 +118,36 @@ describe("a handler", () => {
     expect(node.processInfo(pid)?.status).toBe("starting");
     await quiesce();
     expect([seen, node.processInfo(pid)?.status]).toEqual([["early"], "idle"]);
+  });
+
+  test("starts when a scheduler that decides says so, not when its first message arrives", async () => {
+    const happenings: Happening[] = [];
+    const { node } = createWorld({
+      scheduler: {
+        soon: (task) => queueMicrotask(task),
+        afterTurn: (task) => void setImmediate(task),
+        offer: (happening) => void happenings.push(happening),
+      },
+    });
+    const steps: string[] = [];
+    const pid = node.spawn<string, null>({
+      init: () => {
+        steps.push("init");
+        return null;
+      },
+      message: (state, message) => {
+        steps.push(message);
+        return state;
+      },
+    });
+    node.send(pid, "early");
+    const [start, signal] = happenings;
+    signal?.run();
+    await quiesce();
+    expect(steps).toEqual([]);
+    start?.run();
+    await quiesce();
+    expect(steps).toEqual(["init", "early"]);
   });
 
   test("ends with the reason it exits with, and takes no more messages", async () => {

@@ -94,21 +94,26 @@ describe("a monitor", () => {
     ]);
   });
 
-  test("of a process that is unwinding finds nobody any more, and tells so when it is dead", async () => {
+  test("of a process that is exiting tells noproc, as in OTP, but not before it is dead and its name free", async () => {
     const { node, clock, watcher } = createPair();
-    const target = node.spawn(async (self) => {
+    const early = spawnPuppet(node);
+    const target = node.spawnOpt<unknown>({ name: Target }, async (self) => {
       try {
         await self.receive();
       } finally {
         await new Promise<void>((resolve) => void clock.set(resolve, 10));
       }
     });
-    await quiesce();
+    await early.do((self) => void self.monitor(target));
     node.exit(target, "boom");
-    await watcher.do((self) => self.monitor(target));
+    await watcher.do((self) => {
+      self.monitor(target, (down) => [down.reason, self.whereis(Target)]);
+      self.demonitor(self.monitor(target));
+    });
     expect(node.mailboxOf(watcher.pid)).toEqual([]);
     await clock.advance(10);
-    expect(node.mailboxOf(watcher.pid)).toMatchObject([{ process: target, reason: "noproc" }]);
+    expect(node.mailboxOf(watcher.pid)).toEqual([["noproc", undefined]]);
+    expect(node.mailboxOf(early.pid)).toMatchObject([{ process: target, reason: "boom" }]);
   });
 
   test("of a process at a node that is out of reach tells noconnection", async () => {

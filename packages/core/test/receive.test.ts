@@ -275,6 +275,64 @@ describe("a guard that throws", () => {
   });
 });
 
+describe("when the event loop has to turn first", () => {
+  /** A node on which each look at the clock costs a whole turn, and what spends the turn there is. */
+  function createBusyNode(): { node: Node; spendTurn: () => void } {
+    let nowMs = 0;
+    const { node } = createWorld({
+      turnMs: 1,
+      clock: { now: () => (nowMs += 10), set: () => 0, clear: () => undefined },
+    });
+    const others = Array.from({ length: 10 }, () =>
+      node.spawn<string>(async (self) => void (await self.receive())),
+    );
+    return { node, spendTurn: () => others.forEach((pid) => node.send(pid, "work")) };
+  }
+
+  /** Each of the waiting processes needs a turn of its own to start. */
+  async function settle(): Promise<void> {
+    for (let i = 0; i < 10; i++) await quiesce();
+  }
+
+  test("a message for the pending receive waits in the mailbox till then", async () => {
+    const { node, spendTurn } = createBusyNode();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => void taken.push(await self.receive()));
+    await settle();
+    spendTurn();
+    node.send(pid, "hello");
+    expect(node.mailboxOf(pid)).toEqual(["hello"]);
+    await settle();
+    expect(taken).toEqual(["hello"]);
+  });
+
+  test("a message that the pending receive accepts is taken, though the mailbox is full", async () => {
+    const { node, spendTurn } = createBusyNode();
+    const taken: unknown[] = [];
+    const pid = node.spawnOpt<string>({ mailbox: { limit: 1 } }, async (self) => {
+      taken.push(await self.receive((message) => message === "yes", { timeoutMs: 1_000 }));
+    });
+    node.send(pid, "no");
+    await settle();
+    spendTurn();
+    node.send(pid, "yes");
+    await settle();
+    expect(taken).toEqual(["yes"]);
+  });
+
+  test("a process that has to exit meanwhile takes no message any more", async () => {
+    const { node, spendTurn } = createBusyNode();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => void taken.push(await self.receive()));
+    await settle();
+    spendTurn();
+    node.send(pid, "hello");
+    node.exit(pid, "shutdown");
+    await settle();
+    expect([taken, node.isAlive(pid)]).toEqual([[], false]);
+  });
+});
+
 describe("receive where it cannot be", () => {
   test("beside a pending receive throws ReceiveError, and the pending one goes on", async () => {
     const { node } = createWorld();

@@ -152,6 +152,15 @@ describe("sendAfter", () => {
   );
 });
 
+describe.each(["sendAfter", "sendInterval"] as const)("%s", (operation) => {
+  test("refuses a promise as message, as send does", () => {
+    const { node, target } = createPair();
+    const setting = (): unknown => node[operation](target.pid, 10, Promise.resolve("hello"));
+    expect(setting).toThrow(InvalidArgumentError);
+    expect(node.counts.timers).toBe(0);
+  });
+});
+
 describe("startTimer", () => {
   test("sends the message wrapped with the timer's own reference", async () => {
     const { node, clock } = createWorld();
