@@ -2,6 +2,7 @@
 import { crash } from "./death.js";
 import { MailboxOverflowError } from "./errors.js";
 import { Mailbox, type Origin } from "./mailbox.js";
+import { refuseThenable } from "./post.js";
 import type { Process } from "./process.js";
 
 /** A user's translation of `Down` or `Exit` into the process's own messages. */
@@ -40,7 +41,7 @@ export function deliver(
   const mailbox = (process.mailbox ??= new Mailbox());
   if (mailbox.size < process.mailboxMark) mailbox.push(message, origin);
   else if (!pushCrowded(process, mailbox, message, origin, kind)) return;
-  if (process.handler !== undefined) process.node.turn.ready(process);
+  if (process.handler !== undefined && process.started) process.node.turn.ready(process);
 }
 
 /** Does the pending receive take it? An error of the guard is the receiver's: its receive rejects with it. */
@@ -104,7 +105,9 @@ export function mapOrCrash(
   if (map === undefined) return { value: signal };
   process.node.turn.ran(process);
   try {
-    return { value: map(signal as never) };
+    const value = map(signal as never);
+    if (typeof value === "object" && value !== null) refuseThenable(value);
+    return { value };
   } catch (error) {
     crash(process, error, `mapping ${signal.type === "down" ? "a Down" : "an Exit"} to a message`);
     return undefined;

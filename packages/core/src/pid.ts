@@ -140,9 +140,9 @@ export function ancestorsOf(pid: ProcessId): AnyPid[] {
  * The stable key of a process: `node/2/1`, made of the spawn positions from the node down. The same
  * program gives a process the same key under every schedule, unlike its serial.
  */
-export function keyOf(pid: ProcessId): string {
+export function keyOf(pid: AnyPid): string {
   const positions: (number | string)[] = [];
-  let at: ProcessId | undefined = pid;
+  let at = pid as ProcessId | undefined;
   for (; at !== undefined; at = ProcessId.parentOf(at)) positions.push(ProcessId.positionOf(at));
   return positions.reverse().join("/");
 }

@@ -1,7 +1,7 @@
 /** A timer that sends a message, once or repeatedly. */
 import type { LocalAddress } from "./address.js";
 import { ProcessId } from "./pid.js";
-import { timerFired } from "./post.js";
+import { refuseThenable, timerFired } from "./post.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
@@ -39,7 +39,9 @@ export class MessageTimer extends Deadline {
     this.#everyMs = everyMs;
     this.ref = new Reference(this.#ownerPid, node.nextSerial(), this);
     // A copy of what it is now, under `clone`; an interval makes another for each message.
-    this.#message = node.prepare(message(this.ref));
+    const sent = message(this.ref);
+    if (typeof sent === "object" && sent !== null) refuseThenable(sent);
+    this.#message = node.prepare(sent);
   }
 
   /** Ends with this process from now on. */

@@ -21,6 +21,7 @@ export class Timers {
   #handle: unknown;
   #handleAtMs = Infinity;
   #held = false;
+  #closed = false;
   /** At the end of this turn it is seen whether timers are left. */
   #checking = false;
   readonly #wake = (): void => this.#fireDue();
@@ -40,7 +41,7 @@ export class Timers {
 
   /** Arms a deadline `delayMs` from now, on behalf of `process` (or of the node); `Infinity` is never. */
   arm(deadline: Deadline, delayMs: number, process: Process | undefined): void {
-    if (delayMs === Infinity) return;
+    if (delayMs === Infinity || this.#closed) return;
     const atMs = this.#clock.now() + delayMs;
     const { offers } = this.#node;
     if (offers !== undefined) {
@@ -84,7 +85,12 @@ export class Timers {
     return this.disarm(timer);
   }
 
+  /** Forgets all, and arms nothing any more. */
   close(): void {
+    this.#closed = true;
+    for (let first = this.#queue.first(); first !== undefined; first = this.#queue.first()) {
+      this.#queue.remove(first);
+    }
     if (this.#handle !== undefined) this.#clock.clear(this.#handle);
     this.#handle = undefined;
   }

@@ -1,11 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import {
-  NoProcessError,
-  type AnyPid,
-  type Exit,
-  type Handler,
-  type Pid,
-} from "@coppice/core";
+import { NoProcessError, type AnyPid, type Exit, type Handler, type Pid } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import { forEachInterleaving } from "./interleavings.js";
 import { createWorld, idle, obey, puppetOf, spawnDead, spawnPuppet, type World } from "./world.js";
@@ -30,14 +24,17 @@ describe("a link", () => {
     expect(await ended).toEqual({ shutdown: "enough" });
   });
 
-  test.each(["a", "b"] as const)("has two ends alike: it does not matter that %s ends", async (who) => {
-    const { node } = createWorld();
-    const puppets = { a: spawnPuppet(node), b: spawnPuppet(node) };
-    await puppets.a.do((self) => self.link(puppets.b.pid));
-    node.exit(puppets[who].pid, "boom");
-    await quiesce();
-    expect(node.processes()).toEqual([]);
-  });
+  test.each(["a", "b"] as const)(
+    "has two ends alike: it does not matter that %s ends",
+    async (who) => {
+      const { node } = createWorld();
+      const puppets = { a: spawnPuppet(node), b: spawnPuppet(node) };
+      await puppets.a.do((self) => self.link(puppets.b.pid));
+      node.exit(puppets[who].pid, "boom");
+      await quiesce();
+      expect(node.processes()).toEqual([]);
+    },
+  );
 
   test("with a process that ends normally does not end the other", async () => {
     const { node } = createWorld();
@@ -334,7 +331,11 @@ describe("crossing links, unlinks and ends, in every order in which their signal
 
   function explore(
     { linked, scripts }: Case,
-    check: (sides: [Side, Side], links: (readonly AnyPid[] | undefined)[], run: () => string) => void,
+    check: (
+      sides: [Side, Side],
+      links: (readonly AnyPid[] | undefined)[],
+      run: () => string,
+    ) => void,
   ): number {
     return forEachInterleaving<[Side, Side]>({
       setUp: (node) => {

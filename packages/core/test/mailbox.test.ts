@@ -277,7 +277,12 @@ describe("a mailbox and a plain array", () => {
   type Step =
     | { readonly do: "push"; readonly count: number; readonly from: number }
     | { readonly do: "shift"; readonly count: number }
-    | { readonly do: "take"; readonly count: number; readonly modulus: number; readonly rest: number }
+    | {
+        readonly do: "take";
+        readonly count: number;
+        readonly modulus: number;
+        readonly rest: number;
+      }
     | { readonly do: "remove"; readonly from: number };
 
   // Enough at a time to fill chunks and to set off sweeps.
@@ -289,7 +294,11 @@ describe("a mailbox and a plain array", () => {
     {
       weight: 4,
       arbitrary: fc
-        .record({ count: many, modulus: fc.integer({ min: 1, max: 9 }), offset: fc.nat({ max: 8 }) })
+        .record({
+          count: many,
+          modulus: fc.integer({ min: 1, max: 9 }),
+          offset: fc.nat({ max: 8 }),
+        })
         .map(({ count, modulus, offset }) => {
           return { do: "take" as const, count, modulus, rest: offset % modulus };
         }),

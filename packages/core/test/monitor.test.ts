@@ -319,9 +319,9 @@ describe("demonitor", () => {
       ]),
     ).toEqual([true, false, true]);
     node.exit(target.pid, "kill");
-    expect(
-      await watcher.do((self) => self.demonitor(second, { info: true, flush: true })),
-    ).toBe(false);
+    expect(await watcher.do((self) => self.demonitor(second, { info: true, flush: true }))).toBe(
+      false,
+    );
     expect(node.mailboxOf(watcher.pid)).toEqual([]);
   });
 

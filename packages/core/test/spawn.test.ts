@@ -271,7 +271,13 @@ describe("a label", () => {
 describe("the initial call", () => {
   test.each<[string, Parameters<ReturnType<typeof createWorld>["node"]["spawn"]>[0]]>([
     ["idle", idle as never],
-    ["(anonymous function)", (() => async () => undefined)() as never],
+    [
+      "(anonymous function)",
+      (
+        () => async () =>
+          undefined
+      )() as never,
+    ],
     ["(handler)", { init: () => null, message: () => null } as never],
     ["tally", { init: () => null, message: function tally() {} } as never],
   ])("is %j", (expected, body) => {
