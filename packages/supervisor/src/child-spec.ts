@@ -28,7 +28,12 @@ export type Program<A extends readonly unknown[] = any> =
 // oxlint-disable-next-line typescript/no-explicit-any
 type AnyStartable = Startable<any, any>;
 
-/** A program, with the arguments it starts with if it takes any. */
+/**
+ * A program, with the arguments it starts with if it takes any.
+ *
+ * A body or a handler counts as started when it is spawned, a behaviour when its `init` has returned:
+ * where a child needs the ones before it to be ready, those have to be behaviours.
+ */
 export type ChildStart = Program<[]> | readonly [program: Program, ...args: unknown[]];
 
 /** Carries what a child understands; never present at run time. */

@@ -230,14 +230,13 @@ function exited(
   const child = state.children.find((candidate) => candidate.pid === pid);
   // A child that was stopped, one whose start failed, or a stranger that linked itself.
   if (child === undefined) return { state, actions: [] };
-  const ended = end(state, child.id, reason);
+  const next = put(state, [ended(child, reason)]);
   const restarts = shouldRestart(child.spec.restart, reason);
   const actions: SupervisorAction[] =
     restarts || !isOrderly(reason)
       ? [report({ type: "childTerminated", id: child.id, pid, reason })]
       : [];
-  if (restarts) return after(actions, restart(ended, child.id, nowMs));
-  const next = forgetIfTemporary(ended, child.id);
+  if (restarts) return after(actions, restart(next, child.id, nowMs));
   return after(
     actions,
     shutsDownAfter(next, child) ? terminate(next, "shutdown") : { state: next, actions: [] },
@@ -275,15 +274,16 @@ function restart(state: SupervisorState, id: string, nowMs: number): Decision {
   const counted = { ...state, restarts: history };
   if (exceeded) {
     const intensityExceeded = report({ type: "intensityExceeded", id, ...state.limit });
-    return after([intensityExceeded], terminate(setStatus(counted, id, "stopped"), "shutdown"));
+    return after([intensityExceeded], terminate(counted, "shutdown"));
   }
   const affected = affectedBy(state.strategy, state.children, id);
-  // Temporary siblings are stopped with the others, and are no more.
-  const ids = affected.filter(({ spec }) => spec.restart !== "temporary").map((child) => child.id);
+  // Temporary ones are stopped with the others, and then there is nothing left of them to start.
+  const ids = affected.map((child) => child.id);
   // A sibling that could not be restarted before is started with the others, not tried for itself.
-  const settled = affected.reduce(
-    (next, child) => (child.status === "restarting" ? setStatus(next, child.id, "stopped") : next),
+  const waiting = affected.filter(({ status }) => status === "restarting");
+  const settled = put(
     counted,
+    waiting.map((child) => notRunning(child, "stopped")),
   );
   return stop({ ...settled, activity: { type: "restarting", ids } }, affected);
 }
@@ -364,7 +364,7 @@ function deleteChild(state: SupervisorState, id: string): Decision {
   const child = find(state, id);
   if (child === undefined) return reply(state, { ok: false, error: "not_found" });
   if (child.status !== "stopped") return reply(state, { ok: false, error: child.status });
-  return reply(remove(state, id), { ok: true });
+  return reply(removeAll(state, [child]), { ok: true });
 }
 
 // ── all stop ────────────────────────────────────────────────────────────────────────────────────
@@ -389,23 +389,24 @@ function stopped(
   state: SupervisorState,
   exits: readonly { readonly id: string; readonly reason: ExitReason }[],
 ): Decision {
-  const actions: SupervisorAction[] = [];
-  const reasons = new Map<string, ExitReason>();
-  for (const { id, reason } of exits) {
-    const child = find(state, id);
-    if (child?.pid === undefined) continue;
-    reasons.set(id, reason);
-    if (!isExpected(reason, child.spec)) {
-      actions.push(report({ type: "shutdownFailed", id, pid: child.pid, reason }));
-    }
-  }
-  return after(actions, whenStopped(endAll(state, reasons)));
+  const reasons = new Map(exits.map(({ id, reason }) => [id, reason]));
+  const children = pick(state, [...reasons.keys()]);
+  const unexpected = children.flatMap(({ id, pid, spec }) => {
+    const reason = reasons.get(id);
+    if (pid === undefined || isExpected(reason, spec)) return [];
+    return [report({ type: "shutdownFailed", id, pid, reason })];
+  });
+  const next = put(
+    state,
+    children.map((child) => ended(child, reasons.get(child.id))),
+  );
+  return after(unexpected, whenStopped(next));
 }
 
 /** Did it end as it was told to? A permanent child has no other reason to end by itself. */
 function isExpected(reason: ExitReason, { shutdown, restart }: CheckedChildSpec): boolean {
   if (shutdown === "brutal_kill" ? reason === "killed" : reason === "shutdown") return true;
-  return restart !== "permanent" && !shouldRestart("transient", reason);
+  return restart !== "permanent" && isOrderly(reason);
 }
 
 /** Those that had to stop have. */
@@ -415,8 +416,8 @@ function whenStopped(state: SupervisorState): Decision {
     case "restarting":
       return start(state, activity.ids);
     case "terminating": {
-      const terminated = setStatus(state, activity.id, "stopped");
-      return reply(forgetIfTemporary(terminated, activity.id), { ok: true });
+      const terminated = pick(state, [activity.id]).map((child) => notRunning(child, "stopped"));
+      return reply(put(state, terminated), { ok: true });
     }
     case "stopping":
       return { state, actions: [{ type: "exit", reason: activity.reason }] };
@@ -432,8 +433,7 @@ function whenStopped(state: SupervisorState): Decision {
 
 /** Starts these, in start order. */
 function start(state: SupervisorState, ids: readonly string[]): Decision {
-  const wanted = new Set(ids);
-  const children = state.children.filter(({ id }) => wanted.has(id));
+  const children = pick(state, ids);
   return children.length === 0 ? started(state, []) : { state, actions: [startAction(children)] };
 }
 
@@ -456,13 +456,14 @@ function started(state: SupervisorState, results: StartResults): Decision {
       if (failed === undefined) return { state: { ...next, activity: IDLE }, actions };
       // Later, so that what has happened meanwhile goes first: the order to end, for one.
       actions.push({ type: "tryAgain", id: failed.id });
-      return { state: { ...setStatus(next, failed.id, "restarting"), activity: IDLE }, actions };
+      const waiting = pick(next, [failed.id]).map((child) => notRunning(child, "restarting"));
+      return { state: { ...put(next, waiting), activity: IDLE }, actions };
     }
     case "adding": {
       const { child } = activity;
       const added = { ...state, children: [...state.children, child] };
       const { next, actions, failed } = applyStarts(added, results);
-      const kept = failed === undefined ? next : remove(next, child.id);
+      const kept = failed === undefined ? next : removeAll(next, pick(next, [child.id]));
       return after(actions, reply(kept, resultOf(results)));
     }
     case "starting": {
@@ -493,32 +494,26 @@ function applyStarts(
   actions: SupervisorAction[];
   failed: { readonly id: string; readonly reason: ExitReason } | undefined;
 } {
-  const outcome = new Map(results.map(({ id, result }) => [id, result]));
   const actions: SupervisorAction[] = [];
   let failed: { readonly id: string; readonly reason: ExitReason } | undefined;
-  const ignored: string[] = [];
-  const children = state.children.map((child): ChildState => {
-    const result = outcome.get(child.id);
-    if (result === undefined) return child;
-    const { id, spec } = child;
+  const outcomes = new Map(results.map(({ id, result }) => [id, result]));
+  const attempted = pick(state, [...outcomes.keys()]).map((child): ChildState => {
+    const { id } = child;
+    const result = outcomes.get(id) ?? "ignore";
     const incarnation = child.incarnation + 1;
-    const attempted = { ...withStatus(child, "stopped"), incarnation };
-    if (result === "ignore") {
-      if (spec.restart === "temporary") ignored.push(id);
-      return attempted;
-    }
+    const stopped = { ...notRunning(child, "stopped"), incarnation };
+    if (result === "ignore") return stopped;
     if ("error" in result) {
       failed = { id, reason: result.error };
       actions.push(report({ type: "startFailed", id, reason: result.error }));
-      return attempted;
+      return stopped;
     }
     const { pid } = result;
     const restarts = child.restarts + (restarted ? 1 : 0);
     actions.push(report({ type: "childStarted", id, pid, incarnation, restarts }));
-    return { ...attempted, restarts, status: "running", pid };
+    return { ...stopped, restarts, status: "running", pid };
   });
-  const next = ignored.reduce(remove, { ...state, children });
-  return { next, actions, failed };
+  return { next: put(state, attempted), actions, failed };
 }
 
 function resultOf(results: StartResults): Started | StartFailed {
@@ -538,55 +533,53 @@ function find(state: SupervisorState, id: string): ChildState | undefined {
   return state.children.find((child) => child.id === id);
 }
 
-function withStatus(child: ChildState, status: "stopped" | "restarting"): ChildState {
-  const { pid: _, ...rest } = child;
+/** Places of the children with these ids; -1 where there is none. */
+function placesOf(children: readonly ChildState[], ids: readonly string[]): readonly number[] {
+  // A map pays when there are many to find.
+  if (ids.length < 4) return ids.map((id) => children.findIndex((child) => child.id === id));
+  const places = new Map(children.map(({ id }, at) => [id, at]));
+  return ids.map((id) => places.get(id) ?? -1);
+}
+
+/** The children with these ids, in that order. */
+function pick({ children }: SupervisorState, ids: readonly string[]): ChildState[] {
+  return placesOf(children, ids).flatMap((at) => children[at] ?? []);
+}
+
+/** Puts children in the place of those with their ids. Of a temporary one that does not run nothing stays. */
+function put(state: SupervisorState, changed: readonly ChildState[]): SupervisorState {
+  const children = [...state.children];
+  const places = placesOf(
+    children,
+    changed.map(({ id }) => id),
+  );
+  places.forEach((at, index) => (children[at] = changed[index] as ChildState));
+  const gone = changed.filter((child) => child.status !== "running" && isTemporary(child));
+  return gone.length === 0 ? { ...state, children } : removeAll({ ...state, children }, gone);
+}
+
+function removeAll(state: SupervisorState, gone: readonly ChildState[]): SupervisorState {
+  const ids = new Set(gone.map(({ id }) => id));
+  const highest = (most: number, { incarnation }: ChildState): number =>
+    Math.max(most, incarnation);
+  return {
+    ...state,
+    children: state.children.filter(({ id }) => !ids.has(id)),
+    removedIncarnation: gone.reduce(highest, state.removedIncarnation),
+  };
+}
+
+function isTemporary({ spec }: ChildState): boolean {
+  return spec.restart === "temporary";
+}
+
+function notRunning(child: ChildState, status: "stopped" | "restarting"): ChildState {
+  const { pid: _pid, ...rest } = child;
   return { ...rest, status };
 }
 
-function setStatus(
-  state: SupervisorState,
-  id: string,
-  status: "stopped" | "restarting",
-): SupervisorState {
-  const children = state.children.map((child) =>
-    child.id === id ? withStatus(child, status) : child,
-  );
-  return { ...state, children };
-}
-
-/** The child has ended. */
-function end(state: SupervisorState, id: string, reason: ExitReason): SupervisorState {
-  const children = state.children.map((child) =>
-    child.id === id ? { ...withStatus(child, "stopped"), lastExit: reason } : child,
-  );
-  return { ...state, children };
-}
-
-/** These have ended because they were told to; of temporary ones nothing stays. */
-function endAll(state: SupervisorState, reasons: ReadonlyMap<string, ExitReason>): SupervisorState {
-  let { removedIncarnation } = state;
-  const children: ChildState[] = [];
-  for (const child of state.children) {
-    const reason = reasons.get(child.id);
-    if (!reasons.has(child.id)) children.push(child);
-    else if (child.spec.restart === "temporary") {
-      removedIncarnation = Math.max(removedIncarnation, child.incarnation);
-    } else children.push({ ...withStatus(child, "stopped"), lastExit: reason });
-  }
-  return { ...state, children, removedIncarnation };
-}
-
-function forgetIfTemporary(state: SupervisorState, id: string): SupervisorState {
-  return find(state, id)?.spec.restart === "temporary" ? remove(state, id) : state;
-}
-
-function remove(state: SupervisorState, id: string): SupervisorState {
-  const incarnation = find(state, id)?.incarnation ?? 0;
-  return {
-    ...state,
-    children: state.children.filter((child) => child.id !== id),
-    removedIncarnation: Math.max(state.removedIncarnation, incarnation),
-  };
+function ended(child: ChildState, reason: ExitReason): ChildState {
+  return { ...notRunning(child, "stopped"), lastExit: reason };
 }
 
 function startAction(children: readonly ChildState[]): SupervisorAction {

@@ -6,17 +6,10 @@
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
 import {
-  DeadProcessError,
-  ExitSignal,
-  formatReason,
   InvalidArgumentError,
-  isCrash,
-  isName,
   isPid,
-  ThrownValueError,
-  UncloneableMessageError,
+  isRef,
   type AnyPid,
-  type Body,
   type Exit,
   type ExitReason,
   type From,
@@ -33,7 +26,9 @@ import {
   type ChildInfo,
   type SupervisorView,
 } from "./child-info.js";
-import { isStartable, type CheckedChildSpec, type Program, type Shutdown } from "./child-spec.js";
+import type { CheckedChildSpec } from "./child-spec.js";
+import { launchProgram, startChildProcess } from "./child-start.js";
+import { sendCloneable } from "./cloneable.js";
 import {
   decide,
   initialState,
@@ -43,7 +38,7 @@ import {
   type SupervisorEvent,
   type SupervisorState,
 } from "./decision.js";
-import { InvalidStartResultError, StartError } from "./errors.js";
+import { StartError } from "./errors.js";
 import { shutDown } from "./shutdown.js";
 import {
   isProcess,
@@ -97,18 +92,14 @@ export interface StartSupervisorOptions {
  * const app = defineSupervisor({ strategy: "rest_for_one", children: [child("workers", workers)] });
  * @see https://www.erlang.org/doc/man/supervisor.html#Module:init-1
  */
-export function defineSupervisor(spec: SupervisorSpec): SupervisorDefinition;
-export function defineSupervisor<A extends readonly unknown[]>(
-  init: (...args: A) => SupervisorSpec | "ignore",
-): SupervisorDefinition<A>;
-export function defineSupervisor(
-  specOrInit: SupervisorSpec | ((...args: unknown[]) => SupervisorSpec | "ignore"),
-): SupervisorDefinition<unknown[]> {
+export function defineSupervisor<A extends readonly unknown[] = []>(
+  specOrInit: SupervisorSpec | ((...args: A) => SupervisorSpec | "ignore"),
+): SupervisorDefinition<A> {
   if (typeof specOrInit !== "function") {
     const checked = checkSupervisorSpec(specOrInit);
-    return new Definition(() => checked);
+    return new Definition<A>(() => checked);
   }
-  return new Definition((...args) => {
+  return new Definition<A>((...args) => {
     const spec = specOrInit(...args);
     return spec === "ignore" ? spec : checkSupervisorSpec(spec);
   });
@@ -187,7 +178,6 @@ class Definition<A extends readonly unknown[]> implements SupervisorDefinition<A
   }
 }
 
-type AnyBody = Body<never, readonly unknown[]>;
 type ReportTo = Pid<SupervisorReported> | undefined;
 
 function launch<A extends readonly unknown[]>(
@@ -222,9 +212,6 @@ async function supervisor(
   if (message.type === "call") self.reply(message.from as From<"ignore">, "ignore");
 }
 
-/** A child's code may unwind this long at least, whatever its supervisor would wait for. */
-const MIN_UNWIND_MS = 5_000;
-
 class Supervisor {
   readonly #self: Self<SupervisorInbox>;
   readonly #parent: AnyPid;
@@ -254,13 +241,13 @@ class Supervisor {
   #handle(message: SupervisorInbox): Promise<void> | undefined {
     switch (typeOf(message)) {
       case "exit":
-        return this.#exited(message as Exit);
+        return isPid((message as Exit).from) ? this.#exited(message as Exit) : undefined;
       case "tryAgain": {
         const { id } = message as TryAgain;
         return this.#on({ type: "tryAgain", id, nowMs: this.#self.now() });
       }
       case "call":
-        return this.#answer(message as SupervisorMessage);
+        return isRequest(message) ? this.#answer(message as SupervisorMessage) : undefined;
       default:
         // A late `Down`, or whatever somebody sends: ignored, as in OTP.
         return undefined;
@@ -310,17 +297,7 @@ class Supervisor {
     from: From<never>,
     reply: ReplyOf<SupervisorMessage, Extract<Request, { readonly type: T }>>,
   ): undefined {
-    this.#deliver(reply, (sent) => this.#self.reply(from as From<typeof reply>, sent));
-  }
-
-  /** Where messages are cloned, a reason may hold what cannot be; its text has to do then. */
-  #deliver<T>(message: T, send: (message: T) => void): undefined {
-    try {
-      send(message);
-    } catch (error) {
-      if (!(error instanceof UncloneableMessageError)) throw error;
-      send(withReasonsAsText(message) as T);
-    }
+    sendCloneable(reply, (sent) => this.#self.reply(from as From<typeof reply>, sent));
   }
 
   #view(): SupervisorView {
@@ -368,14 +345,16 @@ class Supervisor {
         return undefined;
       case "reply": {
         const to = this.#requester as From<ChildReply>;
-        return this.#deliver(action.result, (result) => self.reply(to, result));
+        sendCloneable(action.result, (result) => self.reply(to, result));
+        return undefined;
       }
       case "report": {
         const to = this.#reportTo;
         if (to === undefined) return undefined;
         const { report } = action;
         const message = { type: "supervisorReport", supervisor: self.pid, report } as const;
-        return this.#deliver(message, (sent) => self.send(to, sent));
+        sendCloneable(message, (sent) => self.send(to, sent));
+        return undefined;
       }
       case "exit":
         return self.exit(action.reason);
@@ -387,7 +366,7 @@ class Supervisor {
   /** Its starter waits for this; if that is gone, it has to end. */
   async #acknowledge(): Promise<SupervisorEvent | undefined> {
     const message = await this.#self.receive(
-      (next) => isStartCall(next) || (next.type === "exit" && this.#mayEnd(next.from)),
+      (next) => isStartCall(next) || (typeOf(next) === "exit" && this.#mayEnd((next as Exit).from)),
     );
     if (message.type === "exit") return { type: "terminate", reason: message.reason };
     if (message.type === "call") this.#reply<"awaitStart">(message.from, {});
@@ -413,46 +392,12 @@ class Supervisor {
   }
 
   #startChild(spec: CheckedChildSpec, incarnation: number): StartResult | Promise<StartResult> {
-    const { id, program, args, name, label } = spec;
-    const options: SpawnOptions = {
-      link: true,
-      // A key is one step of a path.
-      key: `${id.replaceAll("%", "%25").replaceAll("/", "%2F")}#${incarnation}`,
-      label,
-      unwindMs: unwindMsFor(spec.shutdown),
-      ...(name && { name }),
-    };
-    try {
-      const result = this.#launch(program, options, args);
-      if (!isThenable(result)) return checkResult(result);
-      return Promise.resolve(result).then(checkResult, (error: unknown) => this.#failed(error));
-    } catch (error) {
-      return this.#failed(error);
-    }
-  }
-
-  #launch(
-    program: Program,
-    options: SpawnOptions,
-    args: readonly unknown[],
-  ): StartResult | PromiseLike<StartResult> {
-    const self = this.#self;
+    const { program, args } = spec;
     // A definition below this one reports to the same process.
-    if (program instanceof Definition) {
-      return launch(self, options, program as Definition<unknown[]>, [...args], this.#reportTo);
-    }
-    // The spec was made for this program: what it understands is its own affair.
-    if (isStartable(program)) return program.start(self, options as never, ...args);
-    return { pid: self.spawnOpt(options, program as unknown as AnyBody, ...args) };
-  }
-
-  /** A start function threw. What ends the supervisor itself is no failure of the child. */
-  #failed(error: unknown): StartResult {
-    if (error instanceof ExitSignal || error instanceof DeadProcessError) {
-      if (error.pid === this.#self.pid) throw error;
-    }
-    const crash = { error: error as Error };
-    return { error: isCrash(crash) ? crash : { error: new ThrownValueError(error) } };
+    const launchBelow: typeof launchProgram = (starter, _spec, options) =>
+      launch(starter, options, program as Definition<unknown[]>, [...args], this.#reportTo);
+    const launching = program instanceof Definition ? launchBelow : launchProgram;
+    return startChildProcess(this.#self, spec, incarnation, launching);
   }
 
   async #stop(
@@ -476,46 +421,18 @@ type Request = SupervisorMessage["request"];
 type RequestType = Request["type"];
 type TryAgain = Extract<SupervisorInbox, { readonly type: "tryAgain" }>;
 
-function requestTypeOf(message: SupervisorInbox): unknown {
-  return typeOf(message) === "call" ? typeOf((message as SupervisorMessage).request) : undefined;
+/** Is it a call, of this or of any type? */
+function isRequest(message: SupervisorInbox, type?: RequestType): boolean {
+  if (typeOf(message) !== "call") return false;
+  const { request, from } = message as SupervisorMessage;
+  const requested = typeOf(request);
+  return isRef(from) && requested !== undefined && requested === (type ?? requested);
 }
 
 function isStartCall(message: SupervisorInbox): boolean {
-  return requestTypeOf(message) === "awaitStart";
+  return isRequest(message, "awaitStart");
 }
 
 function isViewCall(message: SupervisorInbox): boolean {
-  return requestTypeOf(message) === "view";
-}
-
-/**
- * How long a child's code may unwind after an exit signal. Longer than its supervisor waits, so that
- * of the two limits it is the supervisor's that ends a child which is being stopped.
- */
-function unwindMsFor(shutdown: Shutdown): number {
-  if (shutdown === "infinity") return Infinity;
-  return shutdown === "brutal_kill" ? MIN_UNWIND_MS : Math.max(MIN_UNWIND_MS, shutdown + 1);
-}
-
-function withReasonsAsText(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withReasonsAsText);
-  if (typeof value !== "object" || value === null || isPid(value) || isName(value)) return value;
-  const parts = Object.entries(value).map(([key, part]: [string, unknown]) =>
-    ["reason", "lastExit", "info"].includes(key)
-      ? [key, formatReason(part as ExitReason)]
-      : [key, withReasonsAsText(part)],
-  );
-  return Object.fromEntries(parts) as unknown;
-}
-
-function checkResult(result: StartResult): StartResult {
-  if (result === "ignore") return result;
-  if (typeof result === "object" && result !== null) {
-    if ("error" in result || isPid(result.pid)) return result;
-  }
-  return { error: { error: new InvalidStartResultError(result) } };
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null)?.then === "function";
+  return isRequest(message, "view");
 }

@@ -96,7 +96,7 @@ async function look(
   const info = pid === undefined ? undefined : asker.processInfo(pid);
   const asks = child.type === "supervisor" && child.pid !== undefined && isAlive(info);
   const view = asks ? await viewOf(asker, child.pid, timeoutMs) : undefined;
-  const children = view === undefined || view === "busy" ? [] : view.children;
+  const seen = typeof view === "object" ? view : undefined;
   return {
     id,
     pid,
@@ -108,9 +108,11 @@ async function look(
     mailboxSize: info?.mailboxSize ?? 0,
     label: info?.label,
     name: info?.name,
-    strategy: view === "busy" ? undefined : view?.strategy,
-    waitingFor: view === "busy" ? undefined : view?.waitingFor,
-    children: await Promise.all(children.map((below) => look(asker, below, timeoutMs))),
+    strategy: seen?.strategy,
+    waitingFor: seen?.waitingFor,
+    children: await Promise.all(
+      (seen?.children ?? []).map((below) => look(asker, below, timeoutMs)),
+    ),
   };
 }
 
@@ -121,26 +123,24 @@ function isAlive(info: ProcessInfo | undefined): boolean {
 function stateOf(
   { status }: ChildInfo,
   info: ProcessInfo | undefined,
-  view: SupervisorView | "busy" | undefined,
+  view: Answer | undefined,
 ): SupervisionTree["state"] {
   if (status !== "running") return status;
   if (!isAlive(info)) return "exiting";
   if (view === undefined) return "running";
-  if (view === "busy") return "busy";
+  if (typeof view === "string") return view;
   return view.activity === "idle" ? "running" : view.activity;
 }
 
-/** `undefined` when it has ended, or is a process that only its spec calls a supervisor. */
-async function viewOf(
-  asker: Operations,
-  pid: SupervisorPid,
-  timeoutMs: number,
-): Promise<SupervisorView | "busy" | undefined> {
+/** What a supervisor tells of itself, or why it does not. */
+type Answer = SupervisorView | "busy" | "exiting";
+
+async function viewOf(asker: Operations, pid: SupervisorPid, timeoutMs: number): Promise<Answer> {
   try {
     return await asker.call(pid, { type: "view" }, { timeoutMs });
   } catch (error) {
     if (error instanceof CallTimeoutError) return "busy";
-    if (error instanceof NoProcessError || error instanceof ServerExitError) return undefined;
+    if (error instanceof NoProcessError || error instanceof ServerExitError) return "exiting";
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { createNode, isOrderly, type AnyPid, type ExitReason } from "@coppice/core";
+import { isOrderly, type AnyPid, type ExitReason } from "@coppice/core";
 import { child, type AutoShutdown, type Restart, type Strategy } from "@coppice/supervisor";
 import {
   decide,
@@ -14,9 +14,9 @@ import { checkChildSpec } from "../src/child-spec.js";
 import type { StartResult } from "../src/start.js";
 import { checkSupervisorSpec, type CheckedSupervisorSpec } from "../src/supervisor-spec.js";
 
-const node = createNode({ logger: false });
 const idle = (): void => undefined;
-const freshPid = (): AnyPid => node.spawn(idle);
+let serial = 0;
+const freshPid = (): AnyPid => ({ node: "demo", incarnation: 1, serial: ++serial });
 const crash: ExitReason = { error: new Error("boom") };
 
 /**
@@ -27,6 +27,7 @@ class Rehearsal {
   state: SupervisorState;
   readonly done: string[] = [];
   readonly replies: ChildReply[] = [];
+  readonly reports: string[] = [];
   exitReason: ExitReason | undefined;
   acknowledged = false;
   /** What comes of the next starts, by id; those not named run. */
@@ -113,6 +114,7 @@ class Rehearsal {
         this.exitReason = action.reason;
         return undefined;
       case "report":
+        this.reports.push(`${action.report.type} ${action.report.id}`);
         return undefined;
       default:
         return action satisfies never;
@@ -297,6 +299,54 @@ describe("auto shutdown", () => {
     });
     supervisor.on({ type: "request", request: { type: "terminateChild", id: "s" } });
     expect(supervisor.exitReason).toBeUndefined();
+  });
+});
+
+describe("reports", () => {
+  test.each<[Restart, ExitReason, boolean]>([
+    ["permanent", "normal", true],
+    ["permanent", crash, true],
+    ["transient", "normal", false],
+    ["transient", crash, true],
+    ["temporary", { shutdown: 1 }, false],
+    ["temporary", crash, true],
+  ])("the end of a %s child by %j is reported: %s", (restart, reason, reported) => {
+    const supervisor = booted("a", { restarts: { a: restart } });
+    supervisor.reports.length = 0;
+    supervisor.end("a", reason);
+    expect(supervisor.reports.includes("childTerminated a")).toBe(reported);
+  });
+
+  test.each<[Restart, "brutal_kill" | 5_000, ExitReason, boolean]>([
+    ["permanent", 5_000, "shutdown", false],
+    ["permanent", 5_000, "killed", true],
+    ["permanent", 5_000, "normal", true],
+    ["permanent", 5_000, { shutdown: 1 }, true],
+    ["permanent", "brutal_kill", "killed", false],
+    ["permanent", "brutal_kill", "shutdown", true],
+    ["transient", 5_000, "normal", false],
+    ["transient", 5_000, { shutdown: 1 }, false],
+    ["transient", 5_000, "killed", true],
+    ["transient", "brutal_kill", "normal", false],
+    ["temporary", 5_000, crash, true],
+  ])("a %s child with shutdown %s that ends by %j when stopped is reported: %s", (...row) => {
+    const [restart, shutdown, reason, reported] = row;
+    const spec = checkSupervisorSpec({ children: [child({ id: "a", restart, shutdown }, idle)] });
+    const supervisor = new Rehearsal(spec);
+    supervisor.on({ type: "boot" });
+    supervisor.endings.set("a", reason);
+    supervisor.on({ type: "terminate", reason: "shutdown" });
+    const failed = reported ? ["shutdownFailed a"] : [];
+    expect(supervisor.reports).toEqual(["childStarted a", ...failed]);
+  });
+
+  test("tell each start that failed, and that it gave up", () => {
+    const supervisor = booted("a", { intensity: 2 });
+    supervisor.outcomes.set("a", [{ error: "no" }, { error: "no" }]);
+    supervisor.reports.length = 0;
+    supervisor.end("a", crash);
+    const said = ["childTerminated a", "startFailed a", "startFailed a", "intensityExceeded a"];
+    expect(supervisor.reports).toEqual(said);
   });
 });
 

@@ -48,9 +48,11 @@ export interface World {
 
 export const boom = new Error("boom");
 
-export function createWorld(options: NodeOptions = {}): World {
-  const clock = createVirtualClock();
-  const node = createNode({ name: "demo", clock, logger: false, ...options });
+export function createWorld(
+  options: Omit<NodeOptions, "clock"> & { readonly clock?: VirtualClock } = {},
+): World {
+  const { clock = createVirtualClock() } = options;
+  const node = createNode({ name: "demo", logger: false, ...options, clock });
   const journal: string[] = [];
   const workers = new Map<AnyPid, string>();
   let read = 0;

@@ -1,0 +1,99 @@
+/**
+ * Starting one child: the options it is spawned with, and what counts as a start that failed.
+ *
+ * OTP: https://www.erlang.org/doc/man/supervisor.html#type-child_spec (start)
+ */
+import {
+  DeadProcessError,
+  ExitSignal,
+  isCrash,
+  isPid,
+  ThrownValueError,
+  type Body,
+  type SpawnOptions,
+} from "@coppice/core";
+import { isStartable, type CheckedChildSpec, type Shutdown } from "./child-spec.js";
+import { InvalidStartResultError } from "./errors.js";
+import type { Starter, StartResult } from "./start.js";
+
+/**
+ * Starts what a spec has to run. A promise comes back only when the start takes time.
+ *
+ * An error that is thrown is a start that failed, except for what ends the starter itself.
+ */
+export function startChildProcess(
+  starter: Starter,
+  spec: CheckedChildSpec,
+  incarnation: number,
+  launch: typeof launchProgram,
+): StartResult | Promise<StartResult> {
+  const failed = (error: unknown): StartResult => {
+    if (endsStarter(error, starter)) throw error;
+    const crash = { error: error as Error };
+    return { error: isCrash(crash) ? crash : { error: new ThrownValueError(error) } };
+  };
+  try {
+    const result = launch(starter, spec, spawnOptionsOf(spec, incarnation));
+    // Its class may be that of another realm, or of a library.
+    return isThenable(result)
+      ? Promise.resolve(result).then(checkResult, failed)
+      : checkResult(result);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** Has a behaviour start a process, or spawns one. */
+export function launchProgram(
+  starter: Starter,
+  { program, args }: CheckedChildSpec,
+  options: SpawnOptions,
+): StartResult | PromiseLike<StartResult> {
+  // What the program understands was checked where the spec was made.
+  if (isStartable(program)) return program.start(starter, options as never, ...args);
+  const body = program as unknown as Body<never, readonly unknown[]>;
+  return { pid: starter.spawnOpt(options, body, ...args) };
+}
+
+function spawnOptionsOf(
+  { id, label, shutdown, name }: CheckedChildSpec,
+  incarnation: number,
+): SpawnOptions {
+  return {
+    link: true,
+    // A key is one step of a path.
+    key: `${id.replaceAll("%", "%25").replaceAll("/", "%2F")}#${incarnation}`,
+    label,
+    unwindMs: unwindMsFor(shutdown),
+    ...(name && { name }),
+  };
+}
+
+/** A child's code may unwind this long at least, whatever its supervisor would wait for. */
+const MIN_UNWIND_MS = 5_000;
+
+/**
+ * How long a child's code may unwind after an exit signal. Longer than its supervisor waits, so that
+ * of the two limits it is the supervisor's that ends a child which is being stopped.
+ */
+function unwindMsFor(shutdown: Shutdown): number {
+  if (shutdown === "infinity") return Infinity;
+  return shutdown === "brutal_kill" ? MIN_UNWIND_MS : Math.max(MIN_UNWIND_MS, shutdown + 1);
+}
+
+function endsStarter(error: unknown, starter: Starter): boolean {
+  const ends = error instanceof ExitSignal || error instanceof DeadProcessError;
+  return ends && error.pid === starter.pid;
+}
+
+function checkResult(result: StartResult): StartResult {
+  if (result === "ignore") return result;
+  if (typeof result === "object" && result !== null) {
+    if ("error" in result || isPid(result.pid)) return result;
+  }
+  return { error: { error: new InvalidStartResultError(result) } };
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | null)?.then === "function";
+}

@@ -1,0 +1,30 @@
+/** What a supervisor tells, where messages are cloned: a reason may hold what cannot be. */
+import {
+  formatReason,
+  isName,
+  isPid,
+  UncloneableMessageError,
+  type ExitReason,
+} from "@coppice/core";
+
+/** Sends `message`; if it cannot be cloned, with its exit reasons as text. */
+export function sendCloneable<T>(message: T, send: (message: T) => void): void {
+  try {
+    send(message);
+  } catch (error) {
+    if (!(error instanceof UncloneableMessageError)) throw error;
+    send(withReasonsAsText(message) as T);
+  }
+}
+
+const REASONS = ["reason", "lastExit", "info"];
+
+function withReasonsAsText(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withReasonsAsText);
+  if (typeof value !== "object" || value === null || isPid(value) || isName(value)) return value;
+  const parts = Object.entries(value).map(([key, part]: [string, unknown]) => [
+    key,
+    REASONS.includes(key) ? formatReason(part as ExitReason) : withReasonsAsText(part),
+  ]);
+  return Object.fromEntries(parts) as unknown;
+}
