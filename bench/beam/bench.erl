@@ -1,6 +1,6 @@
 %% The benchmarks on the BEAM, each as an Erlang programmer would write it.
 %%
-%%     erl -noinput -run bench main JOBS COUNT
+%%     erl -noinput -run bench main BENCHMARK COUNT
 %%
 %% prints {"count": …, "value": …} after two warm-ups, as src/child.ts does.
 -module(bench).
@@ -12,18 +12,18 @@
 
 -define(WARM_UPS, 2).
 
-main([Jobs, Count]) ->
+main([Name, Count]) ->
     N = list_to_integer(Count),
     try
         WarmUp = 2 * ceil(N / 20),
-        [job(Jobs, WarmUp) || _ <- lists:seq(1, ?WARM_UPS)],
+        [job(Name, WarmUp) || _ <- lists:seq(1, ?WARM_UPS)],
         erlang:garbage_collect(),
-        {Counted, Value} = job(Jobs, N),
+        {Counted, Value} = job(Name, N),
         io:format("{\"count\":~b,\"value\":~.3f}~n", [Counted, float(Value)]),
         halt(0)
     catch
         Class:Reason:Stack ->
-            io:format(standard_error, "~s: ~p~n", [Jobs, {Class, Reason, Stack}]),
+            io:format(standard_error, "~s: ~p~n", [Name, {Class, Reason, Stack}]),
             halt(1)
     end.
 
@@ -34,9 +34,11 @@ job("counting-handlers", N) -> counting(N);
 job("ring", N) -> ring(N);
 job("call", N) -> call(N, 0);
 job("selective-call", N) -> call(N, 100000);
-job("mailbox-drain", N) -> mailbox_drain(N);
+job("mailbox-drain-100k", N) -> mailbox_drain(N, 100000);
+job("mailbox-drain-1m", N) -> mailbox_drain(N, 1000000);
 job("spawn-monitor-exit", N) -> spawn_monitor_exit(N);
-job("link-chain", N) -> link_chain(N);
+job("link-chain-100k", N) -> link_chain(N, 100000);
+job("link-chain-1m", N) -> link_chain(N, 1000000);
 job("idle-memory", N) -> idle_memory(N);
 job("million", N) -> million(N);
 job("million-memory", N) -> million_memory(N);
@@ -77,7 +79,7 @@ counting(N) ->
     Start = now_ns(),
     Total = in_process(fun() ->
         Counter = spawn_link(fun() -> counter(0) end),
-        flood(Counter, N),
+        flood(Counter, 1, N),
         Counter ! {retrieve, self()},
         receive
             {total, Counted} -> Counted
@@ -87,18 +89,19 @@ counting(N) ->
 
 counter(Counted) ->
     receive
-        increment ->
-            counter(Counted + 1);
+        {increment, By} ->
+            counter(Counted + By);
         {retrieve, From} ->
             From ! {total, Counted},
             counter(Counted)
     end.
 
-flood(_Counter, 0) ->
+%% By is no literal: a tuple of literals would not be made anew for each message.
+flood(_Counter, _By, 0) ->
     ok;
-flood(Counter, Left) ->
-    Counter ! increment,
-    flood(Counter, Left - 1).
+flood(Counter, By, Left) ->
+    Counter ! {increment, By},
+    flood(Counter, By, Left - 1).
 
 %% ── ring ──────────────────────────────────────────────────────────────────
 
@@ -155,7 +158,12 @@ handle_cast(_Request, State) -> {noreply, State}.
 
 %% ── mailbox-drain ─────────────────────────────────────────────────────────
 
-mailbox_drain(N) ->
+mailbox_drain(N, Backlog) ->
+    Drained = [drain(Messages) || Messages <- in_parts(N, Backlog)],
+    {Taken, Ns} = total(Drained),
+    {Taken, Taken * 1.0e9 / Ns}.
+
+drain(N) ->
     Main = self(),
     Receiver = spawn_link(fun() ->
         receive
@@ -163,12 +171,12 @@ mailbox_drain(N) ->
         end,
         Start = now_ns(),
         Taken = drain(N, 0),
-        Main ! {drained, Taken, per_second(Taken, Start)}
+        Main ! {drained, Taken, now_ns() - Start}
     end),
     [Receiver ! I || I <- lists:seq(0, N - 1)],
     Receiver ! go,
     receive
-        {drained, Taken, Value} -> {Taken, Value}
+        {drained, Taken, Ns} -> {Taken, Ns}
     end.
 
 drain(N, N) ->
@@ -197,10 +205,14 @@ spawn_monitor_exit(Left, Ended) ->
 
 %% ── link-chain ────────────────────────────────────────────────────────────
 
-link_chain(N) ->
+link_chain(N, Length) ->
+    {Died, Ns} = total([kill_chain(Part) || Part <- in_parts(N, Length)]),
+    {Died, Ns / Died}.
+
+kill_chain(Length) ->
     Main = self(),
     Before = erlang:system_info(process_count),
-    First = spawn(fun() -> chain(N, Main) end),
+    First = spawn(fun() -> chain(Length, Main) end),
     Last =
         receive
             {last, Pid} -> Pid
@@ -213,9 +225,7 @@ link_chain(N) ->
         {'DOWN', Ref, process, Last, boom} -> ok
     end,
     wait_until(fun() -> erlang:system_info(process_count) =< Before end),
-    Elapsed = now_ns() - Start,
-    Died = Alive - erlang:system_info(process_count),
-    {Died, Elapsed / Died}.
+    {Alive - erlang:system_info(process_count), now_ns() - Start}.
 
 chain(1, Main) ->
     Main ! {last, self()},
@@ -393,6 +403,14 @@ in_process(Work) ->
         {'DOWN', Ref, process, Pid, {done, Result}} -> Result;
         {'DOWN', Ref, process, Pid, Reason} -> error(Reason)
     end.
+
+%% N as parts of Size, and the rest.
+in_parts(0, _Size) -> [];
+in_parts(N, Size) -> [min(N, Size) | in_parts(N - min(N, Size), Size)].
+
+total(Parts) ->
+    {Counts, Ns} = lists:unzip(Parts),
+    {lists:sum(Counts), lists:sum(Ns)}.
 
 now_ns() -> erlang:monotonic_time(nanosecond).
 

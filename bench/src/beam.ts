@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Benchmark } from "./benchmark.js";
-import { jobsOf } from "./benchmark.js";
 import type { Command } from "./contender-process.js";
 
 const SOURCE = fileURLToPath(new URL("../beam/bench.erl", import.meta.url));
@@ -33,13 +32,11 @@ export function findBeam(): Beam | undefined {
   }
   return {
     version,
-    commandFor: (benchmark, count) => ({
-      file: "erl",
-      args: [
-        ...["-noinput", ...(benchmark.beamFlags ?? []), "-pa", directory],
-        ...["-run", "bench", "main", jobsOf(benchmark), String(count)],
-      ],
-    }),
+    commandFor(benchmark, count) {
+      const main = ["bench", "main", benchmark.name, String(count)];
+      const flags = benchmark.beamFlags ?? [];
+      return { file: "erl", args: ["-noinput", ...flags, "-pa", directory, "-run", ...main] };
+    },
     dispose,
   };
 }

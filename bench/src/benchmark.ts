@@ -17,11 +17,10 @@ export const CONTENDERS: readonly Contender[] = [
 ];
 
 export interface Benchmark {
+  /** Also of the file in `jobs/` with a function for each contender that runs in Node. */
   readonly name: string;
   readonly unit: string;
   readonly better: "higher" | "lower";
-  /** The file in `jobs/` with a function for each contender that runs in Node; by default named as the benchmark. */
-  readonly jobs?: string;
   /** How many messages, processes, … each contender gets; a slow one may get fewer of what is measured per second. */
   readonly counts: Readonly<Partial<Record<Contender, number>>>;
   /** What `erl` is started with beyond its defaults. */
@@ -37,10 +36,6 @@ export interface Measurement {
   readonly count: number;
   /** In the benchmark's unit. */
   readonly value: number;
-}
-
-export function jobsOf(benchmark: Benchmark): string {
-  return benchmark.jobs ?? benchmark.name;
 }
 
 export function contendersOf(benchmark: Benchmark): Contender[] {

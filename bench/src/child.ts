@@ -1,4 +1,4 @@
-/** One measurement in a process of its own: `node --expose-gc child.js JOBS CONTENDER COUNT`. */
+/** One measurement in a process of its own: `node --expose-gc child.js BENCHMARK CONTENDER COUNT`. */
 import type { Job, NodeContender } from "./benchmark.js";
 import { collectGarbage } from "./garbage.js";
 
@@ -6,8 +6,8 @@ const WARM_UPS = 2;
 /** What part of the work a warm-up does. */
 const WARM_UP_SHARE = 0.1;
 
-const [jobs, contender, count] = process.argv.slice(2) as [string, NodeContender, string];
-const module = (await import(`./jobs/${jobs}.js`)) as Record<NodeContender, Job>;
+const [name, contender, count] = process.argv.slice(2) as [string, NodeContender, string];
+const module = (await import(`./jobs/${name}.js`)) as Record<NodeContender, Job>;
 const job = module[contender];
 
 for (let i = 0; i < WARM_UPS; i++) await job(2 * Math.ceil((Number(count) * WARM_UP_SHARE) / 2));

@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Benchmark, Measurement, NodeContender } from "./benchmark.js";
-import { jobsOf } from "./benchmark.js";
 
 /** A program to run. */
 export interface Command {
@@ -22,7 +21,7 @@ export function nodeCommandFor(
 ): Command {
   return {
     file: process.execPath,
-    args: ["--expose-gc", CHILD, jobsOf(benchmark), contender, String(count)],
+    args: ["--expose-gc", CHILD, benchmark.name, contender, String(count)],
   };
 }
 

@@ -34,7 +34,7 @@ function formatCell(median: number | undefined, ratio: number | undefined): stri
 /** Three digits that count, and thousands or millions as a letter: `12.3k`, `4.56M`. */
 export function formatFigure(value: number): string {
   if (value >= 999_500) return `${threeDigits(value / 1_000_000)}M`;
-  if (value >= 9_995) return `${threeDigits(value / 1_000)}k`;
+  if (value >= 9_999.5) return `${threeDigits(value / 1_000)}k`;
   return threeDigits(value);
 }
 

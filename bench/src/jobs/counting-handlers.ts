@@ -4,7 +4,9 @@ import { startNode } from "../bench-node.js";
 import type { Measurement } from "../benchmark.js";
 import { perSecond } from "../rate.js";
 
-type Count = "increment" | { readonly type: "retrieve"; readonly from: Pid<number> };
+type Count =
+  | { readonly type: "increment"; readonly by: number }
+  | { readonly type: "retrieve"; readonly from: Pid<number> };
 
 export async function coppice(count: number): Promise<Measurement> {
   const node = startNode();
@@ -13,14 +15,14 @@ export async function coppice(count: number): Promise<Measurement> {
   const counter = node.spawn<Count, number>({
     init: () => 0,
     message(counted, message, self) {
-      if (message === "increment") return counted + 1;
+      if (message.type === "increment") return counted + message.by;
       self.send(message.from, counted);
       return counted;
     },
   });
   const sender = node.spawn<number>({
     init(self) {
-      for (let i = 0; i < count; i++) self.send(counter, "increment");
+      for (let i = 0; i < count; i++) self.send(counter, { type: "increment", by: 1 });
       self.send(counter, { type: "retrieve", from: self.pid });
     },
     message(_state, counted, self) {

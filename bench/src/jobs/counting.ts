@@ -1,13 +1,17 @@
 /** One process floods the mailbox of another, which counts and tells in the end. */
 import type { Pid } from "@coppice/core";
-import { Deferred, Effect, Queue } from "effect";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import * as Queue from "effect/Queue";
 import { dispatch, query, spawn, start, stop, type Ref } from "nact";
 import { assign, createActor, sendTo, setup, type AnyActorRef } from "xstate";
 import { startNode } from "../bench-node.js";
 import type { Measurement } from "../benchmark.js";
 import { perSecond } from "../rate.js";
 
-type Count = "increment" | { readonly type: "retrieve"; readonly from: Pid<number> };
+type Count =
+  | { readonly type: "increment"; readonly by: number }
+  | { readonly type: "retrieve"; readonly from: Pid<number> };
 
 export async function coppice(count: number): Promise<Measurement> {
   const node = startNode();
@@ -16,12 +20,12 @@ export async function coppice(count: number): Promise<Measurement> {
   const counter = node.spawn<Count>(async (self) => {
     for (let counted = 0; ;) {
       const message = await self.receive();
-      if (message === "increment") counted++;
+      if (message.type === "increment") counted += message.by;
       else self.send(message.from, counted);
     }
   });
   const sender = node.spawn<number>(async (self) => {
-    for (let i = 0; i < count; i++) self.send(counter, "increment");
+    for (let i = 0; i < count; i++) self.send(counter, { type: "increment", by: 1 });
     self.send(counter, { type: "retrieve", from: self.pid });
     total = await self.receive();
   });
@@ -32,21 +36,24 @@ export async function coppice(count: number): Promise<Measurement> {
 }
 
 export async function nact(count: number): Promise<Measurement> {
-  type Message = "increment" | { readonly sender: Ref<number> };
+  type Message =
+    | { readonly type: "increment"; readonly by: number }
+    | { readonly type: "retrieve"; readonly sender: Ref<number> };
   const system = start();
   const startMs = performance.now();
   const counter = spawn(
     system,
     (counted: number, message: Message) => {
-      if (message === "increment") return counted + 1;
+      if (message.type === "increment") return counted + message.by;
       dispatch(message.sender, counted);
       return counted;
     },
     "counter",
     { initialState: 0 },
   );
-  for (let i = 0; i < count; i++) dispatch(counter, "increment");
-  const total = await query(counter, (sender: Ref<number>) => ({ sender }), 600_000);
+  for (let i = 0; i < count; i++) dispatch(counter, { type: "increment", by: 1 });
+  const retrieve = (sender: Ref<number>): Message => ({ type: "retrieve", sender });
+  const total = await query(counter, retrieve, 600_000);
   const value = perSecond(total, startMs);
   stop(system);
   return { count: total, value };
@@ -56,12 +63,14 @@ export async function xstate(count: number): Promise<Measurement> {
   const counterMachine = setup({
     types: {
       context: {} as { counted: number },
-      events: {} as { type: "increment" } | { type: "retrieve"; sender: AnyActorRef },
+      events: {} as { type: "increment"; by: number } | { type: "retrieve"; sender: AnyActorRef },
     },
   }).createMachine({
     context: { counted: 0 },
     on: {
-      increment: { actions: assign({ counted: ({ context }) => context.counted + 1 }) },
+      increment: {
+        actions: assign({ counted: ({ context, event }) => context.counted + event.by }),
+      },
       retrieve: {
         actions: sendTo(
           ({ event }) => event.sender,
@@ -77,7 +86,7 @@ export async function xstate(count: number): Promise<Measurement> {
       types: { events: {} as { type: "total"; total: number } },
     }).createMachine({ on: { total: { actions: ({ event }) => done(event.total) } } });
     const sender = createActor(senderMachine).start();
-    for (let i = 0; i < count; i++) counter.send({ type: "increment" });
+    for (let i = 0; i < count; i++) counter.send({ type: "increment", by: 1 });
     counter.send({ type: "retrieve", sender });
   });
   const value = perSecond(total, startMs);
@@ -86,21 +95,23 @@ export async function xstate(count: number): Promise<Measurement> {
 }
 
 export async function effect(count: number): Promise<Measurement> {
-  type Message = "increment" | { readonly reply: Deferred.Deferred<number> };
+  type Message =
+    | { readonly type: "increment"; readonly by: number }
+    | { readonly type: "retrieve"; readonly reply: Deferred.Deferred<number> };
   const program = Effect.gen(function* () {
     const counts = yield* Queue.unbounded<Message>();
     yield* Effect.forkChild(
       Effect.gen(function* () {
         for (let counted = 0; ;) {
           const message = yield* Queue.take(counts);
-          if (message === "increment") counted++;
+          if (message.type === "increment") counted += message.by;
           else yield* Deferred.succeed(message.reply, counted);
         }
       }),
     );
-    for (let i = 0; i < count; i++) yield* Queue.offer(counts, "increment");
+    for (let i = 0; i < count; i++) yield* Queue.offer(counts, { type: "increment", by: 1 });
     const reply = yield* Deferred.make<number>();
-    yield* Queue.offer(counts, { reply });
+    yield* Queue.offer(counts, { type: "retrieve", reply });
     return yield* Deferred.await(reply);
   });
   const startMs = performance.now();

@@ -1,6 +1,7 @@
 /** Two processes send one message back and forth. */
 import type { Pid } from "@coppice/core";
-import { Effect, Queue } from "effect";
+import * as Effect from "effect/Effect";
+import * as Queue from "effect/Queue";
 import { dispatch, spawn, start, stop, type Ref } from "nact";
 import { createActor, sendTo, setup, type AnyActorRef } from "xstate";
 import { startNode } from "../bench-node.js";

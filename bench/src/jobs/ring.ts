@@ -1,6 +1,7 @@
 /** A thousand processes in a ring pass a token on until it has been passed `count` times. */
 import type { Pid, Self } from "@coppice/core";
-import { Effect, Queue } from "effect";
+import * as Effect from "effect/Effect";
+import * as Queue from "effect/Queue";
 import { startNode } from "../bench-node.js";
 import type { Measurement } from "../benchmark.js";
 import { perSecond } from "../rate.js";

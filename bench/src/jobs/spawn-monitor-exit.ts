@@ -10,7 +10,10 @@ export async function coppice(count: number): Promise<Measurement> {
   const startMs = performance.now();
   const parent = node.spawn<Down>(async (self) => {
     for (let i = 0; i < count; i++) {
-      const { ref } = self.spawnMonitor((down) => down, async () => {});
+      const { ref } = self.spawnMonitor(
+        (down) => down,
+        async () => {},
+      );
       const { reason } = await self.receive((down) => down.ref === ref);
       if (reason === "normal") ended++;
     }
