@@ -76,7 +76,7 @@ export async function dispatcher(self: Self<DispatcherMessage>): Promise<void> {
         ledger.found(message.paths);
         break;
       case "unreadableDirectory":
-        ledger.unreadable(message.path, message.reason);
+        ledger.unreadableDirectory(message.path, message.reason);
         break;
       case "walked":
         ledger.walked(message);

@@ -58,7 +58,7 @@ describe("work", () => {
   test("comes out in order of the paths' bytes, with what could not be read and why", () => {
     const [one, two] = [newWorker(), newWorker()];
     ledger.found([b, a]);
-    ledger.unreadable(rawPath("/d"), "denied");
+    ledger.unreadableDirectory(rawPath("/d"), "denied");
     ledger.walked({ files: 2, skipped: { fifo: 1 } });
     ledger.assign();
     ledger.hashed(two, { path: a, ...sum });

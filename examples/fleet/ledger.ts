@@ -55,8 +55,10 @@ export interface Progress {
   /** Files of which nothing has come yet. */
   readonly left: number;
   readonly hashed: number;
-  /** Files and directories. */
+  /** Files that could not be read. */
   readonly unreadable: number;
+  /** Directories that could not be read: how many files are in them, nobody knows. */
+  readonly unreadableDirectories: number;
   /** In the hashed files. */
   readonly bytes: number;
   readonly crashes: CrashCounts;
@@ -124,8 +126,8 @@ export class Ledger<W> {
     }
   }
 
-  /** Something the walk could not look into. */
-  unreadable(path: RawPath, reason: string): void {
+  /** A directory the walk could not look into. */
+  unreadableDirectory(path: RawPath, reason: string): void {
     this.#failures.set(path, reason);
   }
 
@@ -243,7 +245,8 @@ export class Ledger<W> {
       walked: this.#walked !== undefined,
       left: this.#left,
       hashed: this.#hashed,
-      unreadable: this.#failures.size,
+      unreadable: this.#failedFiles,
+      unreadableDirectories: this.#failures.size - this.#failedFiles,
       bytes: this.#bytes,
       crashes: { ...this.#crashes },
       retriedFiles: this.#retriedFiles,

@@ -13,7 +13,7 @@ export interface Report {
 
 export function reportTable(report: Report): string {
   const { outcome, restarts, elapsedMs } = report;
-  const { bytes, crashes, retriedFiles, retries, failures, skipped } = outcome;
+  const { bytes, crashes, retriedFiles, retries, skipped } = outcome;
   const table = new Table({
     // No colours of its own: it looks the same wherever it goes.
     style: { head: [], border: [], compact: true },
@@ -22,7 +22,7 @@ export function reportTable(report: Report): string {
   table.push(
     ["files", countText(outcome.files.length)],
     ["bytes", `${countText(bytes)} (${bytesText(bytes)})`],
-    ["unreadable", countText(failures.length)],
+    ["unreadable", unreadableText(outcome)],
     ["left alone", left.join(", ") || "nothing"],
     ["crashes", `${countText(crashTotal(crashes))}: ${kindsText(crashes)}`],
     ["restarts", countText(restarts)],
@@ -34,8 +34,8 @@ export function reportTable(report: Report): string {
 }
 
 /** Is each file that was found in the result, once? Counted, not assumed. */
-export function verdict({ files, failures, found, lost, twice }: Outcome): string {
-  const sum = `${countText(files.length)} hashed, ${countText(failures.length)} unreadable`;
+export function verdict({ files, unreadable, found, lost, twice }: Outcome): string {
+  const sum = `${countText(files.length)} hashed, ${countText(unreadable)} unreadable`;
   const wrong = `${countText(lost)} lost, ${countText(twice)} twice`;
   const judgement = lost === 0 && twice === 0 ? "every file once" : "NOT every file once";
   return `${judgement}: ${countText(found)} found, ${sum}, ${wrong}`;
@@ -44,6 +44,12 @@ export function verdict({ files, failures, found, lost, twice }: Outcome): strin
 export function exitCodeOf({ lost, twice, failures }: Outcome): number {
   if (lost > 0 || twice > 0) return EXIT.failed;
   return failures.length > 0 ? EXIT.unreadable : EXIT.ok;
+}
+
+function unreadableText({ unreadable, unreadableDirectories }: Progress): string {
+  if (unreadableDirectories === 0) return countText(unreadable);
+  const directories = ofThings(unreadableDirectories, "directory", "directories");
+  return `${countText(unreadable)}, and ${directories}`;
 }
 
 /** What could not be read, and why. */

@@ -14,9 +14,6 @@ export interface Screen {
   end(frame: Frame): void;
 }
 
-/** What of `process.stdout` it takes to write to it. */
-export type Out = Pick<NodeJS.WriteStream, "write" | "columns" | "rows">;
-
 export function terminalScreen(out: NodeJS.WriteStream, useColors: boolean): Screen {
   const update = createLogUpdate(out);
   const colors = picocolors.createColors(useColors);
