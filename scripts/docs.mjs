@@ -55,12 +55,18 @@ export async function runDocs(files = []) {
   }
 }
 
+/** The README of the repository and those of its workspaces. @returns {string[]} */
+function readmes() {
+  const folders = ["packages/core", "packages/supervisor", "packages/remote", "packages/testkit"];
+  return [".", ...folders, "conformance", "bench"].map((folder) => join(root, folder, "README.md"));
+}
+
 /** Every block of the repository. @returns {Block[]} */
 function findBlocks() {
   const isMarkdown = (/** @type {string} */ path) => path.endsWith(".md");
   const isSource = (/** @type {string} */ path) => path.endsWith(".ts");
   return [
-    ...[join(root, "README.md")].filter(existsSync),
+    ...readmes().filter(existsSync),
     ...findFiles(join(root, "docs"), isMarkdown),
     ...packageNames(root).flatMap((name) =>
       findFiles(join(root, "packages", name, "src"), isSource),
