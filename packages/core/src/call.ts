@@ -204,13 +204,18 @@ export function call(
   return promise;
 }
 
+function isAbortSignal(value: unknown): boolean {
+  const { addEventListener, removeEventListener } = Object(value) as Partial<AbortSignalLike>;
+  return typeof addEventListener === "function" && typeof removeEventListener === "function";
+}
+
 function checkOptions(options: CallOptions): void {
   checkKeys("call: options", options, ["timeoutMs", "signal"]);
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new InvalidArgumentError("call: options.timeoutMs", "a number of at least 0", timeoutMs);
   }
-  if (signal !== undefined && typeof signal.addEventListener !== "function") {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidArgumentError("call: options.signal", "an AbortSignal", signal);
   }
 }

@@ -1,5 +1,6 @@
 /** Checks of arguments at the edge: each says what was expected and what came. */
 import { InvalidArgumentError } from "./errors.js";
+import type { MonitorOptions } from "./monitor.js";
 import { isName, isRemoteName, type AnyName } from "./name.js";
 import type { LocalAddress } from "./address.js";
 import { ProcessId } from "./pid.js";
@@ -57,6 +58,18 @@ export function checkKeys(argument: string, options: object, known: readonly str
         [key]: (options as Record<string, unknown>)[key],
       });
     }
+  }
+}
+
+export function checkMonitorOptions(argument: string, options: MonitorOptions): void {
+  checkKeys(argument, options, ["alias"]);
+  const { alias } = options;
+  if (
+    alias !== undefined &&
+    !["explicit_unalias", "demonitor", "reply_demonitor"].includes(alias)
+  ) {
+    const expected = `"explicit_unalias", "demonitor" or "reply_demonitor"`;
+    throw new InvalidArgumentError(`${argument}.alias`, expected, alias);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/system/ref_man_processes.html#registered-processes
  */
-import { InvalidNameError } from "./errors.js";
+import { InvalidArgumentError, InvalidNameError } from "./errors.js";
 import type { PID_PROTOCOL } from "./pid.js";
 
 /**
@@ -41,10 +41,15 @@ export function name<M>(text: string): Name<M> {
   return new NameToken(text);
 }
 
-/** Names `name` at the node called `node`, which may be another one. */
+/**
+ * Names `name` at the node called `node`, which may be another one.
+ *
+ * @throws InvalidNameError no node can be called so
+ * @throws InvalidArgumentError `name` is no name made by `name()`
+ */
 export function at<M>(node: string, name: Name<M>): RemoteName<M> {
-  if (typeof node !== "string" || node === "") throw new InvalidNameError("a node", node);
-  if (!isName(name)) throw new InvalidNameError("a name token made by name()", name);
+  checkNodeName("at: the name of a node", node);
+  if (!isName(name)) throw new InvalidArgumentError("at: name", "a name made by name()", name);
   return new RemoteNameToken(node, name.name);
 }
 
@@ -82,6 +87,13 @@ export function isName(value: unknown): value is AnyName {
 
 export function isRemoteName(value: unknown): value is RemoteName<never> {
   return value instanceof RemoteNameToken;
+}
+
+/** Node names stand in pids and in the keys of processes. */
+export function checkNodeName(what: string, text: unknown): void {
+  if (typeof text !== "string" || text === "" || text.length > 128 || /[<>/\s]/.test(text)) {
+    throw new InvalidNameError(`${what}, without "<", ">", "/" and spaces,`, text);
+  }
 }
 
 function checkName(text: unknown): asserts text is string {

@@ -6,12 +6,13 @@
 import type { Body, Handler } from "./body.js";
 import { checkKeys } from "./check.js";
 import type { Clock } from "./clock.js";
-import { InvalidArgumentError, InvalidNameError } from "./errors.js";
+import { InvalidArgumentError } from "./errors.js";
 import type { NodeEvent, NodeEvents } from "./event.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { Isolation } from "./isolation.js";
 import { LocalNode } from "./local-node.js";
 import type { MailboxOptions } from "./mailbox.js";
+import { checkNodeName } from "./name.js";
 import type { Operations } from "./operations.js";
 import type { AnyPid, Pid } from "./pid.js";
 import type { Random } from "./random.js";
@@ -138,9 +139,7 @@ function checkOptions(options: NodeOptions): void {
     throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
   };
   const { name, messages, mailbox, logger, clock, scheduler, random } = options;
-  if (name !== undefined && (typeof name !== "string" || name === "" || /[<>/\s]/.test(name))) {
-    throw new InvalidNameError(`the name of a node, without "<", ">", "/" and spaces,`, name);
-  }
+  if (name !== undefined) checkNodeName("the name of a node", name);
   if (messages !== undefined && !["share", "freeze", "clone"].includes(messages)) {
     refuse("messages", `"share", "freeze" or "clone"`, messages);
   }
@@ -157,14 +156,25 @@ function checkOptions(options: NodeOptions): void {
   if (logger !== undefined && logger !== false && typeof logger !== "function") {
     refuse("logger", "a function, or false", logger);
   }
-  const needs = (option: string, port: object | undefined, methods: readonly string[]): void => {
-    for (const method of port === undefined ? [] : methods) {
-      if (typeof (port as Record<string, unknown>)[method] !== "function") {
-        refuse(option, `an object with the functions ${methods.join(", ")}`, port);
+  const port = (
+    option: string,
+    value: object | undefined,
+    methods: readonly string[],
+    optional: readonly string[],
+  ): void => {
+    if (value === undefined) return;
+    const has = (method: string): unknown => (Object(value) as Record<string, unknown>)[method];
+    if (!methods.every((method) => typeof has(method) === "function")) {
+      refuse(option, `an object with the functions ${methods.join(", ")}`, value);
+    }
+    for (const method of optional) {
+      const found = has(method);
+      if (found !== undefined && typeof found !== "function") {
+        refuse(`${option}.${method}`, "a function, or left out", found);
       }
     }
   };
-  needs("clock", clock, ["now", "set", "clear"]);
-  needs("scheduler", scheduler, ["soon", "afterTurn"]);
-  needs("random", random, ["next"]);
+  port("clock", clock, ["now", "set", "clear"], ["hold"]);
+  port("scheduler", scheduler, ["soon", "afterTurn"], ["offer", "withdraw", "access"]);
+  port("random", random, ["next"], []);
 }

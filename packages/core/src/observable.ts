@@ -1,8 +1,9 @@
 /** Bridges between processes and rxjs. */
 import { Observable, Subscription, type SchedulerAction, type SchedulerLike } from "rxjs";
+import { checkFunction } from "./check.js";
 import type { Body, HandlerSelf } from "./body.js";
 import { crash } from "./death.js";
-import { ServerExitError } from "./errors.js";
+import { InvalidArgumentError, ServerExitError } from "./errors.js";
 import { isOrderly } from "./exit-reason.js";
 import type { Node } from "./node.js";
 import type { AnyPid, Pid } from "./pid.js";
@@ -24,6 +25,10 @@ export function fromObservable<T, M>(
   source: Observable<T>,
   map: (notification: Notification<T>) => M,
 ): Subscription {
+  checkFunction("fromObservable: map", map);
+  if (typeof (source as { subscribe?: unknown } | null)?.subscribe !== "function") {
+    throw new InvalidArgumentError("fromObservable: source", "an Observable", source);
+  }
   const { pid, node } = self;
   const subscription = new Subscription();
   // Before anything is subscribed to: a dead process owns nothing.
@@ -54,6 +59,8 @@ export function toObservable<M>(
   node: Node,
   subscribe: (self: Self<M>) => void | PromiseLike<void>,
 ): Observable<M> {
+  checkNode("toObservable: node", node);
+  checkFunction("toObservable: subscribe", subscribe);
   return new Observable<M>((subscriber) => {
     const relay: Body<M> = async (self) => {
       await subscribe(self);
@@ -70,6 +77,7 @@ export function toObservable<M>(
 
 /** An rxjs scheduler on the node's clock: `timer`, `debounceTime`, … run in its time, virtual or not. */
 export function schedulerOf(node: Node): SchedulerLike {
+  checkNode("schedulerOf: node", node);
   return new NodeScheduler(node);
 }
 
@@ -89,6 +97,7 @@ class NodeScheduler implements SchedulerLike {
     delayMs = 0,
     state?: T,
   ): Subscription {
+    checkFunction("schedule: work", work);
     return new NodeAction(this.#node, work).schedule(state, delayMs);
   }
 }
@@ -106,6 +115,9 @@ class NodeAction<T> extends Subscription implements SchedulerAction<T> {
   }
 
   schedule(state?: T, delayMs = 0): Subscription {
+    if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
+      throw new InvalidArgumentError("schedule: delay", "a number of milliseconds", delayMs);
+    }
     if (this.closed) return this;
     this.#withdraw();
     const run: Body<never> = async (self) => {
@@ -121,5 +133,11 @@ class NodeAction<T> extends Subscription implements SchedulerAction<T> {
   #withdraw(): void {
     if (this.#pending !== undefined) this.#node.exit(this.#pending, "shutdown");
     this.#pending = undefined;
+  }
+}
+
+function checkNode(argument: string, value: unknown): void {
+  if (typeof (value as { spawnOpt?: unknown } | null)?.spawnOpt !== "function") {
+    throw new InvalidArgumentError(argument, "a node made by createNode", value);
   }
 }

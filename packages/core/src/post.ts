@@ -14,17 +14,17 @@ type LocalPid = ProcessId<Process>;
 /** Sends to any kind of address. */
 export function sendFrom(node: Runtime, from: LocalPid, to: unknown, message: unknown): void {
   if (typeof message === "object" && message !== null) refuseThenable(message);
-  const sent = node.prepare(message);
+  // The address first: what cannot be sent is not frozen either.
   if (ProcessId.is(to)) {
-    sendToPid(node, from, to as LocalPid, sent);
+    sendToPid(node, from, to as LocalPid, node.prepare(message));
   } else if (to instanceof Reference) {
-    sendToAlias(node, from, to, sent);
+    sendToAlias(node, from, to, node.prepare(message));
   } else if (isName(to)) {
     const holder = node.registry.find(to.name, from);
     if (holder === undefined) throw new NameNotRegisteredError(to.name);
-    sendToPid(node, from, holder.pid, sent);
+    sendToPid(node, from, holder.pid, node.prepare(message));
   } else if (isRemoteName(to)) {
-    sendToRemoteName(node, from, to, sent);
+    sendToRemoteName(node, from, to, node.prepare(message));
   } else {
     throw new InvalidArgumentError("send: to", "a pid, a name, an alias or at(node, name)", to);
   }

@@ -6,6 +6,7 @@ import {
   checkDelay,
   checkFunction,
   checkKeys,
+  checkMonitorOptions,
   checkName,
   checkPid,
   checkReceive,
@@ -154,17 +155,9 @@ export class ProcessSelf extends Process {
   ): Reference {
     this.#fenceIfDead("monitor");
     if (map !== undefined) checkFunction("monitor: map", map);
-    checkKeys("monitor: options", options, ["alias"]);
-    const { alias: mode } = options;
-    if (
-      mode !== undefined &&
-      !["explicit_unalias", "demonitor", "reply_demonitor"].includes(mode)
-    ) {
-      const expected = `"explicit_unalias", "demonitor" or "reply_demonitor"`;
-      throw new InvalidArgumentError("monitor: options.alias", expected, mode);
-    }
+    checkMonitorOptions("monitor: options", options);
     const pid = resolveTarget(this.node, target, this.pid);
-    return monitor(this, pid ?? this.node.nobody, target, map, mode);
+    return monitor(this, pid ?? this.node.nobody, target, map, options.alias);
   }
 
   demonitor(ref: Reference, options: DemonitorOptions = {}): boolean {

@@ -4,7 +4,7 @@
  * OTP: https://www.erlang.org/doc/man/erlang.html#spawn_opt-2
  */
 import type { AnyBody } from "./body.js";
-import { checkFunction, checkKeys, checkName } from "./check.js";
+import { checkFunction, checkKeys, checkMonitorOptions, checkName } from "./check.js";
 import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import { linkAtSpawn } from "./link.js";
 import type { MailboxOptions } from "./mailbox.js";
@@ -97,7 +97,7 @@ const OPTIONS = ["link", "label", "name", "mailbox", "unwindMs", "key"];
 export function checkSpawnOptions(options: Options, inProcess = true): void {
   const known = inProcess ? [...OPTIONS, "monitor", "monitorOptions"] : OPTIONS.slice(1);
   checkKeys("spawnOpt: options", options, known);
-  const { link, label, name, mailbox, unwindMs, key, monitor } = options;
+  const { link, label, name, mailbox, unwindMs, key, monitor, monitorOptions } = options;
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`spawnOpt: options.${option}`, expected, received);
   };
@@ -112,6 +112,9 @@ export function checkSpawnOptions(options: Options, inProcess = true): void {
   }
   if (monitor !== undefined && monitor !== true)
     checkFunction("spawnOpt: options.monitor", monitor);
+  if (monitorOptions !== undefined) {
+    checkMonitorOptions("spawnOpt: options.monitorOptions", monitorOptions);
+  }
   if (mailbox !== undefined) checkMailboxOptions("spawnOpt: options.mailbox", mailbox);
 }
 
