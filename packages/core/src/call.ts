@@ -184,7 +184,9 @@ export function call(
   const refuse = (error: unknown): Promise<never> =>
     new Promise((resolve) => node.turn.resume(caller, resolve as () => void, rejection(error)));
   if (options?.signal?.aborted) return refuse(options.signal.reason);
-  if (target === undefined) return refuse(new NoProcessError(show(server)));
+  if (target === undefined || isGone(node, caller, target)) {
+    return refuse(new NoProcessError(show(server)));
+  }
   if (caller !== undefined) {
     const cycle = findCycle(caller, target);
     if (cycle !== undefined) return refuse(cycleError(cycle));
@@ -202,6 +204,13 @@ export function call(
     sendToPid(node, pending.ownerPid, target, message);
   }
   return promise;
+}
+
+/** It is of this node and not alive: what it is asked will not be answered. */
+function isGone(node: Runtime, caller: Process | undefined, target: ProcessId<Process>): boolean {
+  if (!node.isLocal(target)) return false;
+  node.access(caller?.pid ?? node.pid, "alive", target, "read");
+  return node.processOf(target)?.life !== "alive";
 }
 
 function isAbortSignal(value: unknown): boolean {

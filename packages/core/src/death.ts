@@ -50,7 +50,7 @@ export function crash(process: Process, error: unknown, during: string): void {
 /** The process has to end with `reason`; a process that exits already keeps its reason. */
 export function beginExit(process: Process, reason: ExitReason): void {
   if (process.life !== "alive") return;
-  process.life = "exiting";
+  becomeExiting(process);
   process.exitReason = reason;
   if (!process.isRunning) {
     settled(process);
@@ -59,6 +59,12 @@ export function beginExit(process: Process, reason: ExitReason): void {
   process.unwindLimit = new UnwindLimit(process);
   process.node.timers.arm(process.unwindLimit, process.unwindMs, process);
   abortAndReject(process);
+}
+
+/** From now on it is not there for others. */
+function becomeExiting(process: Process): void {
+  process.life = "exiting";
+  process.node.access(process.pid, "alive", process.pid, "write");
 }
 
 /** `kill`: no questions asked, nothing waited for. What it still attempts has no effect. */
@@ -75,7 +81,7 @@ export function settled(process: Process): void {
   process.unsettled = process.busy = false;
   if (process.life === "dead") return;
   if (process.life === "alive") {
-    process.life = "exiting";
+    becomeExiting(process);
     abortAndReject(process);
   }
   const disposal = disposeOwned(process);

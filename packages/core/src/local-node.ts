@@ -143,6 +143,11 @@ export class LocalNode extends Runtime {
     return this.registry.names();
   }
 
+  now(): number {
+    this.access(this.pid, "clock", "", "read");
+    return this.timeMs();
+  }
+
   sendAfter(to: unknown, ms: number, message: unknown): Reference {
     return startTimer(this, undefined, "sendAfter", to, ms, () => message);
   }

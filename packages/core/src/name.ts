@@ -91,7 +91,7 @@ export function isRemoteName(value: unknown): value is RemoteName<never> {
 
 /** Node names stand in pids and in the keys of processes. */
 export function checkNodeName(what: string, text: unknown): void {
-  if (typeof text !== "string" || text === "" || text.length > 128 || /[<>/\s]/.test(text)) {
+  if (typeof text !== "string" || text === "" || text.length > 255 || /[<>/\s]/.test(text)) {
     throw new InvalidNameError(`${what}, without "<", ">", "/" and spaces,`, text);
   }
 }

@@ -163,15 +163,14 @@ function checkOptions(options: NodeOptions): void {
     optional: readonly string[],
   ): void => {
     if (value === undefined) return;
-    const has = (method: string): unknown => (Object(value) as Record<string, unknown>)[method];
-    if (!methods.every((method) => typeof has(method) === "function")) {
-      refuse(option, `an object with the functions ${methods.join(", ")}`, value);
-    }
-    for (const method of optional) {
-      const found = has(method);
-      if (found !== undefined && typeof found !== "function") {
-        refuse(`${option}.${method}`, "a function, or left out", found);
-      }
+    const typeOf = (method: string): string =>
+      typeof (Object(value) as Record<string, unknown>)[method];
+    if (
+      !methods.every((method) => typeOf(method) === "function") ||
+      !optional.every((method) => ["function", "undefined"].includes(typeOf(method)))
+    ) {
+      const maybe = optional.length === 0 ? "" : `, and if you like ${optional.join(", ")}`;
+      refuse(option, `an object with the functions ${methods.join(", ")}${maybe}`, value);
     }
   };
   port("clock", clock, ["now", "set", "clear"], ["hold"]);

@@ -31,6 +31,7 @@ export class Offers {
   readonly #starts = new Map<Process, Happening>();
   /** How many signals each channel has had, and how many timers and yields each process. */
   readonly #numbers = new Map<string, number>();
+  #timers = 0;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -61,16 +62,15 @@ export class Offers {
     this.#scheduler.withdraw?.(start);
   }
 
-  /** A process gave way, and goes on by `resume`. */
-  resume(process: Process, resume: () => void): void {
+  /** A process gave way, and goes on when `wait` fires. */
+  resume(process: Process, wait: Deadline): void {
     const actor = keyOf(process.pid);
-    this.#offer({
+    this.#offerDeadline(wait, {
       kind: "resume",
       key: this.#numbered(`resume:${actor}`),
       channel: actor,
       actor,
       describe: () => "goes on after a yield",
-      run: resume,
     });
   }
 
@@ -116,27 +116,47 @@ export class Offers {
   timer(deadline: Deadline, owner: LocalPid): void {
     const actor = keyOf(owner);
     const key = this.#numbered(`timer:${actor}`);
-    deadline.happening = {
+    this.#offerDeadline(deadline, {
       kind: "timer",
       key,
       channel: key,
       actor,
       atMs: deadline.atMs,
       describe: () => `timer at ${deadline.atMs} ms`,
+    });
+  }
+
+  /** Takes a timer or a resumption back; `false` when it was not offered, or has happened. */
+  withdraw(deadline: Deadline): boolean {
+    const { happening } = deadline;
+    if (happening === undefined) return false;
+    this.#forget(deadline);
+    this.#scheduler.withdraw?.(happening);
+    return true;
+  }
+
+  /** How many timers are offered. */
+  get timers(): number {
+    return this.#timers;
+  }
+
+  #offerDeadline(deadline: Deadline, what: Omit<Happening, "run">): void {
+    const happening: Happening = {
+      ...what,
       run: () => {
-        deadline.happening = undefined;
+        if (deadline.happening !== happening) return;
+        this.#forget(deadline);
         deadline.fire();
       },
     };
-    this.#offer(deadline.happening);
+    deadline.happening = happening;
+    if (happening.kind === "timer") this.#timers++;
+    this.#offer(happening);
   }
 
-  /** Takes a timer back; `false` when it was not offered. */
-  withdrawTimer(deadline: Deadline): boolean {
-    if (deadline.happening === undefined) return false;
-    this.#scheduler.withdraw?.(deadline.happening);
+  #forget(deadline: Deadline): void {
+    if (deadline.happening?.kind === "timer") this.#timers--;
     deadline.happening = undefined;
-    return true;
   }
 
   #offer(happening: Happening): void {

@@ -307,7 +307,7 @@ export class ProcessSelf extends Process {
   now(): number {
     this.#fenceIfDead("now");
     this.node.access(this.pid, "clock", "", "read");
-    return this.node.now();
+    return this.node.timeMs();
   }
 
   random(): number {
@@ -317,7 +317,7 @@ export class ProcessSelf extends Process {
 
   #giveWay(wait: Wait): void {
     const { offers } = this.node;
-    if (offers !== undefined) offers.resume(this, () => wait.fire());
+    if (offers !== undefined) offers.resume(this, wait);
     else wait.fire();
   }
 

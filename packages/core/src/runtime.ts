@@ -120,7 +120,7 @@ export class Runtime {
     return this.isLocal(pid) ? ProcessId.processOf(pid) : undefined;
   }
 
-  now(): number {
+  timeMs(): number {
     return this.#clock.now();
   }
 
@@ -152,7 +152,8 @@ export class Runtime {
   ): void {
     const { scheduler } = this;
     if (scheduler.access === undefined) return;
-    const object = `${kind}:${typeof what === "string" ? what : keyOf(what)}`;
+    const object =
+      kind === "clock" ? kind : `${kind}:${typeof what === "string" ? what : keyOf(what)}`;
     scheduler.access({ actor: keyOf(by), object, mode });
   }
 

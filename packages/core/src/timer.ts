@@ -69,8 +69,9 @@ export class MessageTimer extends Deadline {
       Reference.retire(this.ref);
     } else {
       // From when it was due, not from when it fired, so that it does not drift; what was missed is left out.
-      const lateMs = node.now() - this.atMs;
-      node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), undefined);
+      const lateMs = node.timeMs() - this.atMs;
+      const owner = ProcessId.processOf(this.#ownerPid);
+      node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), owner);
     }
     if (this.#everyMs !== undefined && !this.#ownerLives()) return;
     const sent = this.#everyMs === undefined ? this.#message : node.prepare(this.#message);

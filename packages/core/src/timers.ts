@@ -36,7 +36,7 @@ export class Timers {
   }
 
   get size(): number {
-    return this.#queue.size;
+    return this.#node.offers?.timers ?? this.#queue.size;
   }
 
   /** Arms a deadline `delayMs` from now, on behalf of `process` (or of the node); `Infinity` is never. */
@@ -56,7 +56,7 @@ export class Timers {
   /** Takes it back; `false` when it was not pending. */
   disarm(deadline: Deadline): boolean {
     const { offers } = this.#node;
-    if (offers !== undefined) return offers.withdrawTimer(deadline);
+    if (offers !== undefined) return offers.withdraw(deadline);
     const removed = this.#queue.remove(deadline);
     // The host's timer stays: the next call will want one, and setting it costs more than an idle wake-up.
     if (removed && this.#queue.size === 0 && !this.#checking) {

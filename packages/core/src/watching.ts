@@ -9,11 +9,7 @@ export function watch(entry: Watch): void {
   holdByOwner(entry);
   const { runtime, target } = entry;
   const process = runtime.direct ? ProcessId.processOf(target) : undefined;
-  // A call to one that exits is refused at once; a monitor is told when it is dead and its name free.
-  if (process !== undefined && process.life !== "alive" && entry.isCall) {
-    settleWatch(entry);
-    entry.ended("noproc");
-  } else if (process !== undefined && process.node === runtime) place(entry, process);
+  if (process !== undefined && process.node === runtime) place(entry, process);
   else transmit(runtime, entry.ownerPid, target, { type: "monitor", watch: entry });
 }
 

@@ -7,7 +7,7 @@ import {
   type Handler,
   type NodeEvent,
 } from "@coppice/core";
-import { quiesce } from "@coppice/testkit";
+import { createFifoScheduler, createVirtualClock, quiesce } from "@coppice/testkit";
 import { createWorld, spawnDead, spawnPuppet } from "./world.js";
 
 const crash = { error: new Error("boom") };
@@ -190,6 +190,39 @@ describe("an exit signal", () => {
     });
     expect(await node.whenExited(pid)).toBe("shutdown");
     expect(steps).toEqual(["before"]);
+  });
+});
+
+describe("signals of different processes", () => {
+  test("keep the order of each pair under every schedule, whatever they are; across pairs there is none", async () => {
+    const orders = new Set<string>();
+    for (let seed = 0; seed < 100; seed++) {
+      const clock = createVirtualClock();
+      const scheduler = createFifoScheduler({ clock, seed });
+      const { node } = createWorld({ clock, scheduler });
+      const [a, b, c] = [spawnPuppet(node), spawnPuppet(node), spawnPuppet(node)];
+      void a.do((self) => self.trapExits());
+      await scheduler.runAll();
+      for (const puppet of [b, c]) {
+        void puppet.do((self) => {
+          self.send(a.pid, { from: self.pid, n: 1 });
+          self.link(a.pid);
+          self.exit(a.pid, "2");
+          self.send(a.pid, { from: self.pid, n: 3 });
+          self.exit("4");
+        });
+      }
+      await scheduler.runAll();
+      const arrived = node.mailboxOf(a.pid) as { from: unknown; n?: number; reason?: string }[];
+      const arrivedOf = (pid: unknown): number[] =>
+        arrived.filter(({ from }) => from === pid).map(({ n, reason }) => n ?? Number(reason));
+      expect([arrivedOf(b.pid), arrivedOf(c.pid)]).toEqual([
+        [1, 2, 3, 4],
+        [1, 2, 3, 4],
+      ]);
+      orders.add(arrived.map(({ from }) => (from === b.pid ? "b" : "c")).join(""));
+    }
+    expect(orders.size).toBeGreaterThan(10);
   });
 });
 

@@ -449,7 +449,11 @@ describe("monitors, in every order in which their signals can arrive", () => {
     };
   }
 
-  function explore(acts: readonly Act[], check: (log: readonly Act[]) => boolean): number {
+  function explore(
+    acts: readonly Act[],
+    check: (log: readonly Act[], monitoredBy: readonly AnyPid[] | undefined) => boolean,
+    { ends = true } = {},
+  ): number {
     return forEachInterleaving<{ target: Pid<string>; watcher: Pid<Act>; log: Act[] }>({
       setUp: (node) => {
         const target = node.spawn<string>({
@@ -461,11 +465,13 @@ describe("monitors, in every order in which their signals can arrive", () => {
       },
       act: ({ target, watcher }, node) => {
         for (const act of acts) node.send(watcher, act);
-        node.send(target, "exit");
+        if (ends) node.send(target, "exit");
       },
-      check: ({ log }, node, order) => {
-        if (!check(log)) throw new Error(`${JSON.stringify(log)}\n${order()}`);
-        if (node.counts.processes !== 1) throw new Error("the target should be dead");
+      check: ({ log, target }, node, order) => {
+        if (node.isAlive(target) === ends) throw new Error("it was to end, or was not");
+        if (!check(log, node.processInfo(target)?.monitoredBy)) {
+          throw new Error(`${JSON.stringify(log)}\n${order()}`);
+        }
       },
     });
   }
@@ -483,6 +489,11 @@ describe("monitors, in every order in which their signals can arrive", () => {
       return down === -1 || (down < log.indexOf(act) && count(log, "down") === 1);
     });
     expect(orders).toBeGreaterThan(3);
+  });
+
+  test("one that was taken back leaves nothing behind at the watched process", () => {
+    const acts: Act[] = ["monitor", "demonitor", "monitor", "flush", "monitor"];
+    explore(acts, (_log, monitoredBy) => monitoredBy?.length === 1, { ends: false });
   });
 
   test("taking one of two back leaves the other: it tells exactly once", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, InvalidNameError, isName, name, type Name } from "@coppice/core";
+import { at, InvalidArgumentError, InvalidNameError, isName, name, type Name } from "@coppice/core";
 
 describe("a name", () => {
   test.each(["a", "undefined ", "Ünïcode 名前", "x".repeat(255)])("can be %j", (text) => {
@@ -49,11 +49,11 @@ describe("a name at a node", () => {
   });
 
   test.each([
-    ["", name("a")],
-    [undefined, name("a")],
-    ["b", "a"],
-    ["b", at("b", name("a"))],
-  ])("needs a node and a name: at(%j, %s) is refused", (node, token) => {
-    expect(() => at(node as string, token as Name<unknown>)).toThrow(InvalidNameError);
+    ["", name("a"), InvalidNameError],
+    [undefined, name("a"), InvalidNameError],
+    ["b", "a", InvalidArgumentError],
+    ["b", at("b", name("a")), InvalidArgumentError],
+  ])("needs a node and a name: at(%j, %s) is refused", (node, token, error) => {
+    expect(() => at(node as string, token as Name<unknown>)).toThrow(error);
   });
 });

@@ -320,6 +320,21 @@ describe("when the event loop has to turn first", () => {
     expect(taken).toEqual(["yes"]);
   });
 
+  test("a poll says what is there then: a message, or TIMEOUT", async () => {
+    const { node, spendTurn } = createBusyNode();
+    const taken: unknown[] = [];
+    const pid = node.spawn<string>(async (self) => {
+      await self.receive((message) => message === "go");
+      for (let i = 0; i < 20; i++) taken.push(await self.receive({ timeoutMs: 0 }));
+    });
+    await settle();
+    node.send(pid, "go");
+    node.send(pid, "hello");
+    spendTurn();
+    for (let i = 0; i < 5; i++) await settle();
+    expect(taken).toEqual(["hello", ...Array<unknown>(19).fill(TIMEOUT)]);
+  });
+
   test("a process that has to exit meanwhile takes no message any more", async () => {
     const { node, spendTurn } = createBusyNode();
     const taken: unknown[] = [];

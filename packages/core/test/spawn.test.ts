@@ -116,6 +116,20 @@ describe("spawnLink", () => {
     expect(node.processes()).toEqual([]);
   });
 
+  test("holds also for a parent that is unwinding: the child ends with it", async () => {
+    const { node, events } = createWorld();
+    const pid = node.spawn(async (self) => {
+      await self.receive().catch(() => self.spawnLink(idle));
+      await quiesce();
+    });
+    await quiesce();
+    node.exit(pid, "boom");
+    await quiesce();
+    await quiesce();
+    const ends = events.flatMap((event) => (event.type === "exited" ? [event.reason] : []));
+    expect([node.processes(), ends]).toEqual([[], ["boom", "boom"]]);
+  });
+
   test("holds when the parent is killed before the child has started", async () => {
     const { node } = createWorld();
     let ran = false;

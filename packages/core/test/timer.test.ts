@@ -3,6 +3,7 @@ import {
   at,
   InvalidArgumentError,
   name,
+  type Call,
   type NodeEvent,
   type Self,
   type Timeout,
@@ -92,6 +93,39 @@ describe("sendAfter", () => {
     const dead = await spawnDead(node);
     const timer = await owner.do((self) => self.sendAfter(dead, 100, "hello"));
     expect([node.counts.timers, node.cancelTimer(timer)]).toEqual([0, false]);
+  });
+
+  test("fires nothing before its time although the clock wakes it early, as hosts do for long delays", async () => {
+    let nowMs = 0;
+    const alarms: (() => void)[] = [];
+    const { node } = createWorld({
+      clock: { now: () => nowMs, set: (wake) => alarms.push(wake), clear: () => undefined },
+    });
+    const target = spawnPuppet(node);
+    const yearMs = 365 * 24 * 3_600_000;
+    node.sendAfter(target.pid, yearMs, "happy new year");
+    for (nowMs = 0; nowMs < yearMs; nowMs += 2 ** 31 - 1) {
+      alarms.shift()?.();
+      expect(node.mailboxOf(target.pid)).toEqual([]);
+    }
+    alarms.shift()?.();
+    expect([node.mailboxOf(target.pid), alarms]).toEqual([["happy new year"], []]);
+  });
+
+  test("answers a call when it is aimed at where the reply goes", async () => {
+    const { node, clock } = createWorld();
+    const server = node.spawn<Call<string, string>>(async (self) => {
+      const { from, request } = await self.receive();
+      self.sendAfter(from, 100, `${request}, in a while`);
+      await self.receive();
+    });
+    const replies: string[] = [];
+    const calling = node.call(server, "answer me").then((reply) => void replies.push(reply));
+    await clock.advance(99);
+    expect(replies).toEqual([]);
+    await clock.advance(1);
+    await calling;
+    expect(replies).toEqual(["answer me, in a while"]);
   });
 
   test("goes on when the process that set it ends", async () => {
