@@ -14,7 +14,7 @@
  */
 import { crashReport } from "./crash-report.js";
 import { DeadProcessError, ExitSignal, ThrownValueError } from "./errors.js";
-import { isCrash, isErrorLike, type ExitReason } from "./exit-reason.js";
+import { isErrorLike, type ExitReason } from "./exit-reason.js";
 import { breakLinks } from "./link.js";
 import { disposeOwned } from "./own.js";
 import { ProcessId } from "./pid.js";
@@ -43,8 +43,9 @@ class UnwindLimit extends Deadline {
 /** An error nobody caught ends the process. `during` says what it was doing. */
 export function crash(process: Process, error: unknown, during: string): void {
   if (process.life !== "alive") return;
-  process.crashedDuring = during;
-  beginExit(process, { error: toError(process, error) });
+  const reason = { error: toError(process, error) };
+  process.crash = { reason, during };
+  beginExit(process, reason);
 }
 
 /** The process has to end with `reason`; a process that exits already keeps its reason. */
@@ -71,7 +72,6 @@ function becomeExiting(process: Process): void {
 export function dieAtOnce(process: Process, reason: ExitReason): void {
   if (process.life === "dead") return;
   process.exitReason = reason;
-  process.crashedDuring = undefined;
   die(process);
 }
 
@@ -103,8 +103,9 @@ export function bodyThrew(process: Process, thrown: unknown, during: string): vo
   if (isOwnExit(process, thrown)) {
     // Only `exit` and exit signals make it, and they have set the reason.
   } else if (process.life === "alive") {
-    process.crashedDuring = during;
-    process.exitReason = { error: toError(process, thrown) };
+    const reason = { error: toError(process, thrown) };
+    process.crash = { reason, during };
+    process.exitReason = reason;
   } else if (process.life === "exiting" && !followsFromExit(process, thrown)) {
     process.node.report(process, "unwindFailed", thrown);
   }
@@ -117,10 +118,8 @@ function die(process: Process): void {
   if (unwindLimit !== undefined) node.timers.disarm(unwindLimit);
   process.unwindLimit = undefined;
   const reason = process.exitReason;
-  const report =
-    process.crashedDuring !== undefined && isCrash(reason)
-      ? crashReport(process, reason, process.crashedDuring)
-      : undefined;
+  const { crash } = process;
+  const report = crash === undefined ? undefined : crashReport(process, crash.reason, crash.during);
   process.life = "dead";
   ProcessId.attach(pid, undefined);
   node.access(pid, "alive", pid, "write");

@@ -88,6 +88,9 @@ export class NodeEvents extends Observable<NodeEvent> {
   }
 
   #completed = false;
+  #emitting = false;
+  #current: NodeEvent | undefined;
+  readonly #queue: NodeEvent[] = [];
 
   /** Whether anyone listens; events nobody sees are not even made. */
   get observed(): boolean {
@@ -111,16 +114,34 @@ export class NodeEvents extends Observable<NodeEvent> {
     return lifted;
   }
 
-  /** For the node alone. */
+  /** For the node alone. All hear of all events in the same order, whatever a subscriber does meanwhile. */
   static emit(events: NodeEvents, event: NodeEvent): void {
-    for (const observer of [...events.#observers]) observer.next(event);
+    events.#queue.push(event);
+    if (events.#emitting) return;
+    events.#emitting = true;
+    for (let next = events.#queue.shift(); next !== undefined; next = events.#queue.shift()) {
+      events.#current = next;
+      for (const observer of [...events.#observers]) observer.next(next);
+    }
+    events.#emitting = false;
+    events.#current = undefined;
+    if (events.#completed) events.#complete();
   }
 
   /** For the node alone: no more events will come. */
   static complete(events: NodeEvents): void {
     events.#completed = true;
-    for (const observer of [...events.#observers]) observer.complete();
-    events.#observers.clear();
+    if (!events.#emitting) events.#complete();
+  }
+
+  /** For the node alone: what the subscribers are told just now. */
+  static current(events: NodeEvents): NodeEvent | undefined {
+    return events.#current;
+  }
+
+  #complete(): void {
+    for (const observer of [...this.#observers]) observer.complete();
+    this.#observers.clear();
   }
 }
 

@@ -12,21 +12,28 @@ import { isName, isRemoteName } from "./name.js";
 import { ProcessId } from "./pid.js";
 import { Reference } from "./reference.js";
 
-/** How many sends are remembered for the errors that do not name their object. */
-const REMEMBERED = 256;
+/** How many places of sending are remembered for the errors that do not name their object. */
+const REMEMBERED = 64;
 
-/** What a change that only the engine notices is called; V8, SpiderMonkey and JavaScriptCore differ. */
-const ENGINE_SAYS = [
+/** How many places of sending an error may name when it is not known which one it was. */
+const MAX_SITES = 5;
+
+/** How V8, SpiderMonkey and JavaScriptCore say that something was added to what is frozen. */
+const ENGINE_SAYS_ADDED = [
   /Cannot add property ([^,]+),/,
   /Cannot define property ([^,]+),/,
+  /can't define property "([^"]+)"/,
+  /Attempting to define (property)/,
+];
+
+/** The same of a property that was there. */
+const ENGINE_SAYS_CHANGED = [
   /Cannot redefine property: (.+)$/,
   /Cannot delete property '([^']+)'/,
   /read only property '(length)'/,
-  /can't define property "([^"]+)"/,
   /can't redefine non-configurable property "([^"]+)"/,
   /property "([^"]+)" is non-configurable/,
   /"(length)" is read-only/,
-  /Attempting to (?:define|change) .*(property)/,
 ];
 
 const ARRAY_METHODS = [
@@ -48,25 +55,31 @@ const DATE_METHODS = Object.getOwnPropertyNames(Date.prototype).filter((name) =>
 
 export class Freezer {
   readonly #frozen = new WeakSet<object>();
-  /** Newest last. */
-  readonly #sends: { readonly message: object; readonly sentAt: string }[] = [];
+  /** The last message sent at each place, the place used last at the end. */
+  readonly #sends = new Map<string, object>();
 
   freeze(message: object): void {
     const sentAt = stackHere();
-    this.#sends.push({ message, sentAt });
-    if (this.#sends.length > REMEMBERED) this.#sends.shift();
+    this.#sends.delete(sentAt);
+    this.#sends.set(sentAt, message);
+    if (this.#sends.size > REMEMBERED)
+      this.#sends.delete(this.#sends.keys().next().value as string);
     this.#freeze(message, sentAt);
   }
 
   explain(error: Error): unknown {
     if (error.name !== "TypeError") return error;
-    const property = ENGINE_SAYS.map((said) => said.exec(error.message)?.[1]).find(Boolean);
-    if (property === undefined) return error;
-    const send =
-      this.#sends.findLast(({ message }) => mentions(message, property, new Set())) ??
-      this.#sends.at(-1);
-    if (send === undefined) return error;
-    const explained = new MutationAfterSendError(error.message, send.sentAt, error);
+    const added = firstMatch(ENGINE_SAYS_ADDED, error.message);
+    const changed = firstMatch(ENGINE_SAYS_CHANGED, error.message);
+    if ((added ?? changed) === undefined) return error;
+    // What was added tells nothing of where it was added to: the last places are as good as any.
+    const sites = [...this.#sends]
+      .filter(([, message]) => changed === undefined || mentions(message, changed, new Set()))
+      .map(([sentAt]) => sentAt)
+      .slice(-MAX_SITES)
+      .reverse();
+    if (sites.length === 0) return error;
+    const explained = new MutationAfterSendError(error.message, sites.join("\n  or at:\n"), error);
     if (error.stack !== undefined) {
       explained.stack = `${explained.name}: ${explained.message}\n${error.stack}`;
     }
@@ -126,6 +139,10 @@ function changingMethods(value: object): readonly string[] {
 function kindOf(value: object): string {
   const kind = Object.prototype.toString.call(value).slice(8, -1);
   return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+function firstMatch(patterns: readonly RegExp[], text: string): string | undefined {
+  return patterns.map((pattern) => pattern.exec(text)?.[1]).find(Boolean);
 }
 
 /** Is it, or does it hold, an object that has `property`, or an array when that is an index? */

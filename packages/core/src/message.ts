@@ -24,7 +24,12 @@ export function deliver(
     return;
   }
   const wake = process.wake;
-  if (wake !== undefined && (process.guard === undefined || accepts(process, message))) {
+  // One that stands in the run queue has a message before this one to take.
+  if (
+    wake !== undefined &&
+    !process.queued &&
+    (process.guard === undefined || accepts(process, message))
+  ) {
     if (process.node.turn.mayGoOn()) {
       process.wake = undefined;
       if (process.waitLimit !== undefined) process.endWait();

@@ -5,7 +5,7 @@
  */
 import { initialCallOf, type AnyBody, type Body, type Handler } from "./body.js";
 import { DeadProcessError, ExitSignal } from "./errors.js";
-import { formatReason, type ExitReason } from "./exit-reason.js";
+import { formatReason, type CrashReason, type ExitReason } from "./exit-reason.js";
 import type { LinkTable } from "./link.js";
 import type { Mailbox, MailboxOptions } from "./mailbox.js";
 import type { SignalMap } from "./message.js";
@@ -43,7 +43,8 @@ export class Process {
   readonly node: Runtime;
   life: "alive" | "exiting" | "dead" = "alive";
   exitReason: ExitReason = "normal";
-  crashedDuring: string | undefined = undefined;
+  /** An error that nobody caught, and what it was doing; to be reported, however it ends. */
+  crash: { readonly reason: CrashReason; readonly during: string } | undefined = undefined;
   zombie = false;
 
   readonly body: Body<never, never[]>;

@@ -220,20 +220,11 @@ export class Runtime {
     this.tell({ type: "blocked", blockedMs, pid, suspects });
   }
 
-  #reportingFailure = false;
-
   #subscriberFailed(error: unknown): void {
+    const failure: NodeEvent = { type: "subscriberFailed", error };
     // A subscriber that fails on hearing of its failure would never end: only the logger hears of that.
-    if (this.#reportingFailure) {
-      this.#log({ type: "subscriberFailed", error });
-      return;
-    }
-    this.#reportingFailure = true;
-    try {
-      this.tell({ type: "subscriberFailed", error });
-    } finally {
-      this.#reportingFailure = false;
-    }
+    if (NodeEvents.current(this.events)?.type === "subscriberFailed") this.#log(failure);
+    else this.tell(failure);
   }
 
   /** No process is left, and none will come. */

@@ -36,6 +36,7 @@ type AnyNode = Loose<Omit<Node, "name" | "incarnation" | "pid" | "events" | "cou
 const Held = name<unknown>("held");
 const Free = name<unknown>("free");
 
+// oxlint-disable-next-line unicorn/no-thenable -- it has to be one
 const thenable = { then: () => undefined };
 const circular: Record<string, unknown> = {};
 circular.self = circular;

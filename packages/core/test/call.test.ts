@@ -914,6 +914,28 @@ describe("a call that closes no cycle", () => {
     expect(log).toEqual(["a answers"]);
   });
 
+  test.each<[string, (self: Self<Echo>) => Promise<unknown>]>([
+    ["a message", (self) => self.receive()],
+    ["the end of a sleep", (self) => self.sleep(10).then(() => self.receive())],
+  ])(
+    "is answered by a server that waited for %s already when it made its call",
+    async (_what, wait) => {
+      const { node, clock } = createWorld();
+      const b = spawnPuppet(node);
+      const a = node.spawn<Echo>(async (self) => {
+        const waited = wait(self);
+        void self.call(b.pid as Pid<Echo>, "from a");
+        const { from } = (await waited) as Echo;
+        self.reply(from, "a answers");
+        await self.receive();
+      });
+      await quiesce();
+      const outcome = outcomeOf(b.do((self) => self.call(a, "from b")));
+      await clock.advance(20);
+      expect(outcome).toEqual({ state: "fulfilled", value: "a answers" });
+    },
+  );
+
   test("is let through to one whose earlier call leads back: it may not be awaiting that one", async () => {
     const { node } = createWorld();
     const [hub, target] = [spawnPuppet(node), spawnPuppet(node)];

@@ -594,6 +594,20 @@ describe("what a process owns", () => {
     ]);
   });
 
+  test("does not hide an error: who crashed and is killed while it disposes is reported as crashed", async () => {
+    const { node, events } = createWorld();
+    const boom = new Error("boom");
+    const pid = node.spawn(async (self) => {
+      self.own("stuck", foreignForever);
+      throw boom;
+    });
+    await quiesce();
+    node.exit(pid, "kill");
+    await quiesce();
+    expect(reasonsOf(events)).toEqual(["killed"]);
+    expect(ofType(events, "crashed").map(({ report }) => report.reason)).toEqual([{ error: boom }]);
+  });
+
   test("can be used and added to while it unwinds", async () => {
     const { node } = createWorld();
     const steps: string[] = [];

@@ -27,7 +27,6 @@ import { createHosted } from "./fake-host.js";
 import { createWorld, idle, spawnDead, spawnPuppet } from "./world.js";
 
 type EventType = NodeEvent["type"];
-type EventOf<T extends EventType> = Extract<NodeEvent, { readonly type: T }>;
 
 /** What rxjs was about to throw into the host's event loop: it does so in a timeout. */
 let thrown: (() => void)[] = [];
@@ -264,11 +263,9 @@ const scenarios: {
   unwindFailed: [
     async (node) => {
       const pid = node.spawn<unknown>(async (self) => {
-        try {
-          await self.receive();
-        } finally {
+        await self.receive().catch(() => {
           throw new Error("while unwinding");
-        }
+        });
       });
       await quiesce();
       node.exit(pid, "shutdown");
@@ -661,6 +658,29 @@ describe("within a callback a subscriber", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("changes nothing about the order in which the others hear of things", async () => {
+    const { node } = createWorld();
+    const heard: Record<string, string[]> = { before: [], after: [] };
+    const hear = (who: string): void => {
+      node.events.subscribe((event) => heard[who]?.push(`${event.type} ${String(pidOf(event))}`));
+    };
+    hear("before");
+    node.events.subscribe((event) => {
+      if (event.type === "spawned") node.exit(event.pid, "kill");
+      if (event.type === "exited" && event.pid.serial === 1) node.spawn(idle);
+    });
+    hear("after");
+    node.spawn(idle);
+    await quiesce();
+    expect(heard.before).toEqual([
+      "spawned <demo.1>",
+      "exited <demo.1>",
+      "spawned <demo.2>",
+      "exited <demo.2>",
+    ]);
+    expect(heard.after).toEqual(heard.before);
+  });
+
   test("may kill a process before it has run: its code never does", async () => {
     const { node } = createWorld();
     let ran = false;
@@ -765,7 +785,7 @@ describe("the default logger", () => {
     const node = createLoud();
     const pid = node.spawn<unknown>(async (self) => {
       await self.receive().catch(() => undefined);
-      for (let i = 0; i < 3; i++) expect(() => self.send(self.pid, i)).toThrow();
+      for (let i = 0; i < 3; i++) expect(() => self.send(self.pid, i)).toThrow("is dead");
     });
     await quiesce();
     node.exit(pid, "kill");

@@ -269,10 +269,13 @@ describe("an async handler", () => {
     });
     node.send(pid, "a");
     node.send(pid, "b");
-    await clock.advance(9);
-    expect([steps, node.mailboxOf(pid)]).toEqual([["a begins"], ["b"]]);
+    await clock.advance(8);
+    node.send(pid, "c");
+    await clock.advance(1);
+    expect([steps, node.mailboxOf(pid)]).toEqual([["a begins"], ["b", "c"]]);
     await clock.advance(100);
-    expect(steps).toEqual(["a begins", "a ends", "b begins", "b ends"]);
+    const inTurn = ["a", "b", "c"].flatMap((message) => [`${message} begins`, `${message} ends`]);
+    expect(steps).toEqual(inTurn);
   });
 
   test("can await in init: messages wait", async () => {

@@ -276,17 +276,43 @@ describe("with messages: freeze", () => {
     expect((report.reason.error as MutationAfterSendError).sentAt).toContain("sendsTheOrder");
   });
 
-  test("a change to something frozen that was never sent stays the TypeError it is", async () => {
+  test.each<[string, (config: { port?: number; list: number[] }) => unknown]>([
+    ["set", (config) => (config.port = 81)],
+    ["deleted", (config) => delete config.port],
+    ["emptied", (config) => (config.list.length = 0)],
+  ])(
+    "a change to something frozen that was never sent stays the TypeError it is: %s",
+    async (_how, change) => {
+      const { node, events } = createWorld({ messages: "freeze" });
+      const { pid } = spawnKeeper(node);
+      node.spawn<unknown>(function innocent(self) {
+        const config = Object.freeze({ port: 80, list: Object.freeze([1]) });
+        sendsTheOrder(self, pid, { something: "else" });
+        changesTheOrder(config, change);
+      });
+      await quiesce();
+      const [report] = crashes(events) as [CrashReport];
+      expect(report.reason.error).toBeInstanceOf(TypeError);
+    },
+  );
+
+  test.each<[string, (order: Order) => unknown]>([
+    ["adds a property", (o) => Object.assign(o, { added: true })],
+    ["deletes a property", (o) => delete (o as Partial<Order>).count],
+    ["defines a property", (o) => Object.defineProperty(o, "added", { value: 2 })],
+  ])("the right send is among those that are told when the sender %s", async (_what, change) => {
     const { node, events } = createWorld({ messages: "freeze" });
     const { pid } = spawnKeeper(node);
-    node.spawn<unknown>(function innocent(self) {
-      const config = Object.freeze({ port: 80 });
-      sendsTheOrder(self, pid, { something: "else" });
-      changesTheOrder(config, (own: { port: number }) => (own.port = 81));
+    node.spawn<unknown>(function sender(self) {
+      const sent = order();
+      sendsTheOrder(self, pid, sent);
+      for (let i = 0; i < 500; i++) self.send(pid, { i, count: i });
+      changesTheOrder(sent, change);
     });
     await quiesce();
     const [report] = crashes(events) as [CrashReport];
-    expect(report.reason.error).toBeInstanceOf(TypeError);
+    expect(report.reason.error).toBeInstanceOf(MutationAfterSendError);
+    expect((report.reason.error as MutationAfterSendError).sentAt).toContain("sendsTheOrder");
   });
 
   test("other errors stay what they are", async () => {

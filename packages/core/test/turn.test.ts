@@ -20,6 +20,13 @@ async function exhaust(host: FakeHost): Promise<void> {
   host.lookMs = 1;
 }
 
+/** Brings the node to where all that happens has to wait for the event loop to turn. */
+async function useUp(node: Node, host: FakeHost): Promise<void> {
+  const others = Array.from({ length: 5 }, () => node.spawn<unknown>(idle));
+  await exhaust(host);
+  for (const pid of others) node.send(pid, "x");
+}
+
 /** Starts work without end; each piece of it calls `step`. */
 type Work = (node: Node, step: () => void) => void;
 
@@ -129,9 +136,8 @@ const callsOfAHandler: Work = (node, step) => {
   });
   const caller = node.spawn<"go", null>({
     init: () => null,
-    async message(state, _go, self) {
+    async message(_state, _go, self) {
       for (;;) await self.call(server, "x");
-      return state;
     },
   });
   node.send(caller, "go");
@@ -370,6 +376,51 @@ describe("what has to wait for the event loop to turn", () => {
     node.send(pid, "third");
     await host.turns(20);
     expect(log).toEqual(["first", "second", "down", "third"]);
+  });
+
+  test("is not overtaken by what its sender sends in the next turn, before it has been looked at", async () => {
+    const { node, host } = createHosted();
+    const received: string[] = [];
+    const receiver = node.spawn<string>(async (self) => {
+      for (;;) received.push(await self.receive());
+    });
+    let open!: () => void;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const sender = node.spawn<"wait" | "send", null>({
+      init: () => null,
+      message(state, message, self) {
+        // It leaves something under way, and goes on with its messages.
+        if (message === "wait") void gate.then(() => self.send(receiver, "first"));
+        else self.send(receiver, "second");
+        return state;
+      },
+    });
+    node.send(sender, "wait");
+    await useUp(node, host);
+    node.send(sender, "send");
+    open();
+    await host.rest();
+    expect(received).toEqual([]);
+    host.lookMs = 0;
+    await host.turns(5);
+    expect(received).toEqual(["first", "second"]);
+  });
+
+  test("is bounded by the limit of its mailbox, and the one it is about to take", async () => {
+    const { node, host, events } = createHosted();
+    const received: number[] = [];
+    const pid = node.spawnOpt<number>({ mailbox: { limit: 3 } }, async (self) => {
+      for (;;) received.push(await self.receive());
+    });
+    await useUp(node, host);
+    for (let n = 1; n <= 100; n++) node.send(pid, n);
+    expect(node.mailboxOf(pid).length).toBeLessThanOrEqual(4);
+    host.lookMs = 0;
+    await host.turns(5);
+    expect(received.slice(0, 3)).toEqual([1, 2, 3]);
+    expect(received.length).toBeLessThanOrEqual(4);
+    const lost = events.filter((event) => event.type === "undelivered" && event.why === "overflow");
+    expect(received.length + lost.length).toBe(100);
   });
 
   test("is not overtaken by the timeout of its receive", async () => {
