@@ -31,8 +31,11 @@ export function listenForInterruption(): AbortSignal {
     });
   }
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    controller.abort(new Interrupted("SIGPIPE"));
+    if (error.code === "EPIPE") controller.abort(new Interrupted("SIGPIPE"));
+    else {
+      process.stderr.write(`fleet: cannot print: ${error.message}\n`);
+      process.exit(1);
+    }
   });
   return controller.signal;
 }

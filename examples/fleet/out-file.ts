@@ -43,7 +43,11 @@ export class OutFile {
     try {
       const place = await placeOf(path);
       const draftPath = join(dirname(place), `.${basename(place)}.${process.pid}.draft`);
-      return new OutFile(place, draftPath, await open(draftPath, "wx"));
+      const draft = await open(draftPath, "wx");
+      // What it replaces keeps its permissions.
+      const before = await stat(place).catch(() => undefined);
+      if (before !== undefined) await draft.chmod(before.mode & 0o7777);
+      return new OutFile(place, draftPath, draft);
     } catch (error) {
       const reason = error instanceof Problem ? error.message : reasonOf(error);
       throw new Problem(`cannot write ${path}: ${reason}`);

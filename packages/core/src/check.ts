@@ -1,5 +1,6 @@
 /** Checks of arguments at the edge: each says what was expected and what came. */
 import { InvalidArgumentError } from "./errors.js";
+import type { ExitReason } from "./exit-reason.js";
 import type { MonitorOptions } from "./monitor.js";
 import { isName, isRemoteName, type AnyName } from "./name.js";
 import type { LocalAddress } from "./address.js";
@@ -24,6 +25,18 @@ export function checkName(argument: string, value: unknown): string {
 
 export function checkFunction(argument: string, value: unknown): void {
   if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
+}
+
+/** A reason is a plain term; a promise would be taken for what it resolves to by all who wait for it. */
+export function checkReason(argument: string, value: unknown): ExitReason {
+  let thenable: boolean;
+  try {
+    thenable = typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+  } catch {
+    thenable = true;
+  }
+  if (thenable) throw new InvalidArgumentError(argument, "a plain term, not a promise", value);
+  return value as ExitReason;
 }
 
 /** Whatever a message can be sent to. */

@@ -3,7 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/proc_lib.html (crash reports)
  */
-import { formatTerm, type CrashReason } from "./exit-reason.js";
+import { formatTerm, isErrorLike, type CrashReason } from "./exit-reason.js";
 import { ancestorsOf, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 
@@ -73,11 +73,37 @@ export function formatCrashReport(report: CrashReport): string {
   ].join("\n");
 }
 
-function stackOf(error: Error): string {
+/** How many causes of an error are shown; a chain of them may be a ring. */
+const MAX_CAUSES = 8;
+
+/** The stack of an error and of its causes. Getters of hostile errors may throw; what they hide is left out. */
+export function stackOf(error: unknown): string {
+  const stacks: string[] = [];
+  let at = error;
+  while (isErrorLike(at) && stacks.length <= MAX_CAUSES) {
+    stacks.push(ownStackOf(at));
+    at = causeOf(at);
+  }
+  return stacks.length === 0 ? formatTerm(error) : stacks.join("\ncaused by ");
+}
+
+function ownStackOf(error: Error): string {
   const head = `${error.name}: ${error.message}`;
-  const stack = typeof error.stack === "string" ? error.stack : head;
+  let stack: unknown;
+  try {
+    ({ stack } = error);
+  } catch {
+    stack = undefined;
+  }
+  if (typeof stack !== "string") return head;
   // V8 writes the head when the error is made; the message may have changed, or the name be a subclass's.
-  const text = stack.startsWith(error.name) ? stack : `${head}\n${stack}`;
-  const cause = error.cause;
-  return cause instanceof Error ? `${text}\ncaused by ${stackOf(cause)}` : text;
+  return stack.startsWith(error.name) ? stack : `${head}\n${stack}`;
+}
+
+function causeOf(error: Error): unknown {
+  try {
+    return error.cause;
+  } catch {
+    return undefined;
+  }
 }

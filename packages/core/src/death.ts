@@ -100,9 +100,7 @@ export function settled(process: Process): void {
 
 /** The body threw. Its own exit signal is no crash, nor is what follows from it. */
 export function bodyThrew(process: Process, thrown: unknown, during: string): void {
-  if (isOwnExit(process, thrown)) {
-    // Only `exit` and exit signals make it, and they have set the reason.
-  } else if (process.life === "alive") {
+  if (process.life === "alive") {
     const reason = { error: toError(process, thrown) };
     process.crash = { reason, during };
     process.exitReason = reason;
@@ -153,23 +151,22 @@ function abortAndReject(process: Process): void {
 }
 
 function isOwnExit(process: Process, thrown: unknown): boolean {
-  try {
-    // A dead process that goes on is told so by every operation; that was reported as fenced.
-    const isSignal = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
-    return isSignal && thrown.pid === process.pid;
-  } catch {
-    // A revoked proxy cannot be looked at.
-    return false;
-  }
+  // A dead process that goes on is told so by every operation; that was reported as fenced.
+  const isSignal = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
+  return isSignal && thrown.pid === process.pid;
 }
 
 function followsFromExit(process: Process, thrown: unknown): boolean {
-  for (let error = thrown, depth = 0; depth < 10; depth++) {
-    if (isOwnExit(process, error)) return true;
-    if (!isErrorLike(error)) return false;
-    // What fetch and its like throw when `self.signal` aborts.
-    if (error.name === "AbortError") return true;
-    error = error.cause;
+  try {
+    for (let error = thrown, depth = 0; depth < 10; depth++) {
+      if (isOwnExit(process, error)) return true;
+      if (!isErrorLike(error)) return false;
+      // What fetch and its like throw when `self.signal` aborts.
+      if (error.name === "AbortError") return true;
+      error = error.cause;
+    }
+  } catch {
+    // A revoked proxy, or a getter that throws.
   }
   return false;
 }

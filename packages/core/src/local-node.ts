@@ -1,7 +1,7 @@
 /** A node as its users see it: the implementation of `Node`. */
 import type { AnyBody } from "./body.js";
 import { call, type CallOptions } from "./call.js";
-import { checkKeys, checkName, checkPid } from "./check.js";
+import { checkKeys, checkName, checkPid, checkReason } from "./check.js";
 import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { AnyName } from "./name.js";
@@ -63,7 +63,8 @@ export class LocalNode extends Runtime {
   exit(pid: AnyPid, ...rest: [] | [reason: ExitReason]): void {
     const target = checkPid("exit: pid", pid);
     if (rest.length === 0) throw new InvalidArgumentError("exit: reason", "given", undefined);
-    transmit(this, this.pid, target, { type: "exit", from: this.pid, reason: rest[0] });
+    const reason = checkReason("exit: reason", rest[0]);
+    transmit(this, this.pid, target, { type: "exit", from: this.pid, reason });
   }
 
   whenExited(pid: AnyPid): Promise<ExitReason> {

@@ -1,5 +1,5 @@
 /** What is printed when nobody else would hear of it. */
-import { formatCrashReport } from "./crash-report.js";
+import { formatCrashReport, stackOf } from "./crash-report.js";
 import type { NodeEvent } from "./event.js";
 import { hostPrint } from "./host.js";
 
@@ -32,19 +32,14 @@ export function formatFailure(event: NodeEvent): string | undefined {
       return `${who} held the event loop for ${Math.round(event.blockedMs)} ms`;
     }
     case "disposerFailed":
-      return `a resource of process ${String(event.pid)} could not be disposed: ${describe(event.error)}`;
+      return `a resource of process ${String(event.pid)} could not be disposed: ${stackOf(event.error)}`;
     case "unwindFailed":
-      return `process ${String(event.pid)} failed while it unwound: ${describe(event.error)}`;
+      return `process ${String(event.pid)} failed while it unwound: ${stackOf(event.error)}`;
     case "subscriberFailed":
-      return `a subscriber of the node's events failed: ${describe(event.error)}`;
+      return `a subscriber of the node's events failed: ${stackOf(event.error)}`;
     case "highWater":
       return `the mailbox of process ${String(event.pid)} holds ${event.size} messages`;
     default:
       return undefined;
   }
-}
-
-function describe(error: unknown): string {
-  const { stack } = Object(error) as { stack?: unknown };
-  return typeof stack === "string" ? stack : String(error);
 }

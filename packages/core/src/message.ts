@@ -28,7 +28,7 @@ export function deliver(
   if (
     wake !== undefined &&
     !process.queued &&
-    (process.guard === undefined || accepts(process, message))
+    (process.guard === undefined || accepts(process, wake, message))
   ) {
     if (process.node.turn.mayGoOn()) {
       process.wake = undefined;
@@ -50,10 +50,12 @@ export function deliver(
 }
 
 /** Does the pending receive take it? An error of the guard is the receiver's: its receive rejects with it. */
-function accepts(process: Process, message: unknown): boolean {
+function accepts(process: Process, wake: Process["wake"], message: unknown): boolean {
   process.node.turn.ran(process);
   try {
-    return (process.guard as (message: unknown) => boolean)(message);
+    const accepted = (process.guard as (message: unknown) => boolean)(message);
+    // A guard that sends to its own process has ended the receive it guards.
+    return accepted && process.wake === wake;
   } catch (error) {
     process.wakeWithError(error);
     return false;

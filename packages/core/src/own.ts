@@ -63,6 +63,11 @@ export function disposeOwned(process: Process): PromiseLike<void> | undefined {
   return undefined;
 }
 
+/** Disposes what a dead process would own: nobody else will. */
+export function disposeAtOnce(process: Process, dispose: Disposer): void {
+  void attempt(process, dispose);
+}
+
 function attempt(process: Process, dispose: Disposer): PromiseLike<void> | undefined {
   const failed = (error: unknown): void => process.node.report(process, "disposerFailed", error);
   try {

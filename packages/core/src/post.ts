@@ -1,4 +1,5 @@
 /** Sending to any kind of address, and finding what a call or a monitor is aimed at. */
+import type { LocalAddress } from "./address.js";
 import { PendingCall } from "./call.js";
 import { InvalidArgumentError, NameNotRegisteredError } from "./errors.js";
 import { deliver } from "./message.js";
@@ -7,7 +8,7 @@ import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
-import { arrive, transmit } from "./signal.js";
+import { arrive, transmit, type Signal } from "./signal.js";
 
 type LocalPid = ProcessId<Process>;
 
@@ -88,16 +89,27 @@ function elsewhere(node: string): LocalPid {
 }
 
 /** A timer's message goes out; a name is looked up now, and nobody there is no error. */
-export function timerFired(node: Runtime, from: LocalPid, to: unknown, message: unknown): void {
+export function timerFired(
+  node: Runtime,
+  from: LocalPid,
+  to: LocalAddress,
+  message: unknown,
+): void {
   if (isName(to)) {
     const holder = node.registry.find(to.name, from);
     if (holder === undefined) node.undelivered(node.nobody, message, from, "unregistered");
     else arrive(node, from, holder.pid, { type: "message", message });
   } else if (isRemoteName(to)) {
     sendToRemoteName(node, from, to, message);
-  } else if (to instanceof Reference) {
-    arrive(node, from, to.owner as LocalPid, { type: "alias", ref: to, message });
-  } else arrive(node, from, to as LocalPid, { type: "message", message });
+  } else {
+    const [pid, signal]: [LocalPid, Signal] =
+      to instanceof Reference
+        ? [to.owner as LocalPid, { type: "alias", ref: to, message }]
+        : [to as LocalPid, { type: "message", message }];
+    // A timer is what happens already; to another node it travels like all else.
+    if (node.isLocal(pid)) arrive(node, from, pid, signal);
+    else transmit(node, from, pid, signal);
+  }
 }
 
 /** A promise as message is a forgotten await, and `receive` would resolve to what it resolves to. */

@@ -9,6 +9,7 @@ import {
   checkMonitorOptions,
   checkName,
   checkPid,
+  checkReason,
   checkReceive,
   checkRef,
 } from "./check.js";
@@ -21,7 +22,7 @@ import { link, unlink } from "./link.js";
 import { deliver, type SignalMap } from "./message.js";
 import { demonitor, monitor, type DemonitorOptions, type MonitorOptions } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
-import { disposerOf } from "./own.js";
+import { disposeAtOnce, disposerOf } from "./own.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import { Process } from "./process.js";
 import { refuseThenable, replyFrom, resolveTarget, sendFrom } from "./post.js";
@@ -194,11 +195,11 @@ export class ProcessSelf extends Process {
   exit(pidOrReason: ExitReason, ...rest: [] | [reason: ExitReason]): void {
     if (this.life === "dead") this.#fence("exit");
     if (rest.length === 0) {
-      beginExit(this, pidOrReason);
+      beginExit(this, checkReason("exit: reason", pidOrReason));
       throw this.exitSignal();
     }
     const pid = checkPid("exit: pid", pidOrReason);
-    const [reason] = rest;
+    const reason = checkReason("exit: reason", rest[0]);
     const wasAlive = this.life === "alive";
     if (pid === this.pid) exitSignalled(this, pid, reason, { viaLink: false });
     else transmit(this.node, this.pid, pid, { type: "exit", from: this.pid, reason });
@@ -220,7 +221,10 @@ export class ProcessSelf extends Process {
 
   own(resource: unknown, dispose?: unknown): unknown {
     const disposer = disposerOf(resource, dispose);
-    this.#fenceIfDead("own");
+    if (this.life === "dead") {
+      disposeAtOnce(this, disposer);
+      this.#fence("own");
+    }
     ((this.extra ??= {}).owned ??= []).push({ resource, dispose: disposer });
     return resource;
   }

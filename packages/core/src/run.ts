@@ -54,12 +54,13 @@ export function startProcess(process: Process, turn: Turn): void {
   }
   if (handler !== undefined) {
     stepDone(process, turn, result, "starting");
-  } else if (isThenable(result)) {
-    result.then(
+  } else {
+    whenSettled(
+      result,
       () => settled(process),
-      (error: unknown) => rejected(process, error),
+      (error) => rejected(process, error),
     );
-  } else settled(process);
+  }
 }
 
 /** The body has thrown. Which message it worked on is known to the promise of its last receive. */
@@ -93,13 +94,15 @@ function runHandler(process: Process, turn: Turn): void {
     process.awaiting = undefined;
     turn.ran(process);
     let next: unknown;
+    let isPromise: boolean;
     try {
       next = handler.message(process.state as never, message as never, process as never);
+      isPromise = typeof next === "object" && next !== null && !isPlainState(next);
     } catch (error) {
       bodyThrew(process, error, doing(process));
       return;
     }
-    if (typeof next === "object" && next !== null && isThenable(next)) {
+    if (isPromise) {
       stepDone(process, turn, next, undefined);
       return;
     }
@@ -115,27 +118,41 @@ function runHandler(process: Process, turn: Turn): void {
 
 /** The handler has returned the next state, or a promise of it. */
 function stepDone(process: Process, turn: Turn, next: unknown, during: string | undefined): void {
-  if (isThenable(next)) {
-    next.then(
-      (state) => stepDone(process, turn, state, during),
-      (error: unknown) => bodyThrew(process, error, during ?? doing(process)),
-    );
-    return;
-  }
-  turn.ran(process);
-  process.state = next;
-  process.busy = false;
-  process.working = undefined;
-  if (process.life !== "alive") settled(process);
-  else if (process.mailbox !== undefined && process.mailbox.size > 0) turn.ready(process);
+  whenSettled(
+    next,
+    (state) => {
+      turn.ran(process);
+      process.state = state;
+      process.busy = false;
+      process.working = undefined;
+      if (process.life !== "alive") settled(process);
+      else if (process.mailbox !== undefined && process.mailbox.size > 0) turn.ready(process);
+    },
+    (error) => bodyThrew(process, error, during ?? doing(process)),
+  );
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
+/** Calls back at once with what is no promise, else when it has settled. A `then` that throws rejects. */
+function whenSettled(
+  value: unknown,
+  fulfilled: (value: unknown) => void,
+  rejected: (error: unknown) => void,
+): void {
+  let isPromise: boolean;
+  try {
+    isPromise = typeof value === "object" && value !== null && !isPlainState(value);
+  } catch (error) {
+    rejected(error);
+    return;
+  }
+  if (!isPromise) fulfilled(value);
+  else if (value instanceof Promise) void value.then(fulfilled, rejected);
+  else void Promise.resolve(value).then(fulfilled, rejected);
+}
+
+/** An object that is no promise. */
+function isPlainState(value: object): boolean {
+  return typeof (value as { then?: unknown }).then !== "function";
 }
 
 function doing(process: Process): string {

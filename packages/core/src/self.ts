@@ -175,7 +175,8 @@ export interface Self<in out M> extends Operations {
 
   /**
    * Gives a resource to the process: it is disposed when the process ends, last given first, however
-   * it ends. Returns the resource.
+   * it ends. Returns the resource. To a dead process nothing can be given: it is disposed at once, and
+   * `DeadProcessError` thrown.
    *
    * @throws InvalidArgumentError it cannot be disposed
    */

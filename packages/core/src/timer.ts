@@ -16,7 +16,7 @@ export interface Timeout<T> {
 
 export class MessageTimer extends Deadline {
   readonly ref: Reference;
-  readonly #node: Runtime;
+  readonly node: Runtime;
   readonly #ownerPid: ProcessId<Process>;
   readonly #to: LocalAddress;
   readonly #message: unknown;
@@ -33,7 +33,7 @@ export class MessageTimer extends Deadline {
     everyMs: number | undefined,
   ) {
     super();
-    this.#node = node;
+    this.node = node;
     this.#ownerPid = owner === undefined ? node.pid : owner.pid;
     this.#to = to;
     this.#everyMs = everyMs;
@@ -63,7 +63,7 @@ export class MessageTimer extends Deadline {
   }
 
   override fire(): void {
-    const node = this.#node;
+    const node = this.node;
     if (this.#everyMs === undefined || !this.#ownerLives()) {
       this.detach();
       Reference.retire(this.ref);
@@ -79,6 +79,6 @@ export class MessageTimer extends Deadline {
   }
 
   #ownerLives(): boolean {
-    return this.#ownerPid === this.#node.pid || ProcessId.processOf(this.#ownerPid) !== undefined;
+    return this.#ownerPid === this.node.pid || ProcessId.processOf(this.#ownerPid) !== undefined;
   }
 }

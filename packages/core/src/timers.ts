@@ -177,5 +177,7 @@ export function readTimer(node: Runtime, ref: Reference): number | false {
 function pendingTimer(node: Runtime, ref: unknown): MessageTimer | undefined {
   checkRef("timer", ref);
   const meaning = Reference.meaningOf(ref);
-  return meaning instanceof MessageTimer && node.timers.isPending(meaning) ? meaning : undefined;
+  // Another node of this realm has a queue of its own.
+  if (!(meaning instanceof MessageTimer) || meaning.node !== node) return undefined;
+  return node.timers.isPending(meaning) ? meaning : undefined;
 }

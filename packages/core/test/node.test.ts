@@ -304,6 +304,20 @@ describe("stop", () => {
     expect(events).toContainEqual({ type: "exited", pid: first, reason: "killed" });
   });
 
+  test("tells as killed only those that it killed, not who went down with them", async () => {
+    const { node, clock, events } = createWorld();
+    const linked = node.spawn<never, null>({ init: () => null, message: () => null });
+    const killed = node.spawn<Exit>(async (self) => {
+      self.link(linked);
+      await stubborn(self);
+    });
+    await quiesce();
+    const stopped = node.stop({ timeoutMs: 10 });
+    await clock.advance(10);
+    expect(await stopped).toEqual({ killed: [killed] });
+    expect(events).toContainEqual({ type: "exited", pid: linked, reason: "killed" });
+  });
+
   test("gives 5000 ms in all when nothing else is said", async () => {
     const { node, clock } = createWorld();
     node.spawn(stubborn);

@@ -536,6 +536,65 @@ describe("the keys of a program", () => {
   });
 });
 
+describe("who asks about a process hears of it as it is after its own signals", () => {
+  async function ask<T>(
+    act: (self: Self<unknown>, other: Pid<unknown>) => void,
+    question: (self: Self<unknown>, other: Pid<unknown>) => T,
+  ): Promise<{ answer: T; withdrawn: string[]; pending: string[] }> {
+    const { node, decider } = createDecided();
+    const other = node.spawn<unknown>((self) => self.sleep(1_000));
+    const answers: T[] = [];
+    const actor = spawnActor(node, (self) => {
+      act(self, other);
+      answers.push(question(self, other));
+    });
+    await decider.settle();
+    node.send(actor, "go");
+    await decider.happen("n→n/2#1");
+    return {
+      answer: answers[0] as T,
+      withdrawn: decider.withdrawn.map(({ key }) => key),
+      pending: decider.keys().filter((key) => !key.startsWith("timer")),
+    };
+  }
+
+  test("isAlive lets the exit signals it sent arrive at once, and what was sent before them", async () => {
+    const { answer, withdrawn, pending } = await ask(
+      (self, other) => {
+        self.send(other, "before");
+        self.exit(other, "kill");
+        self.send(other, "after");
+      },
+      (self, other) => self.isAlive(other),
+    );
+    expect(answer).toBe(false);
+    expect(withdrawn).toEqual(expect.arrayContaining(["n/2→n/1#1", "n/2→n/1#2"]));
+    expect(pending).toEqual(["n/2→n/1#3"]);
+  });
+
+  test("isAlive lets messages travel on: they change nothing about it", async () => {
+    const { answer, withdrawn, pending } = await ask(
+      (self, other) => self.send(other, "x"),
+      (self, other) => self.isAlive(other),
+    );
+    expect(answer).toBe(true);
+    expect(withdrawn).toEqual([]);
+    expect(pending).toEqual(["n/2→n/1#1"]);
+  });
+
+  test("processInfo lets all arrive that it sent", async () => {
+    const { answer, pending } = await ask(
+      (self, other) => {
+        self.send(other, "x");
+        self.link(other);
+      },
+      (self, other) => self.processInfo(other),
+    );
+    expect(answer).toMatchObject({ mailboxSize: 1, links: [expect.anything()] });
+    expect(pending).toEqual([]);
+  });
+});
+
 describe("what will not take place any more is withdrawn", () => {
   async function withdrawnBy(
     act: (node: Node, decider: Decider) => Promise<void>,

@@ -406,6 +406,32 @@ describe("what has to wait for the event loop to turn", () => {
     expect(received).toEqual(["first", "second"]);
   });
 
+  test("is taken by the guard of its receive; an error of the guard rejects, and the message stays", async () => {
+    const { node, host } = createHosted();
+    const log: unknown[] = [];
+    let strict = false;
+    const pid = node.spawn<string>(async (self) => {
+      const guard = (message: string): boolean => {
+        if (strict) throw new Error("not now");
+        return message === "b";
+      };
+      log.push(await self.receive(guard));
+      log.push(await self.receive(guard).catch((error: Error) => error.message));
+      log.push(await self.receive(), await self.receive(), await self.receive());
+    });
+    await useUp(node, host);
+    for (const message of ["a", "b", "c"]) node.send(pid, message);
+    host.lookMs = 0;
+    await host.turns(3);
+    expect(log).toEqual(["b"]);
+    await useUp(node, host);
+    node.send(pid, "b");
+    strict = true;
+    host.lookMs = 0;
+    await host.turns(3);
+    expect(log).toEqual(["b", "not now", "a", "c", "b"]);
+  });
+
   test("is bounded by the limit of its mailbox, and the one it is about to take", async () => {
     const { node, host, events } = createHosted();
     const received: number[] = [];
@@ -524,6 +550,27 @@ describe("a process that is ended while it waits for its turn", () => {
       why: "dead",
     });
   });
+
+  test.each<["shutdown" | "kill"]>([["shutdown"], ["kill"]])(
+    "by %s gets no reply any more, although it was given before: it unwinds",
+    async (reason) => {
+      const { node, host } = createHosted();
+      const log: unknown[] = [];
+      const requests: Call<"x", "y">[] = [];
+      const server = node.spawn<Call<"x", "y">>(async (self) => {
+        for (;;) requests.push(await self.receive());
+      });
+      const caller = node.spawn<never>(async (self) => {
+        log.push(await self.call(server, "x").catch((error: unknown) => error));
+      });
+      await useUp(node, host);
+      for (const { from } of requests) node.reply(from, "y");
+      node.exit(caller, reason);
+      host.lookMs = 0;
+      await host.turns(5);
+      expect(log).toEqual([expect.any(ExitSignal)]);
+    },
+  );
 
   test("after a yield unwinds as at any other time", async () => {
     const { node, host } = createHosted();
