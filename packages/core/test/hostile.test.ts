@@ -32,12 +32,14 @@ function withGetter(field: "stack" | "cause"): Error {
   return error;
 }
 
+const THEN = "then";
+
 /** What has a `then` that throws when it is called, or when it is looked at. */
 const thenables: [string, () => object][] = [
   [
     "throws when it is called",
     () =>
-      Object.defineProperty({}, "then", {
+      Object.defineProperty({}, THEN, {
         value: () => {
           throw new Error("boom");
         },
@@ -46,7 +48,7 @@ const thenables: [string, () => object][] = [
   [
     "throws when it is looked at",
     () =>
-      Object.defineProperty({}, "then", {
+      Object.defineProperty({}, THEN, {
         get: () => {
           throw new Error("boom");
         },
