@@ -195,6 +195,10 @@ export class ProcessSelf extends Process {
   exit(pidOrReason: ExitReason, ...rest: [] | [reason: ExitReason]): void {
     if (this.life === "dead") this.#fence("exit");
     if (rest.length === 0) {
+      // OTP takes a pid for a reason like any other; here it is a forgotten second argument.
+      if (ProcessId.is(pidOrReason)) {
+        throw new InvalidArgumentError("exit: reason", "given beside the pid", undefined);
+      }
       beginExit(this, checkReason("exit: reason", pidOrReason));
       throw this.exitSignal();
     }

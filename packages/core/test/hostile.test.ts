@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/no-thenable -- thenables are what is tested here
 import { describe, expect, test } from "@jest/globals";
 import {
   ExitSignal,
@@ -32,14 +33,12 @@ function withGetter(field: "stack" | "cause"): Error {
   return error;
 }
 
-const THEN = "then";
-
 /** What has a `then` that throws when it is called, or when it is looked at. */
 const thenables: [string, () => object][] = [
   [
     "throws when it is called",
     () =>
-      Object.defineProperty({}, THEN, {
+      Object.defineProperty({}, "then", {
         value: () => {
           throw new Error("boom");
         },
@@ -48,7 +47,7 @@ const thenables: [string, () => object][] = [
   [
     "throws when it is looked at",
     () =>
-      Object.defineProperty({}, THEN, {
+      Object.defineProperty({}, "then", {
         get: () => {
           throw new Error("boom");
         },
