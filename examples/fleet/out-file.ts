@@ -14,6 +14,7 @@ import {
   stat,
   type FileHandle,
 } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import type { HashedFile } from "./ledger.js";
 import { Problem } from "./problem.js";
@@ -42,7 +43,10 @@ export class OutFile {
   static async open(path: string): Promise<OutFile> {
     try {
       const place = await placeOf(path);
-      const draftPath = join(dirname(place), `.${basename(place)}.${process.pid}.draft`);
+      const draftPath = join(
+        dirname(place),
+        `.${basename(place).slice(0, 100)}.${randomUUID()}.draft`,
+      );
       const draft = await open(draftPath, "wx");
       // What it replaces keeps its permissions.
       const before = await stat(place).catch(() => undefined);

@@ -32,6 +32,16 @@ export class MessageIsolation {
    * @throws UncloneableMessageError it holds a function, a symbol, or an instance of a class
    */
   prepare(message: unknown): unknown {
+    try {
+      return this.#prepare(message);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      // The engine's stack is at its end.
+      throw new UncloneableMessageError("message", "nested too deeply");
+    }
+  }
+
+  #prepare(message: unknown): unknown {
     if (this.mode === "clone") return clone(message, "message", new Map());
     if (this.mode === "freeze" && typeof message === "object" && message !== null) {
       this.#freezer.freeze(message);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import {
   ExitSignal,
   InvalidArgumentError,
+  UncloneableMessageError,
   isCrash,
   type Exit,
   type ExitReason,
@@ -149,3 +150,14 @@ test("an ExitSignal that is made by hand and thrown is a crash, not an orderly e
   expect(isCrash(await node.whenExited(pid))).toBe(true);
   expect(node.counts.crashes).toBe(1);
 });
+
+test.each(["freeze", "clone"] as const)(
+  "a message that is nested too deeply is refused where messages are %sd",
+  (messages) => {
+    const { node } = createWorld({ messages });
+    let deep: object = {};
+    for (let i = 0; i < 200_000; i++) deep = { deep };
+    const pid = node.spawn<object>(async (self) => void (await self.receive()));
+    expect(() => node.send(pid, deep)).toThrow(UncloneableMessageError);
+  },
+);
