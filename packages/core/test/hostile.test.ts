@@ -152,7 +152,7 @@ test("an ExitSignal that is made by hand and thrown is a crash, not an orderly e
 });
 
 test.each(["freeze", "clone"] as const)(
-  "a message that is nested too deeply is refused where messages are %sd",
+  "with messages: %s, what is nested too deeply is refused",
   (messages) => {
     const { node } = createWorld({ messages });
     let deep: object = {};
