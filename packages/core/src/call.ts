@@ -120,7 +120,7 @@ export class PendingCall extends Watch {
 
   reply(value: unknown): void {
     this.#end();
-    this.runtime.turn.resume(this.owner, this.#resolve, value);
+    this.runtime.turn.resume(this.owner, this.#resolve, value, this.#promise);
   }
 
   override ended(reason: ExitReason): void {
@@ -129,7 +129,7 @@ export class PendingCall extends Watch {
       reason === "noproc"
         ? new NoProcessError(show(this.#server))
         : new ServerExitError(show(this.#server), formatTerm(this.#request, 80), reason);
-    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error));
+    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error), this.#promise);
   }
 
   timedOut(timeoutMs: number): void {
@@ -146,7 +146,7 @@ export class PendingCall extends Watch {
 
   #fail(error: unknown): void {
     this.#end();
-    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error));
+    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error), this.#promise);
   }
 
   #end(): void {

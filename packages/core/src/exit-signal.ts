@@ -61,6 +61,7 @@ export function exitSignalled(
       dieAtOnce(process, "killed");
       return;
     case "exits":
+      if (process.life === "alive") process.signalled = true;
       beginExit(process, reason);
       return;
     case "message": {

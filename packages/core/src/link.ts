@@ -55,7 +55,7 @@ export function link(process: Process, pid: ProcessId<Process>): void {
   const { node } = process;
   if (node.isLocal(pid)) {
     node.access(process.pid, "alive", pid, "read");
-    if (ProcessId.processOf(pid)?.life !== "alive") {
+    if (!ProcessId.processOf(pid)?.isThere) {
       // As in OTP: a process that traps exits is told by a signal, one that does not at once.
       if (process.trap === undefined) throw new NoProcessError(formatPid(pid));
       exitSignalled(process, pid, "noproc", { viaLink: true });
@@ -89,7 +89,7 @@ export function linkSignalled(process: Process, signal: LinkSignal): void {
   switch (signal.type) {
     case "link":
       // One that crosses an unlink of ours which is not acknowledged yet belongs to the link we left.
-      if (process.life !== "alive") {
+      if (!process.isThere) {
         // It is past linking: as in OTP, what exits is not there any more.
         const exit: Signal = { type: "link-exit", from: process.pid, reason: "noproc" };
         transmit(process.node, process.pid, signal.from, exit);

@@ -116,9 +116,11 @@ export function monitorAtSpawn(
 /** Returns whether the monitor was still there. */
 export function demonitor(process: Process, ref: unknown, flush: boolean): boolean {
   const entry = Reference.meaningOf(ref);
-  if (flush) process.mailbox?.remove(ref as Reference);
+  const isOwn = entry instanceof Monitor && entry.owner === process;
+  // While it is active there is nothing of it to flush.
+  if (flush && !(isOwn && entry.active)) process.mailbox?.remove(ref as Reference);
   // Only its owner can take it back; of another's reference OTP says nothing.
-  if (!(entry instanceof Monitor) || entry.owner !== process) return false;
+  if (!isOwn) return false;
   const wasActive = entry.active;
   unwatch(entry);
   entry.endAliasUnlessExplicit();

@@ -43,6 +43,8 @@ export class Process {
   readonly node: Runtime;
   life: "alive" | "exiting" | "dead" = "alive";
   exitReason: ExitReason = "normal";
+  /** An exit signal ended it: for those who come later it is not there, while one that exits by itself is. */
+  signalled = false;
   /** An error that nobody caught, and what it was doing; to be reported, however it ends. */
   crash: { readonly reason: CrashReason; readonly during: string } | undefined = undefined;
   zombie = false;
@@ -106,6 +108,11 @@ export class Process {
     this.args = args;
     this.highWater = node.highWater;
     this.mailboxMark = this.highWater - 1;
+  }
+
+  /** Others still find it: it lives, or unwinds from an exit of its own. */
+  get isThere(): boolean {
+    return this.life === "alive" || (this.life === "exiting" && !this.signalled);
   }
 
   /** Its code is somewhere in the middle: it has to unwind before the process can be dead. */

@@ -28,18 +28,29 @@ class Resumption {
   readonly #owner: Process | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #value: unknown;
+  readonly #promise: Promise<unknown> | undefined;
 
-  constructor(owner: Process | undefined, resolve: (value: unknown) => void, value: unknown) {
+  constructor(
+    owner: Process | undefined,
+    resolve: (value: unknown) => void,
+    value: unknown,
+    promise: Promise<unknown> | undefined,
+  ) {
     this.#owner = owner;
     this.#resolve = resolve;
     this.#value = value;
+    this.#promise = promise;
   }
 
   go(): void {
     const owner = this.#owner;
     // A process that has to exit meanwhile unwinds instead.
     if (owner === undefined || owner.life === "alive") this.#resolve(this.#value);
-    else this.#resolve(owner.exitRejection());
+    else {
+      // If its code does not wait for this, nobody is to blame for that.
+      this.#promise?.catch(() => undefined);
+      this.#resolve(owner.exitRejection());
+    }
   }
 }
 
@@ -93,10 +104,15 @@ export class Turn {
   }
 
   /** Ends a wait of `owner` (or of code outside any process), now or in the next turn. */
-  resume(owner: Process | undefined, resolve: (value: unknown) => void, value: unknown): void {
+  resume(
+    owner: Process | undefined,
+    resolve: (value: unknown) => void,
+    value: unknown,
+    promise?: Promise<unknown>,
+  ): void {
     if (owner !== undefined) this.ran(owner);
     if (--this.#budget > 0 || !this.#spent()) resolve(value);
-    else this.#queue(new Resumption(owner, resolve, value));
+    else this.#queue(new Resumption(owner, resolve, value, promise));
   }
 
   /** The process has something to do: it starts, handles messages, or looks into its mailbox again. */

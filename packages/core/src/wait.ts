@@ -18,7 +18,8 @@ export class Wait extends Deadline {
 
   /** Over: now, or when the event loop has turned. */
   override fire(): void {
-    this.process.node.turn.resume(this.process, (value) => this.#end(value), undefined);
+    const { process, promise } = this;
+    process.node.turn.resume(process, (value) => this.#end(value), undefined, promise);
   }
 
   #end(value: unknown): void {

@@ -70,7 +70,7 @@ export function settleWatch(entry: Watch): void {
 /** The monitor signal has reached its target. */
 export function place(entry: Watch, target: Process): void {
   entry.placed = true;
-  entry.late = target.life !== "alive" && !entry.comesInTime;
+  entry.late = !target.isThere && !entry.comesInTime;
   const first = target.watchers;
   entry.nextOfTarget = first;
   if (first !== undefined) first.previousOfTarget = entry;

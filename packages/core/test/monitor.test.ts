@@ -116,6 +116,21 @@ describe("a monitor", () => {
     expect(node.mailboxOf(early.pid)).toMatchObject([{ process: target, reason: "boom" }]);
   });
 
+  test("of a process that unwinds from an exit of its own tells its reason, as in OTP", async () => {
+    const { node, clock, watcher } = createPair();
+    const target = node.spawn(async (self) => {
+      try {
+        self.exit("done");
+      } finally {
+        await new Promise<void>((resolve) => void clock.set(resolve, 10));
+      }
+    });
+    await quiesce();
+    await watcher.do((self) => self.monitor(target));
+    await clock.advance(10);
+    expect(node.mailboxOf(watcher.pid)).toMatchObject([{ process: target, reason: "done" }]);
+  });
+
   test("of a process at a node that is out of reach tells noconnection", async () => {
     const { node, watcher } = createPair();
     const far = createWorld({ name: "far" }).node.spawn(idle);
