@@ -33,6 +33,9 @@ export function fromObservable<T, M>(
   const subscription = new Subscription();
   // Before anything is subscribed to: a dead process owns nothing.
   self.own(subscription, () => subscription.unsubscribe());
+  subscription.add(() => {
+    if (node.isAlive(pid)) self.disown(subscription);
+  });
   const tell = (notification: Notification<T>): void => {
     try {
       node.send(pid, map(notification));

@@ -103,8 +103,12 @@ export function checkSpawnOptions(options: Options, inProcess = true): void {
   };
   if (link !== undefined && typeof link !== "boolean") refuse("link", "true or false", link);
   if (label !== undefined && typeof label !== "string") refuse("label", "a string", label);
-  if (key !== undefined && (typeof key !== "string" || key === "" || key.includes("/"))) {
-    refuse("key", `a string without "/"`, key);
+  if (key !== undefined && (typeof key !== "string" || !/^(?!\d+$)[^/]+$/.test(key))) {
+    refuse(
+      "key",
+      `a string without "/", and no number: those are the places of the other children`,
+      key,
+    );
   }
   if (name !== undefined) checkName("spawnOpt: options.name", name);
   if (unwindMs !== undefined && !(typeof unwindMs === "number" && unwindMs >= 0)) {
