@@ -1,4 +1,6 @@
 /** What a process runs: an async function, or a handler that the scheduler calls for each message. */
+import type { ExitReason } from "./exit-reason.js";
+import type { From } from "./reference.js";
 import type { Self } from "./self.js";
 
 /**
@@ -11,8 +13,28 @@ export type Body<M, A extends readonly unknown[] = []> = (
   ...args: A
 ) => PromiseLike<void> | void;
 
-/** What a handler may use: everything but `receive`, for it is called with each message. */
-export type HandlerSelf<M> = Omit<Self<M>, "receive">;
+/** What a handler may use besides what any process may. `receive` only within an async step. */
+export interface HandlerSelf<in out M> extends Self<M> {
+  /** Who waits for the reply, while a step handles a `Call`; else `undefined`. */
+  readonly from: From<never> | undefined;
+
+  /**
+   * From now on the handler is called with those messages only that `guard` accepts; the others stay
+   * in the mailbox, in order, until this is said otherwise. Without a guard all are accepted.
+   *
+   * An error of the guard is a crash.
+   */
+  select(guard?: (message: M) => boolean): void;
+
+  /**
+   * Asks to be called with `idle` when no message is taken for `ms` milliseconds from now; with 0, as
+   * soon as no message is there to be taken. Whatever message is taken first ends it, as does asking
+   * again; `Infinity` only ends it. OTP's `receive … after`.
+   *
+   * @throws InvalidArgumentError `ms` is negative or no number
+   */
+  idleAfter(ms: number): void;
+}
 
 /**
  * The code of a process as a function of state and message, called synchronously by the scheduler:
@@ -24,6 +46,17 @@ export interface Handler<M, S, A extends readonly unknown[] = []> {
   init(self: HandlerSelf<M>, ...args: A): S | PromiseLike<S>;
   /** Returns the next state. */
   message(state: S, message: M, self: HandlerSelf<M>): S | PromiseLike<S>;
+  /** What `idleAfter` asked for. Returns the next state. */
+  idle?(state: S, self: HandlerSelf<M>): S | PromiseLike<S>;
+  /**
+   * A step threw or called `self.exit(reason)`; with this function, the process is still alive while
+   * it runs, and may do all it could before. Then it ends with `reason`, or with what this throws.
+   * Exit signals end a process without it.
+   *
+   * @param state `undefined` when `init` failed
+   * @param reason a `CrashReason` when it threw
+   */
+  failed?(state: S | undefined, reason: ExitReason, self: HandlerSelf<M>): PromiseLike<void> | void;
 }
 
 /** Either of the two, without its types. */

@@ -34,6 +34,24 @@ export interface Call<Q, R> {
   readonly from: From<R>;
 }
 
+/** A request that expects no reply, as it arrives in the mailbox; see `cast`. */
+export interface Cast<Q> {
+  readonly type: "cast";
+  readonly request: Q;
+}
+
+/** The requests that a process with inbox `M` takes without answering. */
+export type CastOf<M> = M extends Cast<infer Q> ? Q : never;
+
+/** In place of a reply: the call fails with this error. */
+export class Refusal {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
 /** The requests that a process with inbox `M` answers. */
 export type RequestOf<M> = M extends Call<infer Q, infer _R> ? Q : never;
 
@@ -120,21 +138,34 @@ export class PendingCall extends Watch {
 
   reply(value: unknown): void {
     this.#end();
-    this.runtime.turn.resume(this.owner, this.#resolve, value, this.#promise);
+    const outcome = value instanceof Refusal ? rejection(value.error) : value;
+    this.#settle(outcome);
   }
 
   override ended(reason: ExitReason): void {
     this.#release();
-    const error =
+    this.#settle(this.whenEnded(reason));
+  }
+
+  /** What comes of it when the server has ended. */
+  protected whenEnded(reason: ExitReason): unknown {
+    return rejection(
       reason === "noproc"
         ? new NoProcessError(show(this.#server))
-        : new ServerExitError(show(this.#server), formatTerm(this.#request, 80), reason);
-    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error), this.#promise);
+        : new ServerExitError(show(this.#server), formatTerm(this.#request, 80), reason),
+    );
   }
 
   timedOut(timeoutMs: number): void {
     this.limit = undefined;
-    this.#fail(new CallTimeoutError(show(this.#server), formatTerm(this.#request, 80), timeoutMs));
+    this.#end();
+    this.#settle(this.whenTimedOut(timeoutMs));
+  }
+
+  /** What comes of it when its time is over. */
+  protected whenTimedOut(timeoutMs: number): unknown {
+    const request = formatTerm(this.#request, 80);
+    return rejection(new CallTimeoutError(show(this.#server), request, timeoutMs));
   }
 
   override abandon(): void {
@@ -146,7 +177,11 @@ export class PendingCall extends Watch {
 
   #fail(error: unknown): void {
     this.#end();
-    this.runtime.turn.resume(this.owner, this.#resolve, rejection(error), this.#promise);
+    this.#settle(rejection(error));
+  }
+
+  #settle(outcome: unknown): void {
+    this.runtime.turn.resume(this.owner, this.#resolve, outcome, this.#promise);
   }
 
   #end(): void {

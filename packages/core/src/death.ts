@@ -98,6 +98,18 @@ export function settled(process: Process): void {
   });
 }
 
+/** The process has said what it had to say about its end. */
+export function leave(process: Process, reason: ExitReason): void {
+  beginExit(process, reason);
+  settled(process);
+}
+
+/** What a step that threw ends its process with: the reason it gave `exit`, or the error. */
+export function reasonOf(process: Process, thrown: unknown): ExitReason {
+  if (thrown instanceof ExitSignal && thrown.pid === process.pid) return thrown.reason;
+  return { error: toError(process, thrown) };
+}
+
 /** The body threw. Its own exit signal is no crash, nor is what follows from it. */
 export function bodyThrew(process: Process, thrown: unknown, during: string): void {
   if (process.life === "alive") {

@@ -186,6 +186,30 @@ export class MailboxOverflowError extends CoppiceError {
   }
 }
 
+/** A process did not start: its `init` failed, or decided not to run, or one of its children did not start. */
+export class StartError extends CoppiceError {
+  override readonly name = "StartError";
+  readonly code = "START_FAILED";
+  /** `"ignore"`, `"timeout"`, `{ alreadyStarted: pid }`, the reason its `init` gave, or its exit reason. */
+  readonly reason: ExitReason;
+  constructor(what: string, reason: ExitReason) {
+    super(`${what} did not start: ${describeStartFailure(reason)}`, {
+      cause: isCrash(reason) ? reason.error : reason,
+    });
+    this.reason = reason;
+  }
+}
+
+/** Says which child it was that kept a supervisor from starting, however deep. */
+function describeStartFailure(reason: ExitReason): string {
+  const { shutdown, alreadyStarted } = Object(reason) as Record<string, unknown>;
+  if (alreadyStarted !== undefined) return `it runs already, as ${String(alreadyStarted)}`;
+  const { type, id, reason: why } = Object(shutdown) as Record<string, unknown>;
+  return type === "failed_to_start_child"
+    ? `child "${String(id)}" did not start: ${describeStartFailure(why as ExitReason)}`
+    : formatReason(reason);
+}
+
 /** Something that is no `Error` was thrown. OTP's `{nocatch, Value}`. */
 export class ThrownValueError extends CoppiceError {
   override readonly name = "ThrownValueError";

@@ -10,6 +10,8 @@ export {
   type AbortSignalLike,
   type Call,
   type CallOptions,
+  type Cast,
+  type CastOf,
   type ReplyOf,
   type RequestOf,
 } from "./call.js";
@@ -32,6 +34,7 @@ export {
   NoProcessError,
   ReceiveError,
   ServerExitError,
+  StartError,
   ThrownValueError,
   UncloneableMessageError,
   UnsupportedHostError,
@@ -51,6 +54,7 @@ export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
 export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
 export type { Isolation } from "./isolation.js";
 export { formatFailure, logToConsole } from "./logger.js";
+export type { UnlinkOptions } from "./link.js";
 export type { MailboxOptions, Overflow } from "./mailbox.js";
 export type { DemonitorOptions, Down, MonitorAlias, MonitorOptions } from "./monitor.js";
 export { at, isName, name, type AnyName, type Name, type RemoteName } from "./name.js";
@@ -84,4 +88,12 @@ export {
   type SpawnOptions,
   type Translation,
 } from "./self.js";
+export type {
+  InitAck,
+  Startable,
+  Starter,
+  StartMonitorOptions,
+  StartOptions,
+  StartResult,
+} from "./start.js";
 export type { Timeout } from "./timer.js";

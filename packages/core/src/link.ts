@@ -9,9 +9,15 @@
  */
 import { NoProcessError } from "./errors.js";
 import { exitSignalled } from "./exit-signal.js";
+import { ExitOrigin } from "./mailbox.js";
 import { formatPid, ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { transmit, type Signal } from "./signal.js";
+
+export interface UnlinkOptions {
+  /** Also removes an `Exit` of it that is in the mailbox already. */
+  readonly flush?: boolean;
+}
 
 /** The state of one side: 0 is linked, another number is the unlink that waits for its acknowledgement. */
 type LinkState = number;
@@ -73,6 +79,11 @@ export function unlink(process: Process, pid: ProcessId<Process>): void {
   const id = process.node.nextSerial();
   process.links.set(pid, id);
   transmit(process.node, process.pid, pid, { type: "unlink", from: process.pid, id });
+}
+
+/** Removes what came of exit signals of `pid` that were trapped, as far as it has not been taken. */
+export function flushExits(process: Process, pid: ProcessId<Process>): void {
+  process.mailbox?.removeAll((origin) => origin instanceof ExitOrigin && origin.from === pid);
 }
 
 /** Links two processes of which one is only just made: nothing can come between. */

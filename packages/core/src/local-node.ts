@@ -8,7 +8,7 @@ import type { AnyName } from "./name.js";
 import type { NodeCounts, NodeOptions, StopOptions } from "./node.js";
 import { ASYNC_DISPOSE } from "./own.js";
 import type { AnyPid, ProcessId } from "./pid.js";
-import { replyFrom, resolveTarget, sendFrom } from "./post.js";
+import { castFrom, refuseFrom, replyFrom, resolveTarget, sendFrom } from "./post.js";
 import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
 import type { Process } from "./process.js";
 import type { Reference } from "./reference.js";
@@ -16,6 +16,15 @@ import { Runtime } from "./runtime.js";
 import type { SpawnOptions } from "./self.js";
 import { transmit } from "./signal.js";
 import { checkSpawnOptions, spawn } from "./spawn.js";
+import {
+  checkStartOptions,
+  spawnAndWait,
+  start,
+  type Startable,
+  type Starter,
+  type StartOptions,
+  type StartResult,
+} from "./start.js";
 import { stopNode } from "./stop.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
 import { Watch } from "./watch.js";
@@ -58,6 +67,29 @@ export class LocalNode extends Runtime {
     this.#refuseWhileStopping();
     checkSpawnOptions(options, false);
     return spawn(this, undefined, options, body, args).pid;
+  }
+
+  spawnAndWait(
+    options: StartOptions<never>,
+    body: AnyBody,
+    ...args: unknown[]
+  ): Promise<StartResult> {
+    this.#refuseWhileStopping();
+    checkStartOptions(options, false);
+    return spawnAndWait(this, undefined, options, body, args);
+  }
+
+  async start(behaviour: Startable<never, never[]>, ...args: unknown[]): Promise<AnyPid> {
+    return (await start(this as unknown as Starter, {}, behaviour, args)).pid;
+  }
+
+  async startOpt(
+    options: StartOptions<never>,
+    behaviour: Startable<never, never[]>,
+    ...args: unknown[]
+  ): Promise<AnyPid> {
+    checkStartOptions(options, false);
+    return (await start(this as unknown as Starter, options, behaviour, args)).pid;
   }
 
   exit(pid: AnyPid, ...rest: [] | [reason: ExitReason]): void {
@@ -121,6 +153,14 @@ export class LocalNode extends Runtime {
 
   call(to: unknown, request: unknown, options?: CallOptions): Promise<unknown> {
     return call(this, undefined, resolveTarget(this, to, this.pid), to, request, options);
+  }
+
+  cast(to: unknown, request: unknown): void {
+    castFrom(this, this.pid, to, { type: "cast", request });
+  }
+
+  refuse(from: Reference, error: unknown): void {
+    refuseFrom(this, this.pid, from, error);
   }
 
   reply(from: Reference, value: unknown): void {

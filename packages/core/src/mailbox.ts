@@ -113,8 +113,13 @@ export class Mailbox {
 
   /** Removes what came from `origin`. */
   remove(origin: Origin): void {
+    this.removeAll((other) => other === origin);
+  }
+
+  /** Removes what came from an origin that is `unwanted`. */
+  removeAll(unwanted: (origin: Origin) => boolean): void {
     const entries = this.entries();
-    const kept = entries.filter((entry) => entry[1] !== origin);
+    const kept = entries.filter((entry) => !unwanted(entry[1]));
     if (kept.length === entries.length) return;
     this.#first = this.#last = newChunk(FIRST_CHUNK);
     this.#size = 0;

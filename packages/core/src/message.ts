@@ -46,7 +46,17 @@ export function deliver(
   const mailbox = (process.mailbox ??= new Mailbox());
   if (mailbox.size < process.mailboxMark) mailbox.push(message, origin);
   else if (!pushCrowded(process, mailbox, message, origin, kind)) return;
-  if (process.handler !== undefined && process.started) process.node.turn.ready(process);
+  if (process.handler === undefined || !process.started || process.busy) return;
+  if (process.selects === undefined || selects(process, message)) process.node.turn.ready(process);
+}
+
+/** Does the handler take it at present? An error of its guard is found when the guard is asked again. */
+function selects(process: Process, message: unknown): boolean {
+  try {
+    return (process.selects as (message: unknown) => boolean)(message);
+  } catch {
+    return true;
+  }
 }
 
 /** Does the pending receive take it? An error of the guard is the receiver's: its receive rejects with it. */

@@ -19,6 +19,7 @@ import type { Random } from "./random.js";
 import type { Scheduler } from "./scheduler.js";
 import type { SpawnOptions } from "./self.js";
 import { checkMailboxOptions } from "./spawn.js";
+import type { Startable, StartOptions, StartResult } from "./start.js";
 
 export interface NodeOptions {
   /** Part of every pid and report; `"node"` by default. */
@@ -81,6 +82,19 @@ export interface Node extends Operations {
     body: Body<M, A> | Handler<M, unknown, A>,
     ...args: A
   ): Pid<M>;
+
+  /** As `Self.spawnAndWait`, outside any process. */
+  spawnAndWait<M, A extends readonly unknown[] = []>(
+    options: Omit<StartOptions<M>, "link">,
+    body: Body<M, A> | Handler<M, unknown, A>,
+    ...args: A
+  ): Promise<StartResult<M>>;
+  /** As `start`, with options; there is nobody to link to or to monitor for. */
+  startOpt<M, A extends readonly unknown[] = [], P extends M = M>(
+    options: Omit<StartOptions<P>, "link">,
+    behaviour: Startable<M, A>,
+    ...args: A
+  ): Promise<Pid<M>>;
 
   /** Sends an exit signal. */
   exit(pid: AnyPid, reason: ExitReason): void;

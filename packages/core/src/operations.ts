@@ -1,10 +1,11 @@
 /** What can be done in a process and outside one alike. */
 import type { Address, Target } from "./address.js";
-import type { CallOptions, ReplyOf, RequestOf } from "./call.js";
+import type { CallOptions, CastOf, ReplyOf, RequestOf } from "./call.js";
 import type { Name } from "./name.js";
 import type { AnyPid, Pid } from "./pid.js";
 import type { ProcessInfo } from "./process-info.js";
 import type { From, TimerRef } from "./reference.js";
+import type { Startable } from "./start.js";
 import type { Timeout } from "./timer.js";
 
 export interface Operations {
@@ -35,8 +36,41 @@ export interface Operations {
     options?: CallOptions,
   ): Promise<ReplyOf<M, Q>>;
 
+  /**
+   * Sends a request that expects no reply, to a process whose inbox has a `Cast` for it. Never fails:
+   * it may arrive, or never; nobody there is no error.
+   *
+   * @see https://www.erlang.org/doc/man/gen_server.html#cast-2
+   */
+  cast<M, const Q extends CastOf<M>>(to: Address<M>, request: Q): void;
+
   /** Answers a call; a caller that does not wait any more is not disturbed. */
   reply<R>(from: From<R>, value: R): void;
+  /** Answers a call with an error: the call rejects with it. */
+  refuse(from: From<never>, error: Error): void;
+
+  /**
+   * Starts a behaviour and waits until it has started.
+   *
+   * @throws StartError it did not start: its `reason` is `"ignore"` when it decided not to, else why
+   * @example
+   * import { createNode, type Startable } from "@coppice/core";
+   * const node = createNode();
+   * const echo: Startable<string> = {
+   *   start: (starter, options) =>
+   *     starter.spawnAndWait<string>(options, async (self) => {
+   *       self.initAck({});
+   *       await self.receive();
+   *     }),
+   * };
+   * const pid = await node.start(echo);
+   * node.isAlive(pid); // => true
+   * await node.stop();
+   */
+  start<M, A extends readonly unknown[] = []>(
+    behaviour: Startable<M, A>,
+    ...args: A
+  ): Promise<Pid<M>>;
 
   /**
    * Gives a name to a process.

@@ -1,6 +1,6 @@
 /** Sending to any kind of address, and finding what a call or a monitor is aimed at. */
 import type { LocalAddress } from "./address.js";
-import { PendingCall } from "./call.js";
+import { PendingCall, Refusal } from "./call.js";
 import { InvalidArgumentError, NameNotRegisteredError } from "./errors.js";
 import { deliver } from "./message.js";
 import { isName, isRemoteName, type RemoteName } from "./name.js";
@@ -41,6 +41,26 @@ export function sendToPid(node: Runtime, from: LocalPid, to: LocalPid, message: 
     }
   }
   transmit(node, from, to, { type: "message", message });
+}
+
+/** Sends a cast. As in OTP, it is no error when nobody is there. */
+export function castFrom(
+  node: Runtime,
+  from: LocalPid,
+  to: unknown,
+  message: { readonly type: "cast"; readonly request: unknown },
+): void {
+  if (isName(to) && node.registry.find(to.name, from) === undefined) {
+    node.undelivered(node.nobody, message, from, "unregistered");
+  } else sendFrom(node, from, to, message);
+}
+
+/** Answers a call with an error. */
+export function refuseFrom(node: Runtime, from: LocalPid, ref: Reference, error: unknown): void {
+  if (!(ref instanceof Reference)) {
+    throw new InvalidArgumentError("refuse: from", "the from of a call", ref);
+  }
+  sendToAlias(node, from, ref, new Refusal(node.prepare(error)));
 }
 
 /** Answers a call. */

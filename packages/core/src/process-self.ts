@@ -14,24 +14,44 @@ import {
   checkRef,
 } from "./check.js";
 import { beginExit } from "./death.js";
-import { InvalidArgumentError, ReceiveError } from "./errors.js";
+import { ExitSignal, InvalidArgumentError, ReceiveError } from "./errors.js";
 import { exitSignalled } from "./exit-signal.js";
 import type { ExitReason } from "./exit-reason.js";
 import { hostAbortController } from "./host.js";
-import { link, unlink } from "./link.js";
+import { flushExits, link, unlink, type UnlinkOptions } from "./link.js";
 import { deliver, type SignalMap } from "./message.js";
 import { demonitor, monitor, type DemonitorOptions, type MonitorOptions } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
 import { disposeAtOnce, disposerOf } from "./own.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import { Process } from "./process.js";
-import { refuseThenable, replyFrom, resolveTarget, sendFrom } from "./post.js";
+import {
+  castFrom,
+  refuseFrom,
+  refuseThenable,
+  replyFrom,
+  resolveTarget,
+  sendFrom,
+} from "./post.js";
 import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
 import type { Reference } from "./reference.js";
 import { rejection } from "./rejection.js";
+import { endIdle, IdleLimit } from "./run.js";
 import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
 import { transmit } from "./signal.js";
 import { checkSpawnOptions, spawn, type Spawned } from "./spawn.js";
+import {
+  acknowledge,
+  checkStartOptions,
+  spawnAndWait,
+  start,
+  type InitAck,
+  type Startable,
+  type Starter,
+  type StartMonitorOptions,
+  type StartOptions,
+  type StartResult,
+} from "./start.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
 import { ReceiveLimit, Wait } from "./wait.js";
 
@@ -45,8 +65,9 @@ export class ProcessSelf extends Process {
     maybeOptions?: ReceiveOptions,
   ): Promise<unknown> {
     if (this.life !== "alive") return this.#endedWait("receive");
-    if (this.handler !== undefined) {
-      throw new ReceiveError(this.pid, "a handler is called with each message and receives none");
+    if (this.handler !== undefined && !this.busy) {
+      const why = "a handler is called with each message, and receives only within an async step";
+      throw new ReceiveError(this.pid, why);
     }
     if (this.wake !== undefined) {
       throw new ReceiveError(this.pid, "it is waiting in another receive already");
@@ -98,6 +119,20 @@ export class ProcessSelf extends Process {
     sendFrom(node, this.pid, to, message);
   }
 
+  cast(to: unknown, request: unknown): void {
+    if (this.life === "dead") this.#fence("cast");
+    const { node } = this;
+    const message = { type: "cast", request } as const;
+    if (node.direct && node.isolation === undefined && ProcessId.is(to)) {
+      const target = ProcessId.processOf(to as ProcessId<Process>);
+      if (target !== undefined && target.node === node && !node.travelling) {
+        deliver(target, message, this.pid, "message");
+        return;
+      }
+    }
+    castFrom(node, this.pid, to, message);
+  }
+
   call(to: unknown, request: unknown, options?: CallOptions): Promise<unknown> {
     if (this.life !== "alive") return this.#endedWait("call");
     const target = resolveTarget(this.node, to, this.pid);
@@ -108,6 +143,93 @@ export class ProcessSelf extends Process {
   reply(from: Reference, value: unknown): void {
     if (this.life === "dead") this.#fence("reply");
     replyFrom(this.node, this.pid, from, value);
+  }
+
+  refuse(from: Reference, error: unknown): void {
+    if (this.life === "dead") this.#fence("refuse");
+    refuseFrom(this.node, this.pid, from, error);
+  }
+
+  get from(): Reference | undefined {
+    const message = this.working as { type?: unknown; from?: Reference } | null | undefined;
+    return typeof message === "object" && message?.type === "call" ? message.from : undefined;
+  }
+
+  select(guard?: (message: never) => boolean): void {
+    this.#fenceIfDead("select");
+    if (guard !== undefined) checkFunction("select: guard", guard);
+    this.selects = guard;
+    // What it refused before may be welcome now.
+    if (this.started) this.node.turn.ready(this);
+  }
+
+  idleAfter(ms: number): void {
+    this.#fenceIfDead("idleAfter");
+    if (typeof ms !== "number" || !(ms >= 0)) {
+      throw new InvalidArgumentError("idleAfter: ms", "a number of at least 0", ms);
+    }
+    if (typeof this.handler?.idle !== "function") {
+      const expected = "called by a handler that has the function idle";
+      throw new InvalidArgumentError("idleAfter", expected, this.handler);
+    }
+    endIdle(this);
+    if (ms === Infinity || this.life !== "alive") return;
+    if (ms === 0) {
+      this.idle = "now";
+      this.node.turn.ready(this);
+    } else {
+      const limit = new IdleLimit(this);
+      this.idle = limit;
+      this.node.timers.arm(limit, ms, this);
+    }
+  }
+
+  initAck(ack: InitAck): boolean {
+    this.#fenceIfDead("initAck");
+    return acknowledge(this, ack);
+  }
+
+  spawnAndWait(
+    options: StartMonitorOptions<unknown, never>,
+    body: AnyBody,
+    ...args: unknown[]
+  ): Promise<StartResult> {
+    if (this.life !== "alive") return this.#endedWait("spawnAndWait");
+    checkStartOptions(options);
+    this.node.turn.ran(this);
+    return spawnAndWait(this.node, this, options, body, args);
+  }
+
+  async start(behaviour: Startable<never, never[]>, ...args: unknown[]): Promise<AnyPid> {
+    return (await start(this.#asStarter, {}, behaviour, args)).pid;
+  }
+
+  async startLink(behaviour: Startable<never, never[]>, ...args: unknown[]): Promise<AnyPid> {
+    return (await start(this.#asStarter, { link: true }, behaviour, args)).pid;
+  }
+
+  async startMonitor(
+    map: SignalMap,
+    behaviour: Startable<never, never[]>,
+    ...args: unknown[]
+  ): Promise<unknown> {
+    checkFunction("startMonitor: map", map);
+    const options = { monitor: map } as unknown as StartOptions<never>;
+    return start(this.#asStarter, options, behaviour, args);
+  }
+
+  async startOpt(
+    options: StartMonitorOptions<unknown, never>,
+    behaviour: Startable<never, never[]>,
+    ...args: unknown[]
+  ): Promise<unknown> {
+    checkStartOptions(options);
+    const started = await start(this.#asStarter, options as StartOptions<never>, behaviour, args);
+    return options.monitor === undefined ? started.pid : started;
+  }
+
+  get #asStarter(): Starter {
+    return this as unknown as Starter;
   }
 
   spawn(body: AnyBody, ...args: unknown[]): AnyPid {
@@ -144,9 +266,12 @@ export class ProcessSelf extends Process {
     if (wasAlive) this.#leaveIfExiting();
   }
 
-  unlink(pid: AnyPid): void {
+  unlink(pid: AnyPid, options: UnlinkOptions = {}): void {
     this.#fenceIfDead("unlink");
-    unlink(this, checkPid("unlink: pid", pid));
+    const target = checkPid("unlink: pid", pid);
+    checkKeys("unlink: options", options, ["flush"]);
+    unlink(this, target);
+    if (options.flush) flushExits(this, target);
   }
 
   monitor(
@@ -199,7 +324,14 @@ export class ProcessSelf extends Process {
       if (ProcessId.is(pidOrReason)) {
         throw new InvalidArgumentError("exit: reason", "given beside the pid", undefined);
       }
-      beginExit(this, checkReason("exit: reason", pidOrReason));
+      const reason = checkReason("exit: reason", pidOrReason);
+      if (this.handler?.failed !== undefined && this.busy && this.leaving !== "told") {
+        // The handler is told first, and may do for a while all it could before.
+        this.leaving = "asked";
+        (this.extra ??= {}).leavingReason = reason;
+        throw new ExitSignal(this.pid, reason);
+      }
+      beginExit(this, reason);
       throw this.exitSignal();
     }
     const pid = checkPid("exit: pid", pidOrReason);

@@ -13,6 +13,7 @@ import type { OwnedResource } from "./own.js";
 import { ProcessId } from "./pid.js";
 import { rejection } from "./rejection.js";
 import type { Runtime } from "./runtime.js";
+import type { PendingStart } from "./start.js";
 import type { MessageTimer } from "./timer.js";
 import type { Deadline } from "./timer-queue.js";
 import type { Wait } from "./wait.js";
@@ -29,6 +30,10 @@ export interface ProcessExtra {
   owned?: OwnedResource[];
   /** Sleeps and yields under way. */
   waits?: Set<Wait>;
+  /** Its starter waits to hear how its start went. */
+  start?: PendingStart | undefined;
+  /** What it gave `exit` while `leaving`. */
+  leavingReason?: ExitReason;
   /** How often it attempted something after its death. */
   fenced?: number;
   /** How often it waited although it had to exit. */
@@ -58,8 +63,10 @@ export class Process {
   started = false;
   /** A body that has started and not ended. */
   unsettled = false;
-  /** A handler is in the middle of a message. */
+  /** A handler is in the middle of a step. */
   busy = false;
+  /** A handler that wants to be told of its failure has called `exit`, or is being told. */
+  leaving: "no" | "asked" | "told" = "no";
   /** It stands in the run queue. */
   queued = false;
   /** A handler's state. */
@@ -69,6 +76,11 @@ export class Process {
    * would cost every message a tenth more.
    */
   working: unknown = undefined;
+
+  /** Which messages a handler takes at present; all when there is none. */
+  selects: ((message: never) => boolean) | undefined = undefined;
+  /** A handler is to be called when no message is taken: at once, at a time, or now that this has come. */
+  idle: "now" | Deadline | undefined = undefined;
 
   mailbox: Mailbox | undefined = undefined;
   /** From this size on a message needs a closer look. */

@@ -1,14 +1,17 @@
 /** Running processes: starting a body, and calling a handler with its messages. */
 import { messageType } from "./crash-report.js";
-import { bodyThrew, settled } from "./death.js";
+import { bodyThrew, leave, reasonOf, settled } from "./death.js";
+import { ExitSignal, ReceiveError } from "./errors.js";
+import type { Mailbox } from "./mailbox.js";
 import type { Process } from "./process.js";
 import { TIMEOUT } from "./self.js";
+import { Deadline } from "./timer-queue.js";
 import type { Turn } from "./turn.js";
 
 /** A process that was ready goes on. */
 export function runProcess(process: Process, turn: Turn): void {
   if (!process.started) startProcess(process, turn);
-  else if (process.handler !== undefined) runHandler(process, turn);
+  else if (process.handler !== undefined && !process.busy) runHandler(process, turn);
   else lookAgain(process);
 }
 
@@ -49,7 +52,7 @@ export function startProcess(process: Process, turn: Turn): void {
         ? process.body(process as never, ...args)
         : handler.init(process as never, ...args);
   } catch (error) {
-    bodyThrew(process, error, "starting");
+    stepThrew(process, error, "starting");
     return;
   }
   if (handler !== undefined) {
@@ -80,26 +83,33 @@ function rejected(process: Process, error: unknown): void {
 /** Calls the handler with the messages that have arrived. */
 function runHandler(process: Process, turn: Turn): void {
   const { handler } = process;
-  if (handler === undefined) return;
+  if (handler === undefined || process.busy) return;
   for (let taken = 0; ; taken++) {
     const { mailbox } = process;
-    if (mailbox === undefined || mailbox.size === 0) return;
+    const isEmpty = mailbox === undefined || mailbox.size === 0;
+    if (isEmpty && process.idle !== "now") return;
     if (taken === QUANTUM || (taken > 0 && !turn.mayGoOn())) {
       turn.ready(process);
       return;
     }
-    const message = mailbox.shift();
-    process.working = message;
-    process.busy = true;
-    process.awaiting = undefined;
-    turn.ran(process);
+    let message: unknown;
     let next: unknown;
     let isPromise: boolean;
     try {
-      next = handler.message(process.state as never, message as never, process as never);
+      message = isEmpty ? TIMEOUT : takeNext(process, mailbox);
+      if (message === TIMEOUT && process.idle !== "now") return;
+      if (process.idle !== undefined) endIdle(process);
+      process.working = message === TIMEOUT ? undefined : message;
+      process.busy = true;
+      process.awaiting = undefined;
+      turn.ran(process);
+      next =
+        message === TIMEOUT
+          ? handler.idle?.(process.state as never, process as never)
+          : handler.message(process.state as never, message as never, process as never);
       isPromise = typeof next === "object" && next !== null && !isPlainState(next);
     } catch (error) {
-      bodyThrew(process, error, doing(process));
+      stepThrew(process, error, doing(process));
       return;
     }
     if (isPromise) {
@@ -107,12 +117,43 @@ function runHandler(process: Process, turn: Turn): void {
       return;
     }
     process.state = next;
+    if (process.leaving !== "no" || process.wake !== undefined) {
+      stepEndsOddly(process);
+      return;
+    }
     process.busy = false;
     if (process.life !== "alive") {
       settled(process);
       return;
     }
     process.working = undefined;
+  }
+}
+
+function takeNext(process: Process, mailbox: Mailbox): unknown {
+  return process.selects === undefined
+    ? mailbox.shift()
+    : mailbox.take(process.selects as never, TIMEOUT);
+}
+
+/** What `idleAfter` asked for is over: a message was taken, its time has come, or it was asked anew. */
+export function endIdle(process: Process): void {
+  if (process.idle instanceof Deadline) process.node.timers.disarm(process.idle);
+  process.idle = undefined;
+}
+
+/** The time that `idleAfter` gave is over. */
+export class IdleLimit extends Deadline {
+  readonly #process: Process;
+
+  constructor(process: Process) {
+    super();
+    this.#process = process;
+  }
+
+  override fire(): void {
+    this.#process.idle = "now";
+    this.#process.node.turn.ready(this.#process);
   }
 }
 
@@ -123,13 +164,66 @@ function stepDone(process: Process, turn: Turn, next: unknown, during: string | 
     (state) => {
       turn.ran(process);
       process.state = state;
+      if (process.leaving !== "no" || process.wake !== undefined) {
+        stepEndsOddly(process);
+        return;
+      }
       process.busy = false;
       process.working = undefined;
       if (process.life !== "alive") settled(process);
-      else if (process.mailbox !== undefined && process.mailbox.size > 0) turn.ready(process);
+      else if (hasWork(process)) turn.ready(process);
     },
-    (error) => bodyThrew(process, error, during ?? doing(process)),
+    (error) => stepThrew(process, error, during ?? doing(process)),
   );
+}
+
+function hasWork(process: Process): boolean {
+  return process.idle === "now" || (process.mailbox !== undefined && process.mailbox.size > 0);
+}
+
+/** The step is over, although it called `exit`, or waits in a `receive`. */
+function stepEndsOddly(process: Process): void {
+  if (process.leaving === "asked" || process.wake === undefined) {
+    const reason = process.extra?.leavingReason ?? "normal";
+    const exit = new ExitSignal(process.pid, reason);
+    stepThrew(process, exit, doing(process));
+    return;
+  }
+  const why = "the step that it belongs to is over; the handler has to return a promise";
+  const error = new ReceiveError(process.pid, why);
+  process.wakeWithError(error);
+  process.receiving?.catch(() => undefined);
+  stepThrew(process, error, doing(process));
+}
+
+function isExitOf(process: Process, thrown: unknown): boolean {
+  return thrown instanceof ExitSignal && thrown.pid === process.pid;
+}
+
+/** A step has failed: a handler that wants to know of it is told first. */
+function stepThrew(process: Process, thrown: unknown, during: string): void {
+  const { handler } = process;
+  if (handler?.failed === undefined || process.life !== "alive" || process.leaving === "told") {
+    bodyThrew(process, thrown, during);
+    return;
+  }
+  process.leaving = "told";
+  process.busy = true;
+  const reason = reasonOf(process, thrown);
+  const end = (): void => {
+    if (process.life !== "alive") settled(process);
+    else if (isExitOf(process, thrown)) leave(process, reason);
+    else bodyThrew(process, thrown, during);
+  };
+  const failed = (error: unknown): void => bodyThrew(process, error, "terminating");
+  let told: unknown;
+  try {
+    told = handler.failed(process.state as never, reason, process as never);
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  whenSettled(told, end, failed);
 }
 
 /** Calls back at once with what is no promise, else when it has settled. A `then` that throws rejects. */

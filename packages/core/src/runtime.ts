@@ -137,7 +137,7 @@ export class Runtime {
   }
 
   /** Lets a new process run. */
-  start(process: Process): void {
+  launch(process: Process): void {
     if (this.offers !== undefined)
       this.offers.start(process, () => startProcess(process, this.turn));
     else this.turn.ready(process);

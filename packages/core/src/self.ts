@@ -3,6 +3,14 @@ import type { AliasMode } from "./alias.js";
 import type { Body, Handler } from "./body.js";
 import type { ProcessSignal } from "./host.js";
 import type { Exit } from "./exit-signal.js";
+import type { UnlinkOptions } from "./link.js";
+import type {
+  InitAck,
+  Startable,
+  StartMonitorOptions,
+  StartOptions,
+  StartResult,
+} from "./start.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { MailboxOptions } from "./mailbox.js";
 import type { DemonitorOptions, Down, MonitorOptions } from "./monitor.js";
@@ -119,6 +127,50 @@ export interface Self<in out M> extends Operations {
   ): Pid<N>;
 
   /**
+   * Spawns a process and waits until it says by `initAck` that it has started, or has ended. OTP's
+   * `proc_lib:start` and `start_link`; what behaviours are started with.
+   *
+   * If it ends before it says anything, this result is all that is heard of it: even where it is
+   * linked and exits are trapped, no `Exit` of it is left in the mailbox.
+   */
+  spawnAndWait<N, A extends readonly unknown[] = []>(
+    options: StartOptions<N>,
+    body: Body<N, A> | Handler<N, unknown, A>,
+    ...args: A
+  ): Promise<StartResult<N>>;
+  /**
+   * Tells whoever spawned this process with `spawnAndWait` how its start went; only the first time
+   * counts. What did not start has to end next: its starter hears of it when it has, and its name is
+   * free. Returns whether somebody waited for it.
+   *
+   * @see https://www.erlang.org/doc/man/proc_lib.html#init_ack-2
+   */
+  initAck(result: InitAck): boolean;
+
+  /** As `start`, linked from the beginning. */
+  startLink<N, A extends readonly unknown[] = []>(
+    behaviour: Startable<N, A>,
+    ...args: A
+  ): Promise<Pid<N>>;
+  /** As `start`, monitored from the beginning; `map` makes the `Down` a message of this process. */
+  startMonitor<N, A extends readonly unknown[] = []>(
+    map: (down: Down) => M,
+    behaviour: Startable<N, A>,
+    ...args: A
+  ): Promise<{ readonly pid: Pid<N>; readonly ref: MonitorRef }>;
+  /** As `start`, with options. */
+  startOpt<N, A extends readonly unknown[] = [], P extends N = N>(
+    options: StartMonitorOptions<M, P>,
+    behaviour: Startable<N, A>,
+    ...args: A
+  ): Promise<{ readonly pid: Pid<N>; readonly ref: MonitorRef & Alias<M> }>;
+  startOpt<N, A extends readonly unknown[] = [], P extends N = N>(
+    options: StartOptions<P>,
+    behaviour: Startable<N, A>,
+    ...args: A
+  ): Promise<Pid<N>>;
+
+  /**
    * Links this process and another: when one ends, the other gets an exit signal. Linking twice is
    * linking once.
    *
@@ -127,8 +179,11 @@ export interface Self<in out M> extends Operations {
    * @see https://www.erlang.org/doc/man/erlang.html#link-1
    */
   link(pid: AnyPid): void;
-  /** Removes the link, if there is one. No exit signal of it arrives afterwards. */
-  unlink(pid: AnyPid): void;
+  /**
+   * Removes the link, if there is one. No exit signal of it arrives afterwards; with `flush`, an `Exit`
+   * of it that is in the mailbox already is removed, too.
+   */
+  unlink(pid: AnyPid, options?: UnlinkOptions): void;
 
   /**
    * Asks to be told, once, when `target` ends: with its exit reason, or with `"noproc"` when it is

@@ -7,7 +7,7 @@
  * OTP: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
  */
 import { admits } from "./alias.js";
-import { PendingCall } from "./call.js";
+import { PendingCall, Refusal } from "./call.js";
 import { exitSignalled } from "./exit-signal.js";
 import { formatReason, formatTerm, type ExitReason } from "./exit-reason.js";
 import { linkSignalled } from "./link.js";
@@ -69,7 +69,11 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
     case "alias": {
       const call = Reference.meaningOf(signal.ref);
       if (call instanceof PendingCall) call.reply(signal.message);
-      else if (process !== undefined && admits(process, signal.ref)) {
+      else if (
+        process !== undefined &&
+        !(signal.message instanceof Refusal) &&
+        admits(process, signal.ref)
+      ) {
         deliver(process, signal.message, from, "message");
       } else node.undelivered(to, signal.message, from, "alias");
       return;

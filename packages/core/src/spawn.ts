@@ -71,7 +71,7 @@ export function spawn(
     initialCall: process.initialCall,
   }));
   node.registry.announce(process);
-  if (process.life === "alive") node.start(process);
+  if (process.life === "alive") node.launch(process);
   return { pid, ref };
 }
 
@@ -93,10 +93,13 @@ function checkProgram(program: AnyBody): void {
 
 const OPTIONS = ["link", "label", "name", "mailbox", "unwindMs", "key"];
 
+export function spawnOptionKeys(inProcess: boolean): string[] {
+  return inProcess ? [...OPTIONS, "monitor", "monitorOptions"] : OPTIONS.slice(1);
+}
+
 /** @throws InvalidArgumentError an option is unknown or of the wrong kind */
 export function checkSpawnOptions(options: Options, inProcess = true): void {
-  const known = inProcess ? [...OPTIONS, "monitor", "monitorOptions"] : OPTIONS.slice(1);
-  checkKeys("spawnOpt: options", options, known);
+  checkKeys("spawnOpt: options", options, spawnOptionKeys(inProcess));
   const { link, label, name, mailbox, unwindMs, key, monitor, monitorOptions } = options;
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`spawnOpt: options.${option}`, expected, received);

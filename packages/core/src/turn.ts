@@ -117,7 +117,7 @@ export class Turn {
 
   /** The process has something to do: it starts, handles messages, or looks into its mailbox again. */
   ready(process: Process): void {
-    if (process.queued || process.busy) return;
+    if (process.queued || (process.busy && process.wake === undefined)) return;
     process.queued = true;
     this.#queue(process);
   }

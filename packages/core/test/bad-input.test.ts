@@ -15,7 +15,6 @@ import {
   schedulerOf,
   toObservable,
   type Call,
-  type Handler,
   type Node,
   type Operations,
   type Pid,
@@ -338,17 +337,19 @@ describe("in a process", () => {
     expect(node.isAlive(pid)).toBe(true);
   });
 
-  test("receive in a handler, and a second one beside a pending one, say why they cannot be", async () => {
+  test("receive of a handler outside its steps, and a second one beside a pending one, say why they cannot be", async () => {
     const { node } = createWorld();
     const errors: unknown[] = [];
-    const handler: Handler<unknown, null> = {
+    let late: Self<unknown> | undefined;
+    node.spawn<unknown, null>({
       init(self) {
-        errors.push(thrownBy(() => (self as Self<unknown>).receive()));
+        late = self;
         return null;
       },
       message: () => null,
-    };
-    node.spawn(handler);
+    });
+    await quiesce();
+    errors.push(thrownBy(() => late?.receive()));
     node.spawn<unknown>(async (self) => {
       void self.receive();
       errors.push(thrownBy(() => self.receive()));

@@ -374,26 +374,55 @@ describe("receive where it cannot be", () => {
     });
   });
 
-  test("in a handler throws ReceiveError", async () => {
-    const { node } = createWorld();
-    const outcome: unknown[] = [];
+  test("in a handler that does not wait for it is a crash", async () => {
+    const { node, events } = createWorld();
     const handler: Handler<string, null> = {
       init: (self) => {
-        try {
-          void (self as Self<string>).receive();
-        } catch (error) {
-          outcome.push(error);
-        }
-        // @ts-expect-error: a handler's self has no receive
-        outcome.push(typeof self.receive);
+        void self.receive();
         return null;
       },
       message: (state) => state,
     };
-    node.spawn(handler);
+    const pid = node.spawn(handler);
+    expect(await node.whenExited(pid)).toEqual({ error: expect.any(ReceiveError) as unknown });
+    expect(events.filter(({ type }) => type === "crashed")).toHaveLength(1);
+  });
+
+  test("in an async step of a handler takes from the mailbox, in order, and what is left comes after", async () => {
+    const { node } = createWorld();
+    const seen: string[] = [];
+    const pid = node.spawn<string, null>({
+      init: () => null,
+      message: async (state, message, self) => {
+        seen.push(message);
+        if (message === "first") {
+          seen.push(`received ${await self.receive((next) => next === "third")}`);
+          seen.push(`received ${await self.receive((next) => next === "later")}`);
+        }
+        return state;
+      },
+    });
+    for (const message of ["first", "second", "third", "fourth"]) node.send(pid, message);
     await quiesce();
-    expect(outcome).toEqual([expect.any(ReceiveError), "function"]);
-    expect((outcome[0] as Error).message).toContain("a handler is called with each message");
+    node.send(pid, "later");
+    await quiesce();
+    expect(seen).toEqual(["first", "received third", "received later", "second", "fourth"]);
+    await node.stop();
+  });
+
+  test("outside a step of a handler throws ReceiveError", async () => {
+    const { node } = createWorld();
+    let late: Self<string> | undefined;
+    node.spawn<string, null>({
+      init: (self) => {
+        late = self;
+        return null;
+      },
+      message: (state) => state,
+    });
+    await quiesce();
+    expect(() => late?.receive()).toThrow(ReceiveError);
+    await node.stop();
   });
 
   test("in a process that has to exit rejects with its ExitSignal", async () => {

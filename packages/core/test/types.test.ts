@@ -14,7 +14,6 @@ import {
   type Down,
   type Exit,
   type ExitReason,
-  type Handler,
   type HandlerSelf,
   type MonitorRef,
   type Name,
@@ -207,17 +206,9 @@ describe("receive", () => {
     });
   });
 
-  test("is not there for a handler", () => {
-    const handler: Handler<Pong, null> = {
-      init: () => null,
-      message: (state, _message, self) => {
-        // @ts-expect-error a handler is called with each message
-        void self.receive;
-        return state;
-      },
-    };
-    holds<Equal<"receive" extends keyof HandlerSelf<Pong> ? true : false, false>>();
-    expect(handler.message).toBeInstanceOf(Function);
+  test("is there for a handler, which has select and idleAfter besides", () => {
+    holds<Equal<"receive" extends keyof HandlerSelf<Pong> ? true : false, true>>();
+    holds<Equal<"select" extends keyof Self<Pong> ? true : false, false>>();
   });
 });
 
