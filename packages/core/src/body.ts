@@ -26,6 +26,9 @@ export interface HandlerSelf<in out M> extends Self<M> {
    */
   select(guard?: (message: M) => boolean): void;
 
+  /** Says that it has no use for a message it was called with: that is counted and told as `undelivered`. */
+  unhandled(message: unknown): void;
+
   /**
    * Asks to be called with `idle` when no message is taken for `ms` milliseconds from now; with 0, as
    * soon as no message is there to be taken. Whatever message is taken first ends it, as does asking

@@ -248,7 +248,7 @@ function isGone(node: Runtime, caller: Process | undefined, target: ProcessId<Pr
   return node.processOf(target)?.life !== "alive";
 }
 
-function isAbortSignal(value: unknown): boolean {
+export function isAbortSignal(value: unknown): boolean {
   const { addEventListener, removeEventListener } = Object(value) as Partial<AbortSignalLike>;
   return typeof addEventListener === "function" && typeof removeEventListener === "function";
 }

@@ -24,13 +24,16 @@ export type NodeEvent =
       readonly pid: AnyPid;
       readonly holder: AnyPid;
     }
-  /** A message that nobody will handle. `alias`: it came too late; `overflow`: the mailbox was full. */
+  /**
+   * A message that nobody will handle. `alias`: it came too late; `overflow`: the mailbox was full;
+   * `unhandled`: it was taken by a process that has no use for it.
+   */
   | {
       readonly type: "undelivered";
       readonly to: AnyPid;
       readonly from: AnyPid;
       readonly message: unknown;
-      readonly why: "dead" | "alias" | "overflow" | "noconnection" | "unregistered";
+      readonly why: "dead" | "alias" | "overflow" | "noconnection" | "unregistered" | "unhandled";
     }
   /** The mailbox reached its high-water mark; told again at each doubling. */
   | { readonly type: "highWater"; readonly pid: AnyPid; readonly size: number }

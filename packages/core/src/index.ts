@@ -97,3 +97,4 @@ export type {
   StartResult,
 } from "./start.js";
 export type { Timeout } from "./timer.js";
+export type { SleepOptions } from "./wait.js";

@@ -1,7 +1,7 @@
 /** A node as its users see it: the implementation of `Node`. */
 import type { AnyBody } from "./body.js";
 import { call, type CallOptions } from "./call.js";
-import { checkKeys, checkName, checkPid, checkReason } from "./check.js";
+import { checkDelay, checkKeys, checkName, checkPid, checkReason } from "./check.js";
 import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { AnyName } from "./name.js";
@@ -28,6 +28,7 @@ import {
 import { stopNode } from "./stop.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
 import { Watch } from "./watch.js";
+import { checkSleep, OutsideSleep, type SleepOptions } from "./wait.js";
 import { watch } from "./watching.js";
 
 /** Tells code outside any process of an end. */
@@ -191,6 +192,26 @@ export class LocalNode extends Runtime {
 
   sendAfter(to: unknown, ms: number, message: unknown): Reference {
     return startTimer(this, undefined, "sendAfter", to, ms, () => message);
+  }
+
+  async sleep(ms: number, options: SleepOptions = {}): Promise<void> {
+    checkDelay("sleep: ms", ms);
+    const signal = checkSleep(options);
+    if (signal?.aborted) throw signal.reason;
+    let wake: (() => void) | undefined;
+    const slept = new Promise<unknown>((resolve) => {
+      const sleep = new OutsideSleep(this, resolve);
+      this.timers.arm(sleep, ms, undefined);
+      wake = () => {
+        this.timers.disarm(sleep);
+        resolve(undefined);
+      };
+    });
+    if (signal !== undefined) signal.addEventListener("abort", wake as () => void);
+    await slept;
+    if (signal === undefined) return;
+    signal.removeEventListener("abort", wake as () => void);
+    if (signal.aborted) throw signal.reason;
   }
 
   startTimer(to: unknown, ms: number, message: unknown): Reference {

@@ -7,6 +7,7 @@ import type { ProcessInfo } from "./process-info.js";
 import type { From, TimerRef } from "./reference.js";
 import type { Startable } from "./start.js";
 import type { Timeout } from "./timer.js";
+import type { SleepOptions } from "./wait.js";
 
 export interface Operations {
   /**
@@ -107,6 +108,13 @@ export interface Operations {
   cancelTimer(timer: TimerRef): number | false;
   /** The milliseconds left, or `false` when it has fired, was cancelled, or is none. */
   readTimer(timer: TimerRef): number | false;
+
+  /**
+   * Waits for `ms` on the node's clock.
+   *
+   * @throws InvalidArgumentError `ms` is negative or no number
+   */
+  sleep(ms: number, options?: SleepOptions): Promise<void>;
 
   /** Milliseconds on the node's clock, from an arbitrary start. */
   now(): number;

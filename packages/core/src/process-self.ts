@@ -34,7 +34,7 @@ import {
   sendFrom,
 } from "./post.js";
 import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
-import type { Reference } from "./reference.js";
+import { Reference } from "./reference.js";
 import { rejection } from "./rejection.js";
 import { endIdle, IdleLimit } from "./run.js";
 import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
@@ -53,7 +53,7 @@ import {
   type StartResult,
 } from "./start.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
-import { ReceiveLimit, Wait } from "./wait.js";
+import { checkSleep, ReceiveLimit, Wait, type SleepOptions } from "./wait.js";
 
 /** A body that catches what ends it and waits again would spin for ever. */
 const MAX_LATE_WAITS = 100;
@@ -161,6 +161,14 @@ export class ProcessSelf extends Process {
     this.selects = guard;
     // What it refused before may be welcome now.
     if (this.started) this.node.turn.ready(this);
+  }
+
+  unhandled(message: unknown): void {
+    this.#fenceIfDead("unhandled");
+    const { from } = Object(message) as { from?: unknown };
+    const sender = from instanceof Reference ? from.owner : ProcessId.is(from) ? from : undefined;
+    const { node } = this;
+    node.undelivered(this.pid, message, (sender as AnyPid | undefined) ?? node.nobody, "unhandled");
   }
 
   idleAfter(ms: number): void {
@@ -342,12 +350,37 @@ export class ProcessSelf extends Process {
     if (wasAlive) this.#leaveIfExiting();
   }
 
-  sleep(ms: number): Promise<unknown> {
+  sleep(ms: number, options?: SleepOptions): Promise<unknown> {
     if (this.life !== "alive") return this.#endedWait("sleep");
     checkDelay("sleep: ms", ms);
+    if (options !== undefined) {
+      const signal = checkSleep(options);
+      if (signal !== undefined) return this.#sleepUnless(signal, ms);
+    }
     // As `receive after 0`: not a timer.
     if (ms === 0) return this.#wait((wait) => this.#giveWay(wait));
     return this.#wait((wait) => this.node.timers.arm(wait, ms, this));
+  }
+
+  async #sleepUnless(signal: AbortSignalLike, ms: number): Promise<void> {
+    if (signal.aborted) throw signal.reason;
+    let wait: Wait | undefined;
+    const slept = this.#wait((started) => {
+      wait = started;
+      this.node.timers.arm(started, ms, this);
+    });
+    const aborted = (): void => {
+      if (wait === undefined || !this.extra?.waits?.has(wait)) return;
+      this.node.timers.disarm(wait);
+      wait.fire();
+    };
+    signal.addEventListener("abort", aborted);
+    try {
+      await slept;
+    } finally {
+      signal.removeEventListener("abort", aborted);
+    }
+    if (signal.aborted) throw signal.reason;
   }
 
   yield(): Promise<unknown> {

@@ -223,8 +223,6 @@ export interface Self<in out M> extends Operations {
   /** Answers a call. A caller that does not wait any more is not disturbed. */
   reply<R>(from: From<R>, value: R): void;
 
-  /** Waits for `ms` on the node's clock. */
-  sleep(ms: number): Promise<void>;
   /** Lets others run; for long computations. */
   yield(): Promise<void>;
 
