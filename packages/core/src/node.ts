@@ -4,7 +4,7 @@
  * OTP: https://www.erlang.org/doc/system/distributed.html#nodes
  */
 import type { Body, Handler } from "./body.js";
-import { checkKeys } from "./check.js";
+import { checkFunction, checkKeys } from "./check.js";
 import type { Clock } from "./clock.js";
 import { InvalidArgumentError } from "./errors.js";
 import type { NodeEvent, NodeEvents } from "./event.js";
@@ -40,6 +40,12 @@ export interface NodeOptions {
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;
   readonly random?: Random;
+  /**
+   * Has to call `run` once, at once: it starts the code of process `pid`, or a step of its handler.
+   * Where the host can tell what follows from what (Node's `AsyncLocalStorage`), this is how to know
+   * whose code runs. It costs something at each step; by default nobody is told.
+   */
+  readonly enter?: (pid: AnyPid, run: () => void) => void;
 }
 
 export interface StopOptions {
@@ -148,11 +154,12 @@ function checkOptions(options: NodeOptions): void {
     "clock",
     "scheduler",
     "random",
+    "enter",
   ]);
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
   };
-  const { name, messages, mailbox, logger, clock, scheduler, random } = options;
+  const { name, messages, mailbox, logger, clock, scheduler, random, enter } = options;
   if (name !== undefined) checkNodeName("the name of a node", name);
   if (messages !== undefined && !["share", "freeze", "clone"].includes(messages)) {
     refuse("messages", `"share", "freeze" or "clone"`, messages);
@@ -170,6 +177,7 @@ function checkOptions(options: NodeOptions): void {
   if (logger !== undefined && logger !== false && typeof logger !== "function") {
     refuse("logger", "a function, or false", logger);
   }
+  if (enter !== undefined) checkFunction("createNode: options.enter", enter);
   const port = (
     option: string,
     value: object | undefined,

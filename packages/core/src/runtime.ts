@@ -12,7 +12,6 @@ import { isPid, keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.j
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
 import { Registry } from "./registry.js";
-import { startProcess } from "./run.js";
 import type { Scheduler } from "./scheduler.js";
 import { SignalQueue } from "./signal.js";
 import { Timers } from "./timers.js";
@@ -78,9 +77,9 @@ export class Runtime {
     this.registry = new Registry(this);
     this.timers = new Timers(this, this.#clock);
     const { turnMs = 1, blockedMs = options.clock === undefined ? 100 : Infinity } = options;
-    this.turn = new Turn(this.#clock, this.scheduler, { turnMs, blockedMs }, (ms, suspects) =>
-      this.#blocked(ms, suspects),
-    );
+    const onBlocked = (ms: number, suspects: AnyPid[]): void => this.#blocked(ms, suspects);
+    const fairness = { turnMs, blockedMs };
+    this.turn = new Turn(this.#clock, this.scheduler, fairness, onBlocked, options.enter);
   }
 
   get incarnation(): number {
@@ -138,9 +137,8 @@ export class Runtime {
 
   /** Lets a new process run. */
   launch(process: Process): void {
-    if (this.offers !== undefined)
-      this.offers.start(process, () => startProcess(process, this.turn));
-    else this.turn.ready(process);
+    if (this.offers === undefined) this.turn.ready(process);
+    else this.offers.start(process, () => this.turn.run(process));
   }
 
   /** Tells a scheduler that wants to know of a use of something shared. */

@@ -59,6 +59,7 @@ export class Turn {
   readonly #scheduler: Scheduler;
   readonly #fairness: Fairness;
   readonly #onBlocked: (blockedMs: number, suspects: AnyPid[]) => void;
+  readonly #enter: ((pid: AnyPid, run: () => void) => void) | undefined;
   /** How much may still be done before the clock is looked at. */
   #budget: number;
   #batch = 1;
@@ -87,11 +88,13 @@ export class Turn {
     scheduler: Scheduler,
     fairness: Fairness,
     onBlocked: (blockedMs: number, suspects: AnyPid[]) => void,
+    enter: ((pid: AnyPid, run: () => void) => void) | undefined,
   ) {
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#fairness = fairness;
     this.#onBlocked = onBlocked;
+    this.#enter = enter;
     // A scheduler that decides everything decides this as well.
     this.#budget = scheduler.offer === undefined ? 0 : Infinity;
     this.#startMs = this.#sampleMs = clock.now();
@@ -120,6 +123,12 @@ export class Turn {
     if (process.queued || (process.busy && process.wake === undefined)) return;
     process.queued = true;
     this.#queue(process);
+  }
+
+  /** Lets a process do what it is ready for. */
+  run(process: Process): void {
+    if (this.#enter === undefined) runProcess(process, this);
+    else this.#enter(process.pid, () => runProcess(process, this));
   }
 
   /** This process has just had the event loop; who holds it too long is found among these. */
@@ -153,7 +162,7 @@ export class Turn {
       if (item instanceof Resumption) item.go();
       else {
         item.queued = false;
-        if (item.life === "alive") runProcess(item, this);
+        if (item.life === "alive") this.run(item);
       }
     }
     this.#readyHead = this.#readyTail = 0;
