@@ -1,5 +1,11 @@
 /** Every error of the package that a caller may want to handle; each has a literal `code`. */
-import { CoppiceError, formatReason, formatTerm, type ExitReason } from "@coppice/core";
+import {
+  CoppiceError,
+  formatReason,
+  formatTerm,
+  type AnyPid,
+  type ExitReason,
+} from "@coppice/core";
 
 /**
  * A child spec, or the flags of a supervisor, that cannot be accepted: which field, what was expected
@@ -51,6 +57,48 @@ export class InvalidStartResultError extends CoppiceError {
       `a start function must return { pid }, "ignore" or { error }, but returned ${describe(received)}`,
     );
     this.received = received;
+  }
+}
+
+/** A callback returned what it must not; it ends the process. OTP's `bad_return_value`. */
+export class InvalidCallbackResultError extends CoppiceError {
+  override readonly name = "InvalidCallbackResultError";
+  readonly code = "BAD_RETURN_VALUE";
+  /** Which callback, e.g. `init` or `call`. */
+  readonly callback: string;
+  readonly expected: string;
+  readonly received: unknown;
+  constructor(callback: string, expected: string, received: unknown) {
+    super(`${callback} must return ${expected}, but returned ${describe(received)}`);
+    this.callback = callback;
+    this.expected = expected;
+    this.received = received;
+  }
+}
+
+/** The process has no callback for this request, or not with so few arguments. It goes on. */
+export class UnknownRequestError extends CoppiceError {
+  override readonly name = "UnknownRequestError";
+  readonly code = "UNKNOWN_REQUEST";
+  readonly server: AnyPid;
+  readonly expected: string;
+  readonly received: unknown;
+  constructor(server: AnyPid, expected: string, received: unknown) {
+    super(`a request to ${String(server)} must be ${expected}, but is ${describe(received)}`);
+    this.server = server;
+    this.expected = expected;
+    this.received = received;
+  }
+}
+
+/** What was asked for can be done only while the process is suspended. OTP's `unknown_system_msg`. */
+export class NotSuspendedError extends CoppiceError {
+  override readonly name = "NotSuspendedError";
+  readonly code = "NOT_SUSPENDED";
+  readonly pid: AnyPid;
+  constructor(pid: AnyPid) {
+    super(`${String(pid)} runs; its code can be changed only while it is suspended`);
+    this.pid = pid;
   }
 }
 

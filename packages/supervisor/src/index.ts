@@ -18,7 +18,15 @@ export type {
   StartFailed,
   TerminateChildResult,
 } from "./decision.js";
-export { InvalidChildSpecError, InvalidStartResultError, StartError } from "./errors.js";
+export {
+  InvalidCallbackResultError,
+  InvalidChildSpecError,
+  InvalidStartResultError,
+  NotSuspendedError,
+  StartError,
+  UnknownRequestError,
+} from "./errors.js";
+export { defineServer } from "./gen-server.js";
 export type { Restart } from "./restart-type.js";
 export { startWith, type Startable, type Starter, type StartResult } from "./start.js";
 export type { Strategy } from "./strategy.js";
@@ -41,3 +49,17 @@ export {
   type SupervisorDefinition,
 } from "./supervisor.js";
 export { renderTree, supervisionTree, type SupervisionTree } from "./tree.js";
+export type { AnyBehaviour } from "./behaviour.js";
+export type {
+  CallbackResult,
+  CallResult,
+  CallSelf,
+  InitResult,
+  ProtocolOf,
+  Server,
+  ServerDefinition,
+  ServerProtocol,
+  ServerSelf,
+} from "./server-definition.js";
+export * as sys from "./sys.js";
+export type { Statistics, Status, SystemEvent, SystemTarget } from "./sys.js";
