@@ -63,3 +63,13 @@ export type {
 } from "./server-definition.js";
 export * as sys from "./sys.js";
 export type { Statistics, Status, SystemEvent, SystemTarget } from "./sys.js";
+export { multiCall, type MultiCallResult } from "./multi-call.js";
+export {
+  RequestCollection,
+  sendRequest,
+  type LabelledResponse,
+  type Request,
+  type Response,
+  type WaitOptions,
+} from "./request.js";
+export { stop, type StopProcessOptions } from "./stop.js";

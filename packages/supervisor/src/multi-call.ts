@@ -1,0 +1,53 @@
+/**
+ * Calling the servers of one name at several nodes at once.
+ *
+ * OTP: https://www.erlang.org/doc/man/gen_server.html#multi_call-4
+ */
+import {
+  at,
+  InvalidArgumentError,
+  type CallOptions,
+  type Name,
+  type Operations,
+  type ReplyOf,
+  type RequestOf,
+} from "@coppice/core";
+
+/** Who answered what, and why others did not. */
+export interface MultiCallResult<R> {
+  readonly replies: readonly { readonly node: string; readonly reply: R }[];
+  readonly failures: readonly { readonly node: string; readonly error: unknown }[];
+}
+
+/**
+ * Sends one request to whoever holds `name` at each of `nodes`, and waits until all have answered or
+ * failed. It does not reject: a node that cannot be reached, has nobody of that name, or does not
+ * answer in time is among the failures. Both lists keep the order of `nodes`.
+ *
+ * @param nodes names of nodes; the caller's own may be among them
+ * @param options.timeoutMs How long to wait for each; 5000 by default
+ * @see https://www.erlang.org/doc/man/gen_server.html#multi_call-4
+ */
+export async function multiCall<M, const Q extends RequestOf<M>>(
+  caller: Operations,
+  nodes: readonly string[],
+  name: Name<M>,
+  request: Q,
+  options: CallOptions = {},
+): Promise<MultiCallResult<ReplyOf<M, Q>>> {
+  if (!Array.isArray(nodes)) {
+    throw new InvalidArgumentError("multiCall: nodes", "an array of names of nodes", nodes);
+  }
+  const targets = (nodes as readonly string[]).map((node) => at(node, name));
+  const settled = await Promise.allSettled(
+    targets.map((target) => caller.call(target, request, options)),
+  );
+  const replies: { node: string; reply: ReplyOf<M, Q> }[] = [];
+  const failures: { node: string; error: unknown }[] = [];
+  settled.forEach((outcome, index) => {
+    const node = nodes[index] as string;
+    if (outcome.status === "fulfilled") replies.push({ node, reply: outcome.value });
+    else failures.push({ node, error: outcome.reason });
+  });
+  return { replies, failures };
+}
