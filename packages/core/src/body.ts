@@ -26,6 +26,12 @@ export interface HandlerSelf<in out M> extends Self<M> {
    */
   select(guard?: (message: M) => boolean): void;
 
+  /**
+   * Says which message this step works on from now on, when that is not the one it was called with, but
+   * one that it had kept: `from` is that of this message, and a crash report names it.
+   */
+  workOn(message: unknown): void;
+
   /** Says that it has no use for a message it was called with: that is counted and told as `undelivered`. */
   unhandled(message: unknown): void;
 

@@ -155,6 +155,11 @@ export class ProcessSelf extends Process {
     return typeof message === "object" && message?.type === "call" ? message.from : undefined;
   }
 
+  workOn(message: unknown): void {
+    this.#fenceIfDead("workOn");
+    if (this.busy) this.working = message;
+  }
+
   select(guard?: (message: never) => boolean): void {
     this.#fenceIfDead("select");
     if (guard !== undefined) checkFunction("select: guard", guard);

@@ -408,6 +408,37 @@ test("from is who waits for the reply of the call at hand, else undefined", asyn
   await node.stop();
 });
 
+test("who works on a message that it had kept is seen to do so, until the step is over", async () => {
+  const { node } = createWorld();
+  const during: string[] = [];
+  node.events.subscribe((event) => {
+    if (event.type === "crashed") during.push(event.report.during);
+  });
+  const seen: (From<never> | undefined)[] = [];
+  const pid = node.spawn<Call<string, string> | "answer" | "crash", Call<string, string>[]>({
+    init: () => [],
+    message: (kept, message, self) => {
+      seen.push(self.from);
+      if (typeof message === "object") return [...kept, message];
+      const [first] = kept;
+      self.workOn(first);
+      seen.push(self.from);
+      if (message === "crash") throw new Error("boom");
+      if (first !== undefined) self.reply(first.from, "late");
+      return kept;
+    },
+  });
+  const reply = node.call(pid, "question");
+  node.send(pid, "answer");
+  expect(await reply).toBe("late");
+  node.send(pid, "crash");
+  await quiesce();
+  const from = expect.objectContaining({ kind: "ref" });
+  expect(seen).toEqual([from, undefined, from, undefined, from]);
+  expect(during).toEqual(['handling message call "question"']);
+  await node.stop();
+});
+
 test("a call that is refused rejects with the error; who does not wait any more is not disturbed", async () => {
   const { node, clock } = createWorld();
   const froms: From<string>[] = [];
