@@ -99,7 +99,8 @@ export class PendingCall extends Watch {
   readonly #request: unknown;
   readonly #resolve: (reply: unknown) => void;
   limit: CallLimit | undefined = undefined;
-  #signal: AbortSignalLike | undefined = undefined;
+  #timeoutMs = Infinity;
+  #ignoreSignal: (() => void) | undefined = undefined;
   #promise: Promise<unknown> | undefined = undefined;
 
   constructor(
@@ -123,18 +124,26 @@ export class PendingCall extends Watch {
     const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
     const signal = options?.signal;
     if (timeoutMs < Infinity) {
-      this.limit = new CallLimit(this, timeoutMs);
-      this.runtime.timers.arm(this.limit, timeoutMs, this.owner);
+      this.#timeoutMs = timeoutMs;
+      const { callLimits } = this.runtime;
+      if (callLimits === undefined) this.startLimit();
+      else callLimits.add(this);
     }
-    if (signal !== undefined) {
-      this.#signal = signal;
-      signal.addEventListener("abort", this.#aborted);
-    }
+    if (signal !== undefined) this.#abortWith(signal);
   }
 
-  readonly #aborted = (): void => {
-    if (this.active) this.#fail(this.#signal?.reason);
-  };
+  startLimit(): void {
+    this.limit = new CallLimit(this, this.#timeoutMs);
+    this.runtime.timers.arm(this.limit, this.#timeoutMs, this.owner);
+  }
+
+  #abortWith(signal: AbortSignalLike): void {
+    const aborted = (): void => {
+      if (this.active) this.#fail(signal.reason);
+    };
+    signal.addEventListener("abort", aborted);
+    this.#ignoreSignal = () => signal.removeEventListener("abort", aborted);
+  }
 
   reply(value: unknown): void {
     this.#end();
@@ -197,7 +206,7 @@ export class PendingCall extends Watch {
       if (owner.awaiting === this) owner.awaiting = undefined;
     }
     if (this.limit !== undefined) this.runtime.timers.disarm(this.limit);
-    if (this.#signal !== undefined) this.#signal.removeEventListener("abort", this.#aborted);
+    if (this.#ignoreSignal !== undefined) this.#ignoreSignal();
   }
 }
 
@@ -266,8 +275,10 @@ function checkOptions(options: CallOptions): void {
 
 /** Who would wait for whom, from the caller on; `undefined` when the chain does not lead back to it. */
 function findCycle(caller: Process, target: ProcessId<Process>): Process[] | undefined {
-  const path = new Set([caller]);
   let process = ProcessId.processOf(target);
+  // Nearly always: one that waits for nobody.
+  if (process !== caller && (process === undefined || !isBlocked(process))) return undefined;
+  const path = new Set([caller]);
   while (process !== undefined && process !== caller) {
     // One that waits for nobody will answer; a round without the caller is not its to refuse.
     if (path.has(process) || !isBlocked(process)) return undefined;

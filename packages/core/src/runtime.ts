@@ -8,6 +8,7 @@ import { logToConsole } from "./logger.js";
 import { ExitOrigin, type Origin } from "./mailbox.js";
 import type { NodeOptions } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
+import { CallLimits } from "./call-limits.js";
 import { isPid, keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
@@ -37,6 +38,7 @@ export class Runtime {
   readonly highWater: number;
   readonly registry: Registry;
   readonly timers: Timers;
+  readonly callLimits: CallLimits | undefined;
   readonly turn: Turn;
   /** Signals on their way, while `travelling`. */
   readonly underway: SignalQueue = new SignalQueue();
@@ -79,6 +81,9 @@ export class Runtime {
     const { turnMs = 1, blockedMs = options.clock === undefined ? 100 : Infinity } = options;
     const onBlocked = (ms: number, suspects: AnyPid[]): void => this.#blocked(ms, suspects);
     const fairness = { turnMs, blockedMs };
+    // Where time is not the host's it may stand still for turns, and has to be exact.
+    if (options.clock === undefined && this.direct)
+      this.callLimits = new CallLimits(this.scheduler);
     this.turn = new Turn(this.#clock, this.scheduler, fairness, onBlocked, options.enter);
   }
 
