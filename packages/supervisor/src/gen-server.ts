@@ -223,9 +223,9 @@ class ServerProcess extends BehaviourProcess {
           }
           const result = invoke(callback, this.#state, request as unknown[], self);
           if (isThenable(result)) {
-            return result.then((settled) => this.#called(settled, request, from as From<never>));
+            return result.then((settled) => this.#done(settled, "call", from as From<never>));
           }
-          return this.#called(result, request, from as From<never>);
+          return this.#done(result, "call", from as From<never>);
         }
         case "cast": {
           const callback = Array.isArray(request) ? casts.get(request[0]) : undefined;
@@ -263,56 +263,50 @@ class ServerProcess extends BehaviourProcess {
     return this.#done(result, what);
   }
 
-  /** A call's callback has returned. */
-  #called(result: unknown, request: unknown, from: From<never>): MaybePromise<void> | undefined {
-    if (typeof result === "object" && result !== null) {
-      const { reply } = result as { readonly reply?: unknown };
-      if (reply !== undefined || "reply" in result) {
-        if ("stop" in result) this.#lastReply = { to: from, value: reply };
-        else {
-          this.#check(result, "call");
-          this.#reply(from, reply);
-        }
-      }
-    }
-    return this.#done(result, "call");
-  }
-
   #reply(to: From<never>, value: unknown): void {
     this.self.reply(to as From<unknown>, value);
     if (this.instruments !== undefined) this.instruments.replied(to, value);
   }
 
   /** A callback has returned: does what its result says. */
-  #done(result: unknown, what: string): MaybePromise<void> | undefined {
-    const next = this.#take(result, what);
+  #done(result: unknown, what: string, from?: From<never>): MaybePromise<void> | undefined {
+    const next = this.#take(result, what, from);
     return next === undefined ? undefined : this.#continue(next);
   }
 
   /** Takes in a result; returns what is to be continued with, if anything. */
-  #take(result: unknown, what: string): { readonly argument: unknown } | undefined {
+  #take(
+    result: unknown,
+    what: string,
+    from?: From<never>,
+  ): { readonly argument: unknown } | undefined {
     if (result === undefined) {
-      this.instruments?.handled(() => this.#state);
+      if (this.instruments !== undefined) this.instruments.handled(() => this.#state);
       return undefined;
     }
-    this.#check(result, what);
-    const { state, stop, timeoutMs, continue: argument } = result as Result;
-    if (state !== undefined || "state" in (result as Result)) this.#state = state;
-    this.instruments?.handled(() => this.#state);
-    if (stop !== undefined || "stop" in (result as Result))
-      return this.self.exit(stop as ExitReason);
-    if (argument !== undefined || "continue" in (result as Result)) return { argument };
-    if (timeoutMs !== undefined) this.#arm(what, timeoutMs);
-    return undefined;
-  }
-
-  #check(result: unknown, what: string): void {
     if (typeof result !== "object" || result === null) throw this.#badResult(what, result);
+    // One pass over what is there: most results have one or two fields.
+    let fields = 0;
     for (const key in result) {
-      if (!RESULT_KEYS.has(key)) throw this.#badResult(what, result);
-      if (key === "reply" && what !== "call") throw this.#badResult(what, result);
-      if (key === "continue" && "timeoutMs" in result) throw this.#badResult(what, result);
+      const field = FIELDS[key];
+      if (field === undefined) throw this.#badResult(what, result);
+      fields |= field;
     }
+    if ((fields & REPLY) !== 0 && from === undefined) throw this.#badResult(what, result);
+    if ((fields & CONTINUE) !== 0 && (fields & TIMEOUT_MS) !== 0)
+      throw this.#badResult(what, result);
+    const { reply, state, stop, timeoutMs, continue: argument } = result as Result;
+    if ((fields & STATE) !== 0) this.#state = state;
+    if ((fields & STOP) !== 0) {
+      if ((fields & REPLY) !== 0) this.#lastReply = { to: from as From<never>, value: reply };
+      if (this.instruments !== undefined) this.instruments.handled(() => this.#state);
+      return this.self.exit(stop as ExitReason);
+    }
+    if ((fields & REPLY) !== 0) this.#reply(from as From<never>, reply);
+    if (this.instruments !== undefined) this.instruments.handled(() => this.#state);
+    if ((fields & CONTINUE) !== 0) return { argument };
+    if ((fields & TIMEOUT_MS) !== 0) this.#arm(what, timeoutMs);
+    return undefined;
   }
 
   #badResult(what: string, result: unknown): Error {
@@ -421,19 +415,28 @@ interface ServerMessage {
 }
 
 interface Result {
+  readonly reply?: unknown;
   readonly state?: unknown;
   readonly stop?: unknown;
   readonly continue?: unknown;
   readonly timeoutMs?: number;
 }
 
-const RESULT_KEYS: ReadonlySet<string> = new Set([
-  "reply",
-  "state",
-  "stop",
-  "continue",
-  "timeoutMs",
-]);
+const REPLY = 1;
+const STATE = 2;
+const STOP = 4;
+const CONTINUE = 8;
+const TIMEOUT_MS = 16;
+/** The fields of a result; without a prototype, so that `constructor` is none. */
+const FIELDS: { readonly [field: string]: number | undefined } = Object.freeze(
+  Object.assign(Object.create(null) as object, {
+    reply: REPLY,
+    state: STATE,
+    stop: STOP,
+    continue: CONTINUE,
+    timeoutMs: TIMEOUT_MS,
+  }),
+);
 const INIT_KEYS: ReadonlySet<string> = new Set([
   "state",
   "continue",
