@@ -1,4 +1,27 @@
 /** Supervision trees: processes that start, watch, restart and stop other processes. */
+export {
+  defineApplication,
+  type ApplicationDefinition,
+  type ApplicationSpec,
+  type ApplicationStart,
+} from "./application-definition.js";
+export {
+  exitCodeOf,
+  type ApplicationEnd,
+  type GivenUp,
+  type Holder,
+  type StopCause,
+  type StopProblem,
+} from "./application-end.js";
+export { ApplicationRunningError } from "./application-errors.js";
+export type { ApplicationHost, HostListener, ProcessTracker } from "./application-host.js";
+export { formatApplicationReport, type ApplicationReport } from "./application-report.js";
+export {
+  startApplication,
+  type ApplicationHandle,
+  type ApplicationOptions,
+  type StartApplicationOptions,
+} from "./application.js";
 export type { ChildCounts, ChildInfo, ChildSpecInfo, SupervisorView } from "./child-info.js";
 export {
   child,
@@ -28,6 +51,7 @@ export {
 } from "./errors.js";
 export { defineServer } from "./gen-server.js";
 export type { Restart } from "./restart-type.js";
+export { runApplication, type RunApplicationOptions } from "./run-application.js";
 export { startWith, type Startable, type Starter, type StartResult } from "./start.js";
 export type { Strategy } from "./strategy.js";
 export type { SupervisorMessage, SupervisorPid, SupervisorReported } from "./supervisor-message.js";

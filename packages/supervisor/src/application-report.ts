@@ -1,0 +1,227 @@
+/** What an application tells of itself, as data and as text for its operator. */
+import { formatReason, formatTerm, isCrash, type AnyPid, type ExitReason } from "@coppice/core";
+import type { ApplicationEnd, GivenUp, Holder, StopCause, StopProblem } from "./application-end.js";
+import type { SupervisorReport } from "./supervisor-report.js";
+
+/**
+ * | type | when |
+ * | --- | --- |
+ * | `"started"` | its tree runs |
+ * | `"startFailed"` | it does not: a child did not start, and those before it were stopped again |
+ * | `"supervisorReport"` | a supervisor of its tree has something to tell; `path` is the child's |
+ * | `"stopping"` | it begins to stop |
+ * | `"stopped"` | it has, with all its processes |
+ * | `"unhandledRejection"` | nobody handles a rejection; `pid` and `path` say whose, where that is known |
+ * | `"forced"` | a second signal: the program ends at once, and `holder` had not ended |
+ * | `"leftBehind"` | at the deadline, processes outside the tree had not ended, or all had, and something else kept the program running |
+ */
+export type ApplicationReport = { readonly application: string } & (
+  | { readonly type: "started"; readonly supervisor: AnyPid }
+  | { readonly type: "startFailed"; readonly reason: ExitReason }
+  | {
+      readonly type: "supervisorReport";
+      readonly path: string;
+      readonly supervisor: AnyPid;
+      readonly report: SupervisorReport;
+      /** The application is stopping. */
+      readonly stopping: boolean;
+    }
+  | { readonly type: "stopping"; readonly cause: StopCause; readonly deadlineMs: number }
+  | { readonly type: "stopped"; readonly end: ApplicationEnd }
+  | {
+      readonly type: "unhandledRejection";
+      readonly error: unknown;
+      readonly pid: AnyPid | undefined;
+      readonly path: string | undefined;
+    }
+  | { readonly type: "forced"; readonly signal: string; readonly holder: Holder | undefined }
+  | { readonly type: "leftBehind"; readonly processes: readonly string[] }
+);
+
+/**
+ * Text for what an operator has to know; `undefined` for all else: what goes well, but for the
+ * beginning of the end.
+ *
+ * @example
+ * import { formatApplicationReport } from "@coppice/supervisor";
+ * const report = { type: "startFailed", application: "shop", reason: "no_disk" } as const;
+ * formatApplicationReport(report); // => "shop did not start: no_disk"
+ */
+export function formatApplicationReport(report: ApplicationReport): string | undefined {
+  const { application } = report;
+  switch (report.type) {
+    case "started":
+      return undefined;
+    case "startFailed":
+      return describeStartFailure(application, report.reason);
+    case "supervisorReport":
+      return describeSupervisorReport(application, report);
+    case "stopping":
+      return describeStop(application, report.cause, report.deadlineMs);
+    case "stopped": {
+      const lines = report.end.problems
+        // Those of children were told as they happened.
+        .filter(({ type }) => type !== "shutdownFailed")
+        .map((problem) => describeProblem(application, problem));
+      return lines.length === 0 ? undefined : lines.join("\n");
+    }
+    case "unhandledRejection": {
+      const { pid, path, error } = report;
+      const who = pid === undefined ? "an unknown process" : `process ${nameOf(path, pid)}`;
+      return `unhandled rejection in ${who}: ${describeError(error)}`;
+    }
+    case "forced": {
+      const { signal, holder } = report;
+      const unfinished = holder === undefined ? "" : `: ${describeHolder(holder)}`;
+      return `${signal} again: ${application} is ended at once${unfinished}`;
+    }
+    case "leftBehind": {
+      const { processes } = report;
+      return processes.length === 0
+        ? `${application} has stopped, but something outside its processes kept the program running until the deadline: a timer, a socket, a file`
+        : `killed at the deadline, outside the tree of ${application}: ${processes.join(", ")}`;
+    }
+    default:
+      return report satisfies never;
+  }
+}
+
+/** Names the child that did not start, however deep, and says why. */
+function describeStartFailure(application: string, reason: ExitReason): string {
+  const path = [application];
+  let why = reason;
+  for (;;) {
+    const { type, id, reason: inner } = failedChild(why);
+    if (type !== "failed_to_start_child") break;
+    path.push(String(id));
+    why = inner as ExitReason;
+  }
+  const child = path.length === 1 ? "" : ` its child ${path.join("/")} failed:`;
+  const { alreadyStarted } = Object(why) as { readonly alreadyStarted?: unknown };
+  const text =
+    alreadyStarted === undefined
+      ? describeReason(why)
+      : `it runs already, as ${String(alreadyStarted)}`;
+  return `${application} did not start:${child} ${text}`;
+}
+
+function failedChild(reason: ExitReason): Readonly<Record<string, unknown>> {
+  const { shutdown } = Object(reason) as { readonly shutdown?: unknown };
+  return Object(shutdown) as Readonly<Record<string, unknown>>;
+}
+
+function describeSupervisorReport(
+  application: string,
+  { path, report, stopping }: Extract<ApplicationReport, { readonly type: "supervisorReport" }>,
+): string | undefined {
+  switch (report.type) {
+    case "childStarted":
+      return undefined;
+    case "childTerminated": {
+      const verb = isCrash(report.reason) ? "crashed" : "ended";
+      return `${nameOf(path, report.pid)} ${verb}: ${describeReason(report.reason)}`;
+    }
+    case "startFailed":
+      return `${path} did not start: ${describeReason(report.reason)}`;
+    case "shutdownFailed": {
+      const { reason, pid } = report;
+      // A child that says "normal" where "shutdown" is expected has done no harm.
+      if (isHarmless(reason)) return undefined;
+      const what =
+        reason === "killed"
+          ? "had to be killed: it did not stop in its time"
+          : `ended while it was stopped: ${describeReason(reason)}`;
+      return `${nameOf(path, pid)} ${what}`;
+    }
+    case "intensityExceeded": {
+      if (stopping) return undefined;
+      const { id, intensity, periodMs } = report;
+      const supervisor = path.slice(0, -id.length - 1) || application;
+      return `${supervisor} gives up: its child ${id} failed more than ${times(intensity)} in ${periodMs} ms`;
+    }
+    default:
+      return report satisfies never;
+  }
+}
+
+/** Has a child that ended so while it was stopped ended in order? */
+export function isHarmless(reason: ExitReason): boolean {
+  return reason === "normal" || reason === "shutdown" || Object.hasOwn(Object(reason), "shutdown");
+}
+
+function describeStop(application: string, cause: StopCause, deadlineMs: number): string {
+  const limit = deadlineMs === Infinity ? "" : `, within ${deadlineMs} ms`;
+  switch (cause.type) {
+    case "requested":
+      return `${application} stops`;
+    case "signal":
+      return `${cause.signal}: ${application} stops${limit}; again to end it at once`;
+    case "unhandledRejection":
+      return `${application} stops${limit}, because of the unhandled rejection`;
+    case "ended":
+      return `${application} has ended by itself: ${describeReason(cause.reason)}`;
+    case "failed":
+      return `${application} has failed: ${describeFailure(cause.reason, cause.gaveUp)}`;
+    default:
+      return cause satisfies never;
+  }
+}
+
+function describeFailure(reason: ExitReason, gaveUp: readonly GivenUp[]): string {
+  if (gaveUp.length === 0) return describeReason(reason);
+  return gaveUp
+    .map(({ path, child, intensity, periodMs, reason: last }, index) => {
+      // Of a supervisor that gave up it says no more than that.
+      const why =
+        index < gaveUp.length - 1 || last === undefined ? "" : `, last by ${formatReason(last)}`;
+      return `${path} gave up, as its child ${child} failed more than ${times(intensity)} in ${periodMs} ms${why}`;
+    })
+    .join("; ");
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}
+
+function describeProblem(application: string, problem: StopProblem): string {
+  switch (problem.type) {
+    case "stuck":
+      return `killed at the deadline: ${describeHolder(problem)}`;
+    case "shutdownFailed":
+      return `${nameOf(problem.path, problem.pid)} did not stop in order: ${describeReason(problem.reason)}`;
+    case "callbackFailed":
+      return `${problem.callback} of ${application} failed: ${describeReason(problem.reason)}`;
+    case "startFailed":
+      return describeStartFailure(application, problem.reason);
+    default:
+      return problem satisfies never;
+  }
+}
+
+function describeHolder({ path, pid, status }: Holder): string {
+  const name = pid === undefined ? path : nameOf(path, pid);
+  return `${name} had not ended${status === undefined ? "" : ` (it is ${status})`}`;
+}
+
+function nameOf(path: string | undefined, pid: AnyPid): string {
+  return path === undefined || path === String(pid) ? String(pid) : `${path} ${String(pid)}`;
+}
+
+function describeReason(reason: ExitReason): string {
+  return isCrash(reason) ? describeError(reason.error) : formatReason(reason);
+}
+
+/** With its stack. Getters of hostile errors may throw. */
+function describeError(error: unknown): string {
+  try {
+    if (Object.prototype.toString.call(error) === "[object Error]" || error instanceof Error) {
+      const { name, message, stack } = error as Error;
+      const head = `${name}: ${message}`;
+      if (typeof stack !== "string") return head;
+      return stack.startsWith(name) ? stack : `${head}\n${stack}`;
+    }
+  } catch {
+    // Whatever can be shown of it is shown below.
+  }
+  return formatTerm(error);
+}

@@ -1,0 +1,477 @@
+/**
+ * Applications, running: a tree that is started in order and stopped in the reverse, within a time.
+ *
+ * This is the shell. What to do is decided in `application-decision.ts`; here it is done, by a process
+ * above the tree that OTP calls the application master.
+ *
+ * OTP: https://www.erlang.org/doc/man/application.html
+ */
+import {
+  DeadProcessError,
+  InvalidArgumentError,
+  isCrash,
+  logToConsole,
+  name as nameToken,
+  NameTakenError,
+  StartError,
+  ThrownValueError,
+  type AnyPid,
+  type Down,
+  type Exit,
+  type ExitReason,
+  type Node,
+  type Pid,
+  type Self,
+} from "@coppice/core";
+import {
+  decideApplication,
+  INITIAL_STATE,
+  type ApplicationAction,
+  type ApplicationEvent,
+  type ApplicationState,
+  type Failure,
+} from "./application-decision.js";
+import {
+  resolveApplication,
+  type ApplicationCallback,
+  type ApplicationDefinition,
+  type ResolvedApplication,
+} from "./application-definition.js";
+import type { ApplicationEnd, Holder, StopCause } from "./application-end.js";
+import { findHolder } from "./application-holders.js";
+import { ApplicationJournal } from "./application-journal.js";
+import { isHarmless, type ApplicationReport } from "./application-report.js";
+import { typeOf, type SupervisorPid, type SupervisorReported } from "./supervisor-message.js";
+import { startSupervisor, type SupervisorDefinition } from "./supervisor.js";
+
+/** How an application is started. */
+export interface ApplicationOptions<E extends object = object> {
+  /** Replaces defaults of the application's configuration, one by one. */
+  readonly env?: Partial<E>;
+  /**
+   * How long it may take to stop, in all: `prepStop`, the tree, `stop`. What has not ended then is
+   * killed. 9000 by default, one second less than container hosts give a program; `Infinity` for ever.
+   */
+  readonly deadlineMs?: number;
+}
+
+/** How an application is started on a node. */
+export interface StartApplicationOptions<E extends object = object> extends ApplicationOptions<E> {
+  /** Told what the application has to say; nobody by default. See `formatApplicationReport`. */
+  readonly logger?: (report: ApplicationReport) => void;
+}
+
+/** An application that runs. */
+export interface ApplicationHandle {
+  /** The topmost supervisor of its tree. */
+  readonly supervisor: SupervisorPid;
+  /** The process above it. */
+  readonly pid: AnyPid;
+  /**
+   * Stops it: `prepStop`, the tree in the reverse of its start, `stop`. Resolves when all have ended,
+   * or were killed at the deadline. Asked again it is the same stop.
+   */
+  stop(): Promise<ApplicationEnd>;
+  /** Resolves when it has stopped, by whatever cause. Never rejects. */
+  readonly whenStopped: Promise<ApplicationEnd>;
+}
+
+/**
+ * Starts an application, or a tree alone, on a node. Resolves when all of its tree has started.
+ *
+ * Needs nothing of the host but what the node needs; `runApplication` does it for a whole program.
+ * The node goes on when the application has ended; when the node stops, the application stops in
+ * order.
+ *
+ * @param application what `defineApplication` or `defineSupervisor` made
+ * @throws StartError a child did not start, and those before it were stopped again; or it runs on this
+ * node already: its reason is `{ alreadyStarted: pid }` then
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind
+ * @example
+ * import { createNode } from "@coppice/core";
+ * import { child, defineSupervisor, startApplication } from "@coppice/supervisor";
+ * const node = createNode();
+ * const echo = child("echo", async (self) => { await self.receive(); });
+ * const handle = await startApplication(node, defineSupervisor({ children: [echo] }));
+ * await handle.stop(); // => { cause: { type: "requested" }, problems: [] }
+ * await node.stop();
+ * @see https://www.erlang.org/doc/man/application.html#start-1
+ */
+export async function startApplication<E extends object = object>(
+  node: Node,
+  application: SupervisorDefinition | ApplicationDefinition<E>,
+  options: StartApplicationOptions<E> = {},
+): Promise<ApplicationHandle> {
+  checkOptions("startApplication", options, ["env", "deadlineMs", "logger"]);
+  const { env, deadlineMs = DEFAULT_DEADLINE_MS, logger = () => undefined } = options;
+  const resolved = resolveApplication("startApplication", application, env);
+  const launched = launchApplication(node, resolved, deadlineMs, logger);
+  const supervisor = await launched.started;
+  return {
+    supervisor,
+    pid: launched.pid,
+    stop: () => {
+      launched.stop({ type: "requested" });
+      return launched.ended;
+    },
+    whenStopped: launched.ended,
+  };
+}
+
+export const DEFAULT_DEADLINE_MS = 9_000;
+
+/**
+ * Checks what all applications are started with.
+ *
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind
+ */
+export function checkOptions(
+  caller: string,
+  options: StartApplicationOptions | { readonly logger?: unknown },
+  known: readonly string[],
+): void {
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`${caller}: options${option}`, expected, received);
+  };
+  if (typeof options !== "object" || options === null) refuse("", "an object", options);
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key)) refuse("", `made of ${known.join(", ")}`, { [key]: value });
+  }
+  const { deadlineMs, logger } = options as { deadlineMs?: unknown; logger?: unknown };
+  if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0)) {
+    refuse(".deadlineMs", "a number greater than 0", deadlineMs);
+  }
+  if (logger !== undefined && logger !== false && typeof logger !== "function") {
+    refuse(".logger", "a function", logger);
+  }
+}
+
+/** An application whose process has been spawned. */
+export interface LaunchedApplication {
+  readonly pid: AnyPid;
+  /** Rejects with a `StartError`. */
+  readonly started: Promise<SupervisorPid>;
+  /** Resolves once it has started and stopped, or was stopped while it started; else never. */
+  readonly ended: Promise<ApplicationEnd>;
+  /** When it began to stop, on the node's clock; `undefined` before. */
+  readonly stopMs: number | undefined;
+  stop(cause: StopCause): void;
+  /** What it waits for; `undefined` when it has ended. */
+  holder(): Holder | undefined;
+  /** The place of a process in the tree; `undefined` outside it. */
+  pathOf(pid: AnyPid): string | undefined;
+}
+
+/**
+ * Spawns the process above the tree, which starts the tree.
+ *
+ * @throws StartError it runs on this node already
+ */
+export function launchApplication(
+  node: Node,
+  application: ResolvedApplication,
+  deadlineMs: number,
+  logger: (report: ApplicationReport) => void,
+): LaunchedApplication {
+  return new Application(node, application, deadlineMs, logger);
+}
+
+interface CallbackDone {
+  readonly type: "callbackDone";
+  readonly callback: "prepStop" | "stop";
+  readonly down: Down;
+}
+
+type Inbox =
+  | SupervisorReported
+  | Exit
+  /** Something is in `Application.#events`. */
+  | { readonly type: "applicationEvent" }
+  | { readonly type: "applicationDeadline" }
+  | CallbackDone;
+
+class Application implements LaunchedApplication {
+  readonly pid: Pid<Inbox>;
+  readonly started: Promise<SupervisorPid>;
+  readonly ended: Promise<ApplicationEnd>;
+  stopMs: number | undefined;
+
+  readonly #node: Node;
+  readonly #application: ResolvedApplication;
+  readonly #deadlineMs: number;
+  readonly #logger: (report: ApplicationReport) => void;
+  readonly #journal: ApplicationJournal;
+  #state: ApplicationState = INITIAL_STATE;
+  /** What `start` of the application returned, and `prepStop` after it. */
+  #applicationState: unknown;
+  /** What its own process is to be told; not as messages, for they could not carry everything. */
+  readonly #events: ApplicationEvent[] = [];
+  #supervisor: SupervisorPid | undefined;
+  #callback: AnyPid | undefined;
+  #end: ApplicationEnd | undefined;
+  #hasStarted!: (supervisor: SupervisorPid) => void;
+  #hasNotStarted!: (error: StartError) => void;
+  #hasEnded!: (end: ApplicationEnd) => void;
+
+  constructor(
+    node: Node,
+    application: ResolvedApplication,
+    deadlineMs: number,
+    logger: (report: ApplicationReport) => void,
+  ) {
+    this.#node = node;
+    this.#application = application;
+    this.#deadlineMs = deadlineMs;
+    this.#logger = logger;
+    this.#journal = new ApplicationJournal(application.name);
+    this.started = new Promise((resolve, reject) => {
+      this.#hasStarted = resolve;
+      this.#hasNotStarted = reject;
+    });
+    // Whoever does not wait for the start hears of its end.
+    this.started.catch(() => undefined);
+    this.ended = new Promise((resolve) => (this.#hasEnded = resolve));
+    this.pid = this.#spawn();
+    void node.whenExited(this.pid).then((reason) => this.#gone(reason));
+  }
+
+  stop(cause: StopCause): void {
+    this.#post({ type: "stop", cause });
+  }
+
+  holder(): Holder | undefined {
+    const { phase } = this.#state;
+    if (phase === "ended") return undefined;
+    const { name } = this.#application;
+    const callback = ({ preparing: "prepStop", cleaning: "stop" } as const)[phase as "cleaning"];
+    if (callback !== undefined) {
+      const pid = this.#callback;
+      const status = pid && this.#node.processInfo(pid)?.status;
+      return { path: `${name} ${callback}`, pid, status };
+    }
+    const { root } = this.#journal;
+    if (root === undefined) return { path: `${name} start`, pid: undefined, status: undefined };
+    return findHolder(this.#node, root, (pid) => this.pathOf(pid));
+  }
+
+  pathOf(pid: AnyPid): string | undefined {
+    return this.#journal.pathOf(this.#node, pid);
+  }
+
+  #spawn(): Pid<Inbox> {
+    const { name } = this.#application;
+    const body = (self: Self<Inbox>): Promise<void> => this.#run(self);
+    try {
+      const token = nameToken<Inbox>(`application:${name}`);
+      return this.#node.spawnOpt({ name: token, label: name }, body);
+    } catch (error) {
+      if (!(error instanceof NameTakenError)) throw error;
+      throw new StartError(name, { alreadyStarted: error.holder });
+    }
+  }
+
+  /** The body of its process. */
+  async #run(self: Self<Inbox>): Promise<void> {
+    self.trapExits();
+    void this.#start(self);
+    while (this.#state.phase !== "ended") this.#handle(self, await self.receive());
+  }
+
+  async #start(self: Self<Inbox>): Promise<void> {
+    try {
+      const start = await this.#application.start();
+      const { tree, state } = "tree" in start ? start : { tree: start, state: undefined };
+      this.#applicationState = state;
+      // What was told to stop before there was a tree has none.
+      if (this.#state.cause !== undefined) throw new StartError(this.#application.name, "shutdown");
+      const options = { label: this.#application.name, reportTo: self.pid };
+      const starting = startSupervisor(self, tree, options);
+      // The only link of this process. Its pid is known to nobody else before it has started.
+      this.#journal.root = self.processInfo(self.pid)?.links[0];
+      this.#supervisor = await starting;
+      this.#post({ type: "started" });
+    } catch (error) {
+      this.#post({ type: "startFailed", reason: reasonOf(error) });
+    }
+  }
+
+  /** Something has happened; its process will look at it. To a dead one nothing happens any more. */
+  #post(event: ApplicationEvent): void {
+    this.#events.push(event);
+    this.#node.send(this.pid, { type: "applicationEvent" });
+  }
+
+  #handle(self: Self<Inbox>, message: Inbox): void {
+    switch (typeOf(message)) {
+      case "applicationEvent":
+        for (const event of this.#events.splice(0)) this.#on(self, event);
+        break;
+      case "applicationDeadline":
+        this.#on(self, { type: "deadline", holder: this.holder() });
+        break;
+      case "callbackDone":
+        this.#callbackDone(self, message as CallbackDone);
+        break;
+      case "supervisorReport":
+        this.#reported(self, message as SupervisorReported);
+        break;
+      case "exit":
+        this.#exited(self, message as Exit);
+        break;
+      default:
+        // Whatever somebody sends: ignored.
+        break;
+    }
+  }
+
+  #callbackDone(self: Self<Inbox>, { callback, down }: CallbackDone): void {
+    this.#callback = undefined;
+    const { reason } = down;
+    this.#returned(self, callback, reason === "normal" ? undefined : { reason });
+  }
+
+  #returned(self: Self<Inbox>, callback: "prepStop" | "stop", failure: Failure): void {
+    this.#on(self, { type: callback === "prepStop" ? "prepared" : "cleaned", failure });
+  }
+
+  #reported(self: Self<Inbox>, reported: SupervisorReported): void {
+    if (typeOf(reported.report) === undefined) return;
+    this.#journal.record(reported);
+    const { supervisor, report } = reported;
+    const path = this.#journal.pathOfChild(self, supervisor, report.id);
+    const { phase, cause } = this.#state;
+    // A child that does not start keeps its application from starting, which is told once.
+    if (phase !== "starting" || report.type !== "startFailed") {
+      const stopping = cause !== undefined;
+      this.#tell({ type: "supervisorReport", path, supervisor, report, stopping });
+    }
+    if (report.type !== "shutdownFailed" || isHarmless(report.reason)) return;
+    const { pid, reason } = report;
+    const problem = { type: "shutdownFailed", path, pid, reason } as const;
+    this.#on(self, { type: "shutdownFailed", problem });
+  }
+
+  #exited(self: Self<Inbox>, { from, reason }: Exit): void {
+    // As any process spawned from outside, it is told so when its node stops.
+    if (from === this.#node.pid) this.#on(self, { type: "stop", cause: { type: "requested" } });
+    if (from !== this.#supervisor) return;
+    const gaveUp = this.#journal.gaveUp(self);
+    const inOrder = gaveUp.length === 0 && isHarmless(reason);
+    const cause = inOrder
+      ? ({ type: "ended", reason } as const)
+      : ({ type: "failed", reason, gaveUp } as const);
+    const path = this.#application.name;
+    const problem = { type: "shutdownFailed", path, pid: from, reason } as const;
+    this.#on(self, { type: "treeEnded", cause, problem });
+  }
+
+  #on(self: Self<Inbox>, event: ApplicationEvent): void {
+    const { state, actions } = decideApplication(this.#state, event);
+    this.#state = state;
+    for (const action of actions) this.#carryOut(self, action);
+  }
+
+  #carryOut(self: Self<Inbox>, action: ApplicationAction): void {
+    const { name } = this.#application;
+    switch (action.type) {
+      case "acknowledge":
+        if (this.#supervisor === undefined) return;
+        this.#tell({ type: "started", supervisor: this.#supervisor });
+        this.#hasStarted(this.#supervisor);
+        break;
+      case "refuseStart":
+        if (this.#state.cause === undefined) {
+          this.#tell({ type: "startFailed", reason: action.reason });
+        }
+        this.#hasNotStarted(new StartError(name, action.reason));
+        break;
+      case "beginStop":
+        this.stopMs = self.now();
+        if (this.#deadlineMs !== Infinity) {
+          self.sendAfter(self.pid, this.#deadlineMs, { type: "applicationDeadline" });
+        }
+        this.#tell({ type: "stopping", cause: action.cause, deadlineMs: this.#deadlineMs });
+        break;
+      case "prepare":
+        this.#call(self, "prepStop", this.#application.prepStop, (next) => {
+          if (next !== undefined) this.#applicationState = next;
+        });
+        break;
+      case "stopTree": {
+        const { root } = this.#journal;
+        if (root !== undefined) self.exit(root, "shutdown");
+        break;
+      }
+      case "clean":
+        this.#call(self, "stop", this.#application.stop, () => undefined);
+        break;
+      case "kill":
+        this.#kill(self);
+        break;
+      case "finish":
+        this.#tell({ type: "stopped", end: action.end });
+        this.#end = action.end;
+        break;
+      default:
+        action satisfies never;
+    }
+  }
+
+  /** Calls back in a process of its own, so that neither its failure nor its taking for ever is ours. */
+  #call(
+    self: Self<Inbox>,
+    callback: "prepStop" | "stop",
+    run: ApplicationCallback | undefined,
+    returned: (value: unknown) => void,
+  ): void {
+    if (run === undefined) return this.#returned(self, callback, undefined);
+    const state = this.#applicationState;
+    const body = async (below: Self<never>): Promise<void> => returned(await run(state, below));
+    const { pid } = self.spawnOpt(
+      {
+        label: callback,
+        monitor: (down: Down): Inbox => ({ type: "callbackDone", callback, down }),
+      },
+      body,
+    );
+    this.#callback = pid;
+  }
+
+  /** Kills all below this process: supervisors before their children, so that nothing is restarted. */
+  #kill(self: Self<Inbox>): void {
+    for (const pid of this.#node.processes()) {
+      const isBelow = self.processInfo(pid)?.ancestors.includes(self.pid) === true;
+      if (isBelow) self.exit(pid, "kill");
+    }
+  }
+
+  /** Its process has ended. If that was not at the end, somebody killed it. */
+  #gone(reason: ExitReason): void {
+    if (this.#end !== undefined) this.#hasEnded(this.#end);
+    if (this.#state.phase === "ended") return;
+    this.#state = { ...this.#state, phase: "ended" };
+    this.#hasNotStarted(new StartError(this.#application.name, reason));
+    const end: ApplicationEnd = { cause: { type: "failed", reason, gaveUp: [] }, problems: [] };
+    this.#tell({ type: "stopped", end });
+    this.#hasEnded(end);
+  }
+
+  #tell(report: DistributiveOmit<ApplicationReport, "application">): void {
+    try {
+      this.#logger({ application: this.#application.name, ...report });
+    } catch (error) {
+      logToConsole({ type: "subscriberFailed", error });
+    }
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** Why a start failed, from what was thrown. */
+function reasonOf(thrown: unknown): ExitReason {
+  if (thrown instanceof DeadProcessError) return "killed";
+  const { code, reason } = Object(thrown) as { readonly code?: unknown; readonly reason?: unknown };
+  if (code === "START_FAILED") return reason as ExitReason;
+  const crash = { error: thrown as Error };
+  return isCrash(crash) ? crash : { error: new ThrownValueError(thrown) };
+}
