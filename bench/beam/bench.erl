@@ -5,15 +5,19 @@
 %% prints {"count": …, "value": …} after two warm-ups, as src/child.ts does.
 -module(bench).
 -behaviour(gen_server).
+%% And a supervisor, whose init has the same name: the compiler would warn of that.
 
 -export([main/1]).
+
 -export([init/1, handle_call/3, handle_cast/2]).
--export([pass/3]).
+-export([pass/3, start_worker/1, start_group/1]).
 
 -define(WARM_UPS, 2).
 
 main([Name, Count]) ->
     N = list_to_integer(Count),
+    %% What crashes here does so on purpose.
+    logger:set_primary_config(level, none),
     try
         WarmUp = 2 * ceil(N / 20),
         [job(Name, WarmUp) || _ <- lists:seq(1, ?WARM_UPS)],
@@ -34,6 +38,14 @@ job("counting-handlers", N) -> counting(N);
 job("ring", N) -> ring(N);
 job("call", N) -> call(N, 0);
 job("selective-call", N) -> call(N, 100000);
+job("server-call", N) -> call(N, 0);
+job("server-cast", N) -> server_cast(N);
+job("crash-to-served", N) -> crash_to_served(N);
+job("one-for-all-1000", N) -> one_for_all(N);
+job("escalation-10", N) -> escalation(N);
+job("dynamic-start", N) -> dynamic_start(N);
+job("dynamic-stop", N) -> dynamic_stop(N);
+job("server-memory", N) -> server_memory(N);
 job("mailbox-drain-100k", N) -> mailbox_drain(N, 100000);
 job("mailbox-drain-1m", N) -> mailbox_drain(N, 1000000);
 job("spawn-monitor-exit", N) -> spawn_monitor_exit(N);
@@ -150,11 +162,153 @@ call(N, Unmatched) ->
 calls(_Server, N, N) -> N;
 calls(Server, N, Called) -> calls(Server, N, gen_server:call(Server, Called)).
 
-init([]) -> {ok, undefined}.
+init([]) ->
+    {ok, 0};
+init({worker, Main}) ->
+    Main ! {started, self()},
+    {ok, 0};
+init({supervisor, Strategy, Intensity, Children}) ->
+    {ok, {#{strategy => Strategy, intensity => Intensity, period => 3600}, Children}}.
 
+handle_call(retrieve, _From, Counted) -> {reply, Counted, Counted};
 handle_call(Request, _From, State) -> {reply, Request + 1, State}.
 
-handle_cast(_Request, State) -> {noreply, State}.
+handle_cast({increment, By}, Counted) -> {noreply, Counted + By};
+handle_cast(crash, _State) -> error(boom).
+
+%% ── server-cast ───────────────────────────────────────────────────────────
+
+server_cast(N) ->
+    in_process(fun() ->
+        {ok, Server} = gen_server:start_link(?MODULE, [], []),
+        Start = now_ns(),
+        casts(Server, 1, N),
+        Counted = gen_server:call(Server, retrieve, infinity),
+        {Counted, per_second(Counted, Start)}
+    end).
+
+casts(_Server, _By, 0) ->
+    ok;
+casts(Server, By, Left) ->
+    gen_server:cast(Server, {increment, By}),
+    casts(Server, By, Left - 1).
+
+%% ── crash-to-served, one-for-all, escalation ──────────────────────────────
+
+start_worker(Main) -> gen_server:start_link(?MODULE, {worker, Main}, []).
+
+start_group(Init) -> supervisor:start_link(?MODULE, Init).
+
+worker(Id, Main) -> #{id => Id, start => {?MODULE, start_worker, [Main]}}.
+
+crash_to_served(N) ->
+    in_process(fun() ->
+        {ok, _} = start_group({supervisor, one_for_one, N, [worker(worker, self())]}),
+        Ns = serve_again(N, started(), []),
+        {length(Ns), lists:nth(ceil(length(Ns) / 2), lists:sort(Ns)) / 1000}
+    end).
+
+serve_again(0, _Pid, Ns) ->
+    Ns;
+serve_again(Left, Pid, Ns) ->
+    Start = now_ns(),
+    gen_server:cast(Pid, crash),
+    New = started(),
+    2 = gen_server:call(New, 1),
+    serve_again(Left - 1, New, [now_ns() - Start | Ns]).
+
+started() ->
+    receive
+        {started, Pid} -> Pid
+    end.
+
+one_for_all(N) ->
+    Size = min(N, 1000),
+    in_process(fun() ->
+        Children = [worker(Id, self()) || Id <- lists:seq(1, Size)],
+        {ok, _} = start_group({supervisor, one_for_all, N, Children}),
+        [First | _] = [started() || _ <- Children],
+        Start = now_ns(),
+        Restarted = restart_all(N div Size, Size, First, 0),
+        {Restarted, (now_ns() - Start) / 1.0e6 / (N div Size)}
+    end).
+
+restart_all(0, _Size, _First, Restarted) ->
+    Restarted;
+restart_all(Left, Size, First, Restarted) ->
+    gen_server:cast(First, crash),
+    [New | _] = All = [started() || _ <- lists:seq(1, Size)],
+    restart_all(Left - 1, Size, New, Restarted + length(All)).
+
+escalation(N) ->
+    in_process(fun() ->
+        Below = lists:foldl(
+            fun(Level, Child) ->
+                #{
+                    id => Level,
+                    type => supervisor,
+                    start => {?MODULE, start_group, [{supervisor, one_for_one, 0, [Child]}]}
+                }
+            end,
+            worker(worker, self()),
+            lists:seq(2, 10)
+        ),
+        {ok, _} = start_group({supervisor, one_for_one, N, [Below]}),
+        Leaf = started(),
+        Start = now_ns(),
+        Escalated = escalate(N, Leaf, 0),
+        {Escalated, (now_ns() - Start) / 1000 / N}
+    end).
+
+escalate(0, _Leaf, Escalated) ->
+    Escalated;
+escalate(Left, Leaf, Escalated) ->
+    gen_server:cast(Leaf, crash),
+    escalate(Left - 1, started(), Escalated + 1).
+
+%% ── dynamic-start, dynamic-stop, server-memory ────────────────────────────
+
+start_dynamic() ->
+    Template = #{id => server, start => {gen_server, start_link, [?MODULE, [], []]}},
+    start_group({supervisor, simple_one_for_one, 1, [Template]}).
+
+start_children(_Supervisor, 0) ->
+    ok;
+start_children(Supervisor, Left) ->
+    {ok, _} = supervisor:start_child(Supervisor, []),
+    start_children(Supervisor, Left - 1).
+
+dynamic_start(N) ->
+    in_process(fun() ->
+        {ok, Supervisor} = start_dynamic(),
+        Start = now_ns(),
+        start_children(Supervisor, N),
+        Value = per_second(N, Start),
+        {proplists:get_value(active, supervisor:count_children(Supervisor)), Value}
+    end).
+
+dynamic_stop(N) ->
+    in_process(fun() ->
+        {ok, Supervisor} = start_dynamic(),
+        start_children(Supervisor, N),
+        Before = erlang:system_info(process_count),
+        unlink(Supervisor),
+        Start = now_ns(),
+        gen_server:stop(Supervisor),
+        Value = per_second(N, Start),
+        {Before - erlang:system_info(process_count) - 1, Value}
+    end).
+
+server_memory(N) ->
+    in_process(fun() ->
+        {ok, Supervisor} = start_dynamic(),
+        erlang:garbage_collect(),
+        Before = erlang:memory(processes_used),
+        start_children(Supervisor, N),
+        erlang:garbage_collect(Supervisor),
+        erlang:garbage_collect(),
+        {N, (erlang:memory(processes_used) - Before) / N}
+    end).
 
 %% ── mailbox-drain ─────────────────────────────────────────────────────────
 

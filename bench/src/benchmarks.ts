@@ -63,6 +63,36 @@ export const BENCHMARKS: readonly Benchmark[] = [
     counts: { coppice: MILLION, beam: 500 * THOUSAND },
   },
   {
+    name: "server-call",
+    unit: "calls/s",
+    better: "higher",
+    counts: { coppice: MILLION, beam: 500 * THOUSAND },
+  },
+  {
+    name: "server-cast",
+    unit: "casts/s",
+    better: "higher",
+    counts: { coppice: MILLION, beam: MILLION },
+  },
+  {
+    name: "crash-to-served",
+    unit: "us (median)",
+    better: "lower",
+    counts: { coppice: 10 * THOUSAND, beam: 10 * THOUSAND },
+  },
+  {
+    name: "one-for-all-1000",
+    unit: "ms",
+    better: "lower",
+    counts: { coppice: 50 * THOUSAND, beam: 50 * THOUSAND },
+  },
+  {
+    name: "escalation-10",
+    unit: "us",
+    better: "lower",
+    counts: { coppice: 2 * THOUSAND, beam: 2 * THOUSAND },
+  },
+  {
     name: "mailbox-drain-100k",
     unit: "messages/s",
     better: "higher",
