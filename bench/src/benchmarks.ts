@@ -78,7 +78,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "crash-to-served",
     unit: "us (median)",
     better: "lower",
-    counts: { coppice: 10 * THOUSAND, beam: 10 * THOUSAND },
+    counts: { coppice: 2 * THOUSAND, beam: 2 * THOUSAND },
   },
   {
     name: "one-for-all-1000",
