@@ -1,7 +1,7 @@
 /** What a supervisor says of its children when asked. */
 import type { AnyName, AnyPid, ExitReason } from "@coppice/core";
 import type { CheckedChildSpec, ChildType, Shutdown } from "./child-spec.js";
-import type { ChildState } from "./decision.js";
+import type { ChildState } from "./child-state.js";
 import type { Restart } from "./restart-type.js";
 import type { Strategy } from "./strategy.js";
 import type { SupervisorPid } from "./supervisor-message.js";

@@ -40,7 +40,7 @@ export type {
   Started,
   StartFailed,
   TerminateChildResult,
-} from "./decision.js";
+} from "./child-request.js";
 export {
   InvalidCallbackResultError,
   InvalidChildSpecError,

@@ -7,7 +7,7 @@ import type {
   RestartChildResult,
   StartChildResult,
   TerminateChildResult,
-} from "./decision.js";
+} from "./child-request.js";
 import type { StartCall } from "./start.js";
 import type { SupervisorReport } from "./supervisor-report.js";
 

@@ -18,7 +18,7 @@ import type {
   RestartChildResult,
   StartChildResult,
   TerminateChildResult,
-} from "./decision.js";
+} from "./child-request.js";
 import { InvalidChildSpecError } from "./errors.js";
 import type { SupervisorMessage } from "./supervisor-message.js";
 

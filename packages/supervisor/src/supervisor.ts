@@ -29,15 +29,11 @@ import {
 import type { CheckedChildSpec } from "./child-spec.js";
 import { launchProgram, startChildProcess } from "./child-start.js";
 import { sendCloneable } from "./cloneable.js";
-import {
-  decide,
-  initialState,
-  type ChildReply,
-  type ChildState,
-  type SupervisorAction,
-  type SupervisorEvent,
-  type SupervisorState,
-} from "./decision.js";
+import type { ChildReply } from "./child-request.js";
+import type { ChildState } from "./child-state.js";
+import { decide } from "./decision.js";
+import type { SupervisorAction, SupervisorEvent } from "./supervisor-event.js";
+import { initialState, type SupervisorState } from "./supervisor-state.js";
 import { StartError } from "./errors.js";
 import { shutDown } from "./shutdown.js";
 import {

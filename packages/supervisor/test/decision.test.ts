@@ -2,14 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { isOrderly, type AnyPid, type ExitReason } from "@coppice/core";
 import { child, type AutoShutdown, type Restart, type Strategy } from "@coppice/supervisor";
-import {
-  decide,
-  initialState,
-  type ChildReply,
-  type SupervisorAction,
-  type SupervisorEvent,
-  type SupervisorState,
-} from "../src/decision.js";
+import type { ChildReply } from "../src/child-request.js";
+import { decide } from "../src/decision.js";
+import type { SupervisorAction, SupervisorEvent } from "../src/supervisor-event.js";
+import { initialState, type SupervisorState } from "../src/supervisor-state.js";
 import { checkChildSpec } from "../src/child-spec.js";
 import type { StartResult } from "../src/start.js";
 import { checkSupervisorSpec, type CheckedSupervisorSpec } from "../src/supervisor-spec.js";

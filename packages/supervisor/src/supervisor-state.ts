@@ -1,0 +1,90 @@
+/** What a supervisor knows: its children, its restarts, and what it waits for. */
+import type { ExitReason } from "@coppice/core";
+import type { AutoShutdown } from "./child-spec.js";
+import { isTemporary, newChild, type ChildState } from "./child-state.js";
+import type { RestartHistory, RestartLimit } from "./restart-intensity.js";
+import type { Strategy } from "./strategy.js";
+import type { CheckedSupervisorSpec } from "./supervisor-spec.js";
+
+export interface SupervisorState {
+  readonly strategy: Strategy;
+  readonly limit: RestartLimit;
+  readonly autoShutdown: AutoShutdown;
+  /** In start order. */
+  readonly children: readonly ChildState[];
+  readonly restarts: RestartHistory;
+  readonly activity: Activity;
+  /** The highest incarnation of any child that was removed: a new child with its id goes on from here. */
+  readonly removedIncarnation: number;
+}
+
+/** What the supervisor waits for. */
+export type Activity =
+  | { readonly type: "idle" }
+  /** The first start of all children. */
+  | { readonly type: "booting" }
+  /** Some stop, then these start. */
+  | { readonly type: "restarting"; readonly ids: readonly string[] }
+  /** On request, by hand. */
+  | { readonly type: "adding"; readonly child: ChildState }
+  | { readonly type: "starting"; readonly id: string }
+  | { readonly type: "terminating"; readonly id: string }
+  /** All stop, then it exits. */
+  | { readonly type: "stopping"; readonly reason: ExitReason };
+
+export const IDLE: Activity = { type: "idle" };
+
+/** The state before `boot`. */
+export function initialState(spec: CheckedSupervisorSpec): SupervisorState {
+  const { strategy, limit, autoShutdown } = spec;
+  const children = spec.children.map((child) => newChild(child, 0));
+  return {
+    strategy,
+    limit,
+    autoShutdown,
+    children,
+    restarts: [],
+    activity: IDLE,
+    removedIncarnation: 0,
+  };
+}
+
+export function find(state: SupervisorState, id: string): ChildState | undefined {
+  return state.children.find((child) => child.id === id);
+}
+
+/** Places of the children with these ids; -1 where there is none. */
+function placesOf(children: readonly ChildState[], ids: readonly string[]): readonly number[] {
+  // A map pays when there are many to find.
+  if (ids.length < 4) return ids.map((id) => children.findIndex((child) => child.id === id));
+  const places = new Map(children.map(({ id }, at) => [id, at]));
+  return ids.map((id) => places.get(id) ?? -1);
+}
+
+/** The children with these ids, in that order. */
+export function pick({ children }: SupervisorState, ids: readonly string[]): ChildState[] {
+  return placesOf(children, ids).flatMap((at) => children[at] ?? []);
+}
+
+/** Puts children in the place of those with their ids. Of a temporary one that does not run nothing stays. */
+export function put(state: SupervisorState, changed: readonly ChildState[]): SupervisorState {
+  const children = [...state.children];
+  const places = placesOf(
+    children,
+    changed.map(({ id }) => id),
+  );
+  places.forEach((at, index) => (children[at] = changed[index] as ChildState));
+  const gone = changed.filter((child) => child.status !== "running" && isTemporary(child));
+  return gone.length === 0 ? { ...state, children } : removeAll({ ...state, children }, gone);
+}
+
+export function removeAll(state: SupervisorState, gone: readonly ChildState[]): SupervisorState {
+  const ids = new Set(gone.map(({ id }) => id));
+  const highest = (most: number, { incarnation }: ChildState): number =>
+    Math.max(most, incarnation);
+  return {
+    ...state,
+    children: state.children.filter(({ id }) => !ids.has(id)),
+    removedIncarnation: gone.reduce(highest, state.removedIncarnation),
+  };
+}
