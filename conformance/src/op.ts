@@ -1,8 +1,9 @@
 /** Executing ops inside a process of a program. */
-import { DeadProcessError, ExitSignal, type ExitReason, type Self } from "@coppice/core";
+import { DeadProcessError, ExitSignal, type From, type Self } from "@coppice/core";
 import type { Json, Op } from "./program.js";
 import { asRaised, Raised, type ExceptionClass } from "./raised.js";
 import { decode, UnboundVariableError, type Bound, type Value } from "./term.js";
+import { reasonOfTerm } from "./translation.js";
 import type { World } from "./world.js";
 
 /** What is bound where an op stands. Ops of one list share it, so that later ones see what earlier ones bound. */
@@ -12,7 +13,18 @@ export type Scope = Map<string, Bound>;
 export interface Actor {
   readonly world: World;
   readonly name: string;
-  readonly self: Self<Value>;
+  readonly self: Self<unknown>;
+  /** The step that it executes, or whose directive it follows: what it sends is known by that number. */
+  step: number;
+  /** Who waits for a reply, where that may be answered later. */
+  readonly callers?: Callers;
+}
+
+/** The callers of a behaviour that wait for a reply. */
+export interface Callers {
+  /** Whose call is being handled. */
+  current: From<Value> | undefined;
+  readonly saved: Map<string, From<Value>>;
 }
 
 /** How an op is done. */
@@ -44,7 +56,7 @@ export class OpCall {
     this.scope = scope;
   }
 
-  get self(): Self<Value> {
+  get self(): Self<unknown> {
     return this.actor.self;
   }
 
@@ -114,13 +126,21 @@ async function performEach({ actor, op, scope }: OpCall): Promise<Result> {
   return { seq: results };
 }
 
-/** Executes ops in order; the first that raises ends it. Those with `log` are logged. */
-export async function performAll(actor: Actor, ops: readonly Op[], scope: Scope): Promise<void> {
-  for (const op of ops) {
+/**
+ * Executes ops in order; the first that raises ends it. Those with `log` are logged. A promise comes
+ * back only when one of them has to wait.
+ */
+export function performAll(actor: Actor, ops: readonly Op[], scope: Scope): void | Promise<void> {
+  for (const [index, op] of ops.entries()) {
+    const log = (result: Value): void => {
+      const { world, name } = actor;
+      if (op.log === true) world.log.push([name, "did", op.op, world.encode(result)]);
+    };
     const value = execute(new OpCall(actor, op, scope));
-    const result = isPromise(value) ? await value : value;
-    const { world, name } = actor;
-    if (op.log === true) world.log.push([name, "did", op.op, world.encode(result)]);
+    if (isPromise(value)) {
+      return value.then(log).then(() => performAll(actor, ops.slice(index + 1), scope));
+    }
+    log(value);
   }
 }
 
@@ -137,7 +157,7 @@ function execute(call: OpCall): Value | Promise<Value> {
 export function leave(actor: Actor, thrown: unknown): never {
   const { self, world } = actor;
   const raised = asRaised(thrown);
-  if (raised?.class === "exit") self.exit(raised.reason as ExitReason);
+  if (raised?.class === "exit") self.exit(reasonOfTerm(raised.reason));
   if (raised?.class === "throw") throw raised.reason;
   if (raised !== undefined) throw raised;
   const isEnding = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
@@ -145,6 +165,6 @@ export function leave(actor: Actor, thrown: unknown): never {
   throw thrown;
 }
 
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && "then" in value;
 }

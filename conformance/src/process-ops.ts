@@ -4,38 +4,35 @@
  * OTP: https://www.erlang.org/doc/man/erlang.html
  */
 import {
-  at,
   isPid,
-  isRef,
-  name,
   NoProcessError,
   TIMEOUT,
   type Alias,
   type AliasMode,
   type AnyPid,
   type Down,
-  type ExitReason,
   type MonitorAlias,
   type MonitorRef,
   type Name,
   type Pid,
   type RemoteName,
   type Self,
-  type Target,
   type TimerRef,
 } from "@coppice/core";
 import type { OpCall, OpDefinition, OpTable } from "./op.js";
 import type { Json, JsonObject, Op } from "./program.js";
 import { Puppet } from "./puppet.js";
 import { Raised } from "./raised.js";
+import { matches, naturalOrder, type Value } from "./term.js";
 import {
-  matches,
-  naturalOrder,
+  addressOf,
+  messageOfTerm,
+  nameOf,
+  reasonOfTerm,
+  targetOf,
   termOfDown,
-  termOfExit,
   termOfMessage,
-  type Value,
-} from "./term.js";
+} from "./translation.js";
 
 export const processOps: OpTable = new Map(
   Object.entries<OpDefinition>({
@@ -45,22 +42,21 @@ export const processOps: OpTable = new Map(
     exit2: {
       needs: ["to", "reason"],
       run(call) {
-        call.self.exit(call.term("to") as AnyPid, call.term("reason") as ExitReason);
+        call.self.exit(call.term("to") as AnyPid, reasonOfTerm(call.term("reason")));
         return true;
       },
     },
     alive: { needs: ["pid"], run: (call) => call.self.isAlive(call.term("pid") as AnyPid) },
     trap: {
       needs: ["value"],
-      run: ({ self, op }) =>
-        op.value === true ? self.trapExits(termOfExit) : self.trapExits(false),
+      run: ({ self, op }) => (op.value === true ? self.trapExits() : self.trapExits(false)),
     },
     info: { needs: ["pid", "item"], run: info },
 
     send: {
       needs: ["to", "msg"],
       run(call) {
-        call.self.send(addressOf(call.term("to")), call.term("msg"));
+        call.self.send(addressOf(call.term("to")), messageOfTerm(call.term("msg")));
         return "ok";
       },
     },
@@ -110,7 +106,7 @@ export const processOps: OpTable = new Map(
     },
     unalias: {
       needs: ["ref"],
-      run: (call) => call.self.unalias(call.term("ref") as Alias<Value>),
+      run: (call) => call.self.unalias(call.term("ref") as Alias<unknown>),
     },
 
     send_after: {
@@ -118,7 +114,11 @@ export const processOps: OpTable = new Map(
       run: (call) =>
         call.bind(
           call.op.as,
-          call.self.sendAfter(addressOf(call.term("to")), milliseconds(call), call.term("msg")),
+          call.self.sendAfter(
+            addressOf(call.term("to")),
+            milliseconds(call),
+            messageOfTerm(call.term("msg")),
+          ),
         ),
     },
     start_timer: {
@@ -126,12 +126,7 @@ export const processOps: OpTable = new Map(
       run: (call) =>
         call.bind(
           call.op.as,
-          call.self.startTimer(
-            // The message is observed as a term.
-            addressOf(call.term("to")) as Pid<unknown>,
-            milliseconds(call),
-            call.term("msg"),
-          ),
+          call.self.startTimer(addressOf(call.term("to")), milliseconds(call), call.term("msg")),
         ),
     },
     cancel_timer: {
@@ -159,9 +154,9 @@ function spawnPuppet(call: OpCall): Value {
   const as = op.as as string;
   const puppet = new Puppet(actor.world, as);
   const scope = new Map(call.scope);
-  const body = async (child: Self<Value>): Promise<void> => {
+  const body = async (child: Self<unknown>): Promise<void> => {
     scope.set(as, child.pid);
-    await puppet.live(child, (op.body ?? []) as readonly Op[], scope);
+    await puppet.live(child, (op.body ?? []) as readonly Op[], scope, actor.step);
   };
   const link = op.link === true;
   if (!call.has("monitor")) {
@@ -183,7 +178,7 @@ async function receive(call: OpCall): Promise<Value> {
   const timeout = call.has("timeout") ? call.term("timeout") : "infinity";
   const timeoutMs = timeout === "infinity" ? Infinity : timeout;
   if (typeof timeoutMs !== "number" || timeoutMs < 0) throw new Raised("error", "timeout_value");
-  const accepts = (message: Value): boolean => matches(pattern, termOfMessage(message));
+  const accepts = (message: unknown): boolean => matches(pattern, termOfMessage(message));
   const message = await call.self.receive(accepts, { timeoutMs });
   return message === TIMEOUT ? ["timeout"] : ["msg", termOfMessage(message)];
 }
@@ -209,43 +204,27 @@ function monitor(call: OpCall): Value {
 function monitorRequest(
   call: OpCall,
   json: Json,
-): { as: Json | undefined; alias: MonitorAlias | undefined; map: (down: Down) => Value } {
-  if (typeof json === "string")
-    return { as: json, alias: undefined, map: (down) => termOfDown(down) };
+): { as: Json | undefined; alias: MonitorAlias | undefined; map: (down: Down) => unknown } {
+  const asItIs = (down: Down): unknown => down;
+  if (typeof json === "string") return { as: json, alias: undefined, map: asItIs };
   const { as, alias, tag } = json as JsonObject;
   const tagged = tag === undefined ? undefined : call.decode(tag);
-  return { as, alias: alias as MonitorAlias | undefined, map: (down) => termOfDown(down, tagged) };
+  return {
+    as,
+    alias: alias as MonitorAlias | undefined,
+    map: tagged === undefined ? asItIs : (down) => termOfDown(down, tagged),
+  };
 }
 
 function register(call: OpCall): Value {
   try {
-    call.self.register(nameOf(call.term("name")), call.term("pid") as Pid<Value>);
+    call.self.register(nameOf(call.term("name")), call.term("pid") as Pid<unknown>);
     return true;
   } catch (error) {
     // Erlang tells no difference.
     if (error instanceof NoProcessError) throw new Raised("error", "badarg");
     throw error;
   }
-}
-
-/** A name; Coppice refuses what is none. */
-function nameOf(value: Value): Name<Value> {
-  return name<Value>(value as string);
-}
-
-/** What can be monitored or called. What is none of it stays as it is, for Coppice to refuse. */
-function targetOf(value: Value): Target<Value> {
-  if (typeof value === "string") return nameOf(value);
-  if (Array.isArray(value) && value.length === 2) {
-    const [text, node] = value as [Value, string];
-    return at(node, nameOf(text));
-  }
-  return value as Pid<Value>;
-}
-
-/** What a message can be sent to. */
-function addressOf(value: Value): Target<Value> | Alias<Value> {
-  return isRef(value) ? (value as Alias<Value>) : targetOf(value);
 }
 
 function milliseconds(call: OpCall): number {

@@ -2,12 +2,13 @@
 import type { Self } from "@coppice/core";
 import { leave, perform, performAll, type Actor, type Result, type Scope } from "./op.js";
 import type { Op } from "./program.js";
-import type { Value } from "./term.js";
 import type { World } from "./world.js";
 
 /** A step that a puppet is to execute. */
 export interface Command {
   readonly op: Op;
+  /** Its index among the steps of the program. */
+  readonly step: number;
   readonly scope: Scope;
   done(result: Result): void;
 }
@@ -30,14 +31,15 @@ export class Puppet {
     this.#wake?.resolve();
   }
 
-  /** What the process does: the ops of `body`, whose exceptions end it, then commands for ever. */
-  async live(self: Self<Value>, body: readonly Op[], scope: Scope): Promise<void> {
-    const actor: Actor = { world: this.#world, name: this.#name, self };
+  /** What the process does: the ops of `body`, whose exceptions end it, then commands for ever. `step` is the one that made it. */
+  async live(self: Self<unknown>, body: readonly Op[], scope: Scope, step: number): Promise<void> {
+    const actor: Actor = { world: this.#world, name: this.#name, self, step };
     self.signal.addEventListener("abort", () => this.#wake?.reject(self.signal.reason));
     try {
       await performAll(actor, body, scope);
       for (;;) {
         const command = await this.#nextCommand(self);
+        actor.step = command.step;
         command.done(await perform(actor, command.op, command.scope));
       }
     } catch (thrown) {
@@ -45,7 +47,7 @@ export class Puppet {
     }
   }
 
-  async #nextCommand(self: Self<Value>): Promise<Command> {
+  async #nextCommand(self: Self<unknown>): Promise<Command> {
     self.signal.throwIfAborted();
     let command: Command | undefined;
     while ((command = this.#commands.shift()) === undefined) {

@@ -75,6 +75,7 @@ class Recorder {
     this.#pending.set(index, { by, pid });
     this.#world.puppetOf(pid)?.give({
       op: step,
+      step: index,
       scope: new Map(this.#world.scope),
       done: (result) => this.#results.set(index, result),
     });

@@ -6,22 +6,8 @@
  *
  * OTP: https://www.erlang.org/doc/system/data_types.html
  */
-import {
-  isCrash,
-  isPid,
-  isRef,
-  ThrownValueError,
-  type AnyName,
-  type AnyPid,
-  type Down,
-  type Exit,
-  type ExitReason,
-  type Ref,
-  type RemoteName,
-  type Timeout,
-} from "@coppice/core";
+import { isPid, isRef, type AnyPid, type Ref } from "@coppice/core";
 import type { Json } from "./program.js";
-import { Raised } from "./raised.js";
 
 export type Value =
   | string
@@ -34,7 +20,19 @@ export type Value =
   | { readonly list: readonly Value[] }
   | { readonly map: readonly (readonly [key: Value, value: Value])[] }
   /** `{Reason, Stacktrace}`; as a pattern, any pair that begins with the reason. */
-  | { readonly crash: Value };
+  | { readonly crash: Value }
+  /** `{Module, Function, Args}` in an exit reason. */
+  | { readonly mfa: readonly [module: string, function_: string] }
+  /** What a step sent to a behaviour: a directive, or the like. */
+  | { readonly msg: number }
+  /** A request that a behaviour's client sent. */
+  | { readonly gen_call: readonly [caller: Value, request: Value] }
+  | { readonly gen_cast: Value }
+  /** A child specification. */
+  | { readonly child: Value };
+
+/** The module whose callbacks do as they are told. */
+export const CALLBACK_MODULE = "<mod>";
 
 /** What a variable stands for. */
 export type Bound = AnyPid | Ref;
@@ -108,6 +106,11 @@ export function encode(value: Value, nameOf: (bound: Bound) => string | undefine
   if ("list" in value) return { list: encodeAll(value.list) };
   if ("map" in value) return { map: value.map.map(encodeAll).sort(byKey) };
   if ("crash" in value) return { crash: encode(value.crash, nameOf) };
+  if ("mfa" in value) return { mfa: value.mfa };
+  if ("msg" in value) return { msg: value.msg };
+  if ("gen_call" in value) return { gen_call: encodeAll(value.gen_call) };
+  if ("gen_cast" in value) return { gen_cast: encode(value.gen_cast, nameOf) };
+  if ("child" in value) return { child: encode(value.child, nameOf) };
   throw new TypeError(`not a term: ${JSON.stringify(value)}`);
 }
 
@@ -147,40 +150,6 @@ function splitName(name: Json): [prefix: string, number: number] {
   return [prefix, Number(text.slice(prefix.length) || 0)];
 }
 
-// ── to and from the runtime ───────────────────────────────────────────────────────────────────────
-
-/** An exit reason as the programs know it. What is no reason of a program is a fault of ours. */
-export function termOfReason(reason: ExitReason): Value {
-  if (!isCrash(reason)) return reason as Value;
-  const { error } = reason;
-  if (error instanceof Raised) return { crash: error.reason };
-  if (error instanceof ThrownValueError) return { crash: ["nocatch", error.value as Value] };
-  throw error;
-}
-
-export function termOfExit(exit: Exit): Value {
-  return ["EXIT", exit.from, termOfReason(exit.reason)];
-}
-
-/** @param tag what stands in place of `DOWN` */
-export function termOfDown(down: Down, tag: Value = "DOWN"): Value {
-  return [tag, down.ref, "process", termOfTarget(down.process), termOfReason(down.reason)];
-}
-
-export function termOfTarget(target: AnyPid | AnyName | RemoteName<never>): Value {
-  if (isPid(target)) return target;
-  return [target.name, "node" in target ? target.node : NODE_NAME];
-}
-
-/** What stands in a mailbox: a term, or the message of `startTimer`. */
-export function termOfMessage(message: unknown): Value {
-  if (typeof message === "object" && message !== null && "timer" in message) {
-    const timeout = message as Timeout<Value>;
-    return ["timeout", timeout.timer, timeout.message];
-  }
-  return message as Value;
-}
-
 // ── matching ──────────────────────────────────────────────────────────────────────────────────────
 
 /** Does a value match? `_` matches anything, and a name a `{Name, Node}` in a `DOWN`. */
@@ -201,6 +170,7 @@ export function matches(pattern: Value, value: Value): boolean {
   if (isArray(value)) return false;
   if ("list" in pattern) return "list" in value && matchesAll(pattern.list, value.list);
   return (
+    "map" in pattern &&
     "map" in value &&
     pattern.map.length === value.map.length &&
     pattern.map.every((entry) => value.map.some((other) => matches(entry, other)))
@@ -221,6 +191,6 @@ function nameAsIn(pattern: readonly Value[], value: readonly Value[]): readonly 
   return isNamed && typeof pattern[3] === "string" ? value.with(3, object[0] as Value) : value;
 }
 
-function isArray<T>(value: T): value is Extract<T, readonly unknown[]> {
+export function isArray<T>(value: T): value is Extract<T, readonly unknown[]> {
   return Array.isArray(value);
 }

@@ -5,15 +5,8 @@ import type { Layer } from "./layer.js";
 import type { Json, JsonObject } from "./program.js";
 import { Puppet } from "./puppet.js";
 import type { Schedule } from "./schedule.js";
-import {
-  encode,
-  naturalOrder,
-  NODE_NAME,
-  termOfMessage,
-  termOfReason,
-  type Bound,
-  type Value,
-} from "./term.js";
+import { encode, naturalOrder, NODE_NAME, type Bound, type Value } from "./term.js";
+import { termOfMessage, termOfReason } from "./translation.js";
 
 export class World {
   readonly layer: Layer;
@@ -45,7 +38,7 @@ export class World {
   /** Makes a puppet of which there is nobody to be a child. */
   addPuppet(name: string): void {
     const puppet = new Puppet(this, name);
-    const pid = this.node.spawn<Value>((self) => puppet.live(self, [], new Map()));
+    const pid = this.node.spawn<unknown>((self) => puppet.live(self, [], new Map(), 0));
     this.bind(name, pid);
     this.adopt(pid, puppet);
   }

@@ -1,13 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { createNode, ThrownValueError } from "@coppice/core";
+import { createNode } from "@coppice/core";
+import { Directive } from "../src/directive.js";
 import type { Json } from "../src/program.js";
-import { Raised } from "../src/raised.js";
 import {
   decode,
   encode,
   matches,
   naturalOrder,
-  termOfReason,
   UnboundVariableError,
   type Value,
 } from "../src/term.js";
@@ -81,6 +80,26 @@ describe("terms", () => {
     });
   });
 
+  test.each<[Value, Json]>([
+    [
+      ["noproc", { mfa: ["gen_server", "call"] }],
+      ["noproc", { mfa: ["gen_server", "call"] }],
+    ],
+    [{ msg: 3 }, { msg: 3 }],
+    [{ gen_call: [p1, { msg: 3 }] }, { gen_call: ["<p1>", { msg: 3 }] }],
+    [{ gen_cast: ["t", p1] }, { gen_cast: ["t", "<p1>"] }],
+    [
+      ["boom", { child: "a" }],
+      ["boom", { child: "a" }],
+    ],
+  ])("%o is written as in a trace", (value, json) => {
+    expect(write(value)).toEqual(json);
+  });
+
+  test("what a behaviour was sent is written by its step alone", () => {
+    expect(write(new Directive(4, { ret: ["noreply"] }, new Map()))).toEqual({ msg: 4 });
+  });
+
   test("who has no name is a pid or a reference", () => {
     expect(encode([p1, r1], () => undefined)).toEqual(["<pid>", "<ref>"]);
   });
@@ -90,12 +109,6 @@ describe("terms", () => {
     expect(() => read({ list: [], map: [] })).toThrow(TypeError);
     expect(() => read({ lists: [] })).toThrow(TypeError);
     expect(() => write({ type: "down" } as unknown as Value)).toThrow(TypeError);
-  });
-
-  test("reasons of crashes are what was raised or thrown", () => {
-    expect(termOfReason({ error: new Raised("error", ["t", 1]) })).toEqual({ crash: ["t", 1] });
-    expect(termOfReason({ error: new ThrownValueError("x") })).toEqual({ crash: ["nocatch", "x"] });
-    expect(() => termOfReason({ error: new RangeError("ours") })).toThrow("ours");
   });
 });
 
