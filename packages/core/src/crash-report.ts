@@ -6,12 +6,15 @@
 import { formatTerm, isErrorLike, type CrashReason } from "./exit-reason.js";
 import { ancestorsOf, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
+import { pathOf } from "./process-path.js";
 
 export interface CrashReport {
   readonly pid: AnyPid;
   /** Its registered name, if it had one. */
   readonly name: string | undefined;
   readonly label: string | undefined;
+  /** Its label and those of its ancestors, from the topmost down, e.g. `shop/workers/w1`. */
+  readonly path: string;
   /** What it ran: the name of the function or the handler. */
   readonly initialCall: string;
   /** Who spawned it, who spawned that, …; nearest first. */
@@ -34,6 +37,7 @@ export function crashReport(process: Process, reason: CrashReason, during: strin
     pid: process.pid,
     name: process.registeredName,
     label: process.extra?.label,
+    path: pathOf(process.pid),
     initialCall: process.initialCall,
     ancestors: ancestorsOf(process.pid),
     reason,
@@ -63,8 +67,10 @@ export function messageType(message: unknown): string {
 
 /** The report as text, for a log. */
 export function formatCrashReport(report: CrashReport): string {
-  const { pid, name, label, ancestors, links } = report;
-  const who = [String(pid), name && `"${name}"`, label && `(${label})`].filter(Boolean).join(" ");
+  const { pid, name, label, path, ancestors, links } = report;
+  // A path of one step says no more than label, name or pid.
+  const called = path.includes("/") ? path : label;
+  const who = [String(pid), name && `"${name}"`, called && `(${called})`].filter(Boolean).join(" ");
   return [
     `process ${who} crashed while ${report.during}`,
     `  ${report.stack.split("\n").join("\n  ")}`,

@@ -136,6 +136,8 @@ function die(process: Process): void {
   node.registry.release(process);
   node.timers.forget(process);
   node.removeProcess(process);
+  const place = process.extra?.key;
+  place?.among.delete(place.key);
   if (!process.started) node.offers?.withdrawStart(process);
   const { mailbox } = process;
   process.mailbox = undefined;

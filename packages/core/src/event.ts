@@ -3,6 +3,7 @@ import { Observable, Subscriber, type Observer, type Operator, type Subscription
 import type { CrashReport } from "./crash-report.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { AnyPid } from "./pid.js";
+import type { Report } from "./report.js";
 
 /** What goes on in a node. */
 export type NodeEvent =
@@ -15,6 +16,8 @@ export type NodeEvent =
   | { readonly type: "exited"; readonly pid: AnyPid; readonly reason: ExitReason }
   /** A process ended by an error of its own. `watched`: a monitor, or a link that traps, was told. */
   | { readonly type: "crashed"; readonly report: CrashReport; readonly watched: boolean }
+  /** A process has something to tell: see `Self.report`. */
+  | { readonly type: "report"; readonly from: AnyPid; readonly report: Report }
   | { readonly type: "registered"; readonly name: string; readonly pid: AnyPid }
   | { readonly type: "unregistered"; readonly name: string; readonly pid: AnyPid }
   /** A process tried to take a name that another holds. */

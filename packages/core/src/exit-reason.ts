@@ -25,10 +25,18 @@ export interface CrashReason {
   readonly error: Error;
 }
 
-/** An orderly end with something to say. OTP's `{shutdown, Term}`. */
+/** An orderly end with something to say, which may be why another process ended. OTP's `{shutdown, Term}`. */
 export interface ShutdownReason {
-  readonly shutdown: Term;
+  readonly shutdown: ShutdownDetail;
 }
+
+/** Plain data that may have exit reasons in it. */
+export type ShutdownDetail =
+  | Term
+  | CrashReason
+  | ShutdownReason
+  | readonly ShutdownDetail[]
+  | { readonly [key: string]: ShutdownDetail };
 
 /**
  * Why a process ended.

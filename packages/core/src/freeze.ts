@@ -9,6 +9,7 @@
 import { MutationAfterSendError } from "./errors.js";
 import { isErrorLike } from "./exit-reason.js";
 import { isName, isRemoteName } from "./name.js";
+import { isOpaqueValue } from "./opaque.js";
 import { ProcessId } from "./pid.js";
 import { Reference } from "./reference.js";
 
@@ -124,9 +125,15 @@ export class Freezer {
   }
 }
 
-/** Identities, which are the same for sender and receiver. */
+/** Identities, and what is opaque: the same for sender and receiver. */
 export function isOpaque(value: unknown): boolean {
-  return ProcessId.is(value) || value instanceof Reference || isName(value) || isRemoteName(value);
+  return (
+    ProcessId.is(value) ||
+    value instanceof Reference ||
+    isName(value) ||
+    isRemoteName(value) ||
+    isOpaqueValue(value)
+  );
 }
 
 function changingMethods(value: object): readonly string[] {

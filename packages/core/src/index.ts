@@ -47,6 +47,7 @@ export {
   isOrderly,
   type CrashReason,
   type ExitReason,
+  type ShutdownDetail,
   type ShutdownReason,
   type Term,
 } from "./exit-reason.js";
@@ -66,6 +67,7 @@ export {
   type StopOptions,
 } from "./node.js";
 export { fromObservable, schedulerOf, toObservable, type Notification } from "./observable.js";
+export { opaque, type Opaque } from "./opaque.js";
 export type { Operations } from "./operations.js";
 export type { Owned } from "./own.js";
 export { formatPid, isPid, keyOf, type AnyPid, type Pid } from "./pid.js";
@@ -79,6 +81,7 @@ export {
   type Ref,
   type TimerRef,
 } from "./reference.js";
+export type { Report } from "./report.js";
 export type { Access, Happening, Scheduler } from "./scheduler.js";
 export {
   TIMEOUT,

@@ -9,11 +9,16 @@ export function logToConsole(event: NodeEvent): void {
   if (text !== undefined) hostPrint(`[coppice] ${text}`);
 }
 
-/** Text for events that are failures; `undefined` for all others, and for crashes that were watched. */
+/**
+ * Text for events that are failures, and for reports of them; `undefined` for all others, and for crashes
+ * that were watched: who watched tells what is to be told.
+ */
 export function formatFailure(event: NodeEvent): string | undefined {
   switch (event.type) {
     case "crashed":
       return event.watched ? undefined : formatCrashReport(event.report);
+    case "report":
+      return event.report.level === "info" ? undefined : event.report.format();
     case "zombie": {
       const who = event.label === undefined ? "" : ` (${event.label})`;
       return `process ${String(event.pid)}${who} did not unwind within ${event.unwindMs} ms of its exit signal and was declared dead; its code still waits for something`;

@@ -7,12 +7,15 @@ import { Monitor } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
 import { ancestorsOf, type AnyPid, type ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
+import { pathOf } from "./process-path.js";
 import type { Runtime } from "./runtime.js";
 
 export interface ProcessInfo {
   readonly pid: AnyPid;
   readonly name: string | undefined;
   readonly label: string | undefined;
+  /** Its label and those of its ancestors, from the topmost down, e.g. `shop/workers/w1`. */
+  readonly path: string;
   /** The name of the function, or `(handler)`. */
   readonly initialCall: string;
   /** Who spawned it, who spawned that, …; nearest first. */
@@ -52,6 +55,7 @@ function factsOf(process: Process): ProcessInfo {
     pid: process.pid,
     name: process.registeredName,
     label: process.extra?.label,
+    path: pathOf(process.pid),
     initialCall: process.initialCall,
     ancestors: ancestorsOf(process.pid),
     status: statusOf(process),

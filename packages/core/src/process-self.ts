@@ -35,6 +35,7 @@ import {
 } from "./post.js";
 import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
 import { Reference } from "./reference.js";
+import { checkReport, type Report } from "./report.js";
 import { rejection } from "./rejection.js";
 import { endIdle, IdleLimit } from "./run.js";
 import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
@@ -418,6 +419,11 @@ export class ProcessSelf extends Process {
       if (this.life !== "alive") extra.abort?.abort(this.exitSignal());
     }
     return extra.abort?.signal as AbortSignalLike | undefined;
+  }
+
+  report(report: Report): void {
+    this.#fenceIfDead("report");
+    this.node.reported(this.pid, checkReport(report));
   }
 
   setLabel(label: string): void {

@@ -30,6 +30,10 @@ export interface ProcessExtra {
   owned?: OwnedResource[];
   /** Sleeps and yields under way. */
   waits?: Set<Wait>;
+  /** The keys of its children that are alive. */
+  keys?: Set<string>;
+  /** Its own key, in the set of its parent's. */
+  key?: { readonly key: string; readonly among: Set<string> };
   /** Its starter waits to hear how its start went. */
   start?: PendingStart | undefined;
   /** What it gave `exit` while `leaving`. */

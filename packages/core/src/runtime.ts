@@ -13,6 +13,7 @@ import { isPid, keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.j
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
 import { Registry } from "./registry.js";
+import type { Report } from "./report.js";
 import type { Scheduler } from "./scheduler.js";
 import { SignalQueue } from "./signal.js";
 import { Timers } from "./timers.js";
@@ -48,6 +49,8 @@ export class Runtime {
   stopped = false;
   /** Spawned from outside. */
   children = 0;
+  /** The keys of those that are alive. */
+  readonly keys: Set<string> = new Set();
 
   readonly #clock: Clock;
   readonly #random: Random;
@@ -207,6 +210,11 @@ export class Runtime {
   crashed(report: CrashReport): void {
     this.crashCount++;
     this.tell({ type: "crashed", report, watched: report.watched });
+  }
+
+  reported(from: AnyPid, report: Report): void {
+    if (report.level === "info") this.emit(() => ({ type: "report", from, report }));
+    else this.tell({ type: "report", from, report });
   }
 
   report(process: Process, type: "disposerFailed" | "unwindFailed", error: unknown): void {

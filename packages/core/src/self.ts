@@ -20,6 +20,7 @@ import type { Operations } from "./operations.js";
 import type { Owned } from "./own.js";
 import type { AnyPid, Pid } from "./pid.js";
 import type { Alias, From, MonitorRef } from "./reference.js";
+import type { Report } from "./report.js";
 
 /** What `receive` returns when no message came in time. */
 export const TIMEOUT: unique symbol = Symbol("coppice.timeout");
@@ -47,7 +48,8 @@ export interface SpawnOptions<M = never> {
   readonly unwindMs?: number;
   /**
    * Names its place among its parent's children, instead of the number of the spawn, so that a child
-   * that is started again keeps its place in every schedule. Give a new incarnation another key.
+   * that is started again keeps its place in every schedule. Give a new incarnation another key: no
+   * two children that are alive share one.
    */
   readonly key?: string;
 }
@@ -239,6 +241,8 @@ export interface Self<in out M> extends Operations {
   /** Takes a resource back, undisposed. Returns whether it was owned. */
   disown(resource: unknown): boolean;
 
+  /** Tells those who run the node: as a `report` event in `node.events`, and to its logger. */
+  report(report: Report): void;
   /** What people call it, in reports. */
   setLabel(label: string): void;
   /** Registers this process. */

@@ -34,7 +34,13 @@ export function spawn(
   checkProgram(program);
   if (node.stopped) throw new NodeStoppedError(node.name);
   const family = parent ?? node;
-  const position = options.key ?? family.children + 1;
+  const { key } = options;
+  const keys = key === undefined ? undefined : keysOf(parent ?? node);
+  if (key !== undefined && keys?.has(key)) {
+    const expected = "a key that no other child has which is alive";
+    throw new InvalidArgumentError("spawnOpt: options.key", expected, key);
+  }
+  const position = key ?? family.children + 1;
   const pid = new ProcessId(node.identity, node.nextPid(), family.pid, position);
   const process = new ProcessSelf(node, pid, program, args);
   ProcessId.attach(pid, process);
@@ -53,6 +59,10 @@ export function spawn(
     process.extra = extra;
     process.highWater = mailbox?.highWater ?? node.highWater;
     process.mailboxMark = Math.min(mailbox?.limit ?? Infinity, process.highWater - 1);
+  }
+  if (key !== undefined && keys !== undefined) {
+    keys.add(key);
+    (process.extra ??= {}).key = { key, among: keys };
   }
   node.addProcess(process);
   let ref: Reference | undefined;
@@ -73,6 +83,10 @@ export function spawn(
   node.registry.announce(process);
   if (process.life === "alive") node.launch(process);
   return { pid, ref };
+}
+
+function keysOf(family: Process | Runtime): Set<string> {
+  return "extra" in family ? ((family.extra ??= {}).keys ??= new Set()) : family.keys;
 }
 
 function checkProgram(program: AnyBody): void {

@@ -110,6 +110,7 @@ const scenarios: {
           pid,
           name: "worker",
           label: "the worker",
+          path: "the worker",
           initialCall: "worker",
           ancestors: [node.pid],
           reason: { error: expect.any(RangeError) },
@@ -121,6 +122,17 @@ const scenarios: {
           watched: false,
         },
       },
+    ],
+  ],
+  report: [
+    async (node) => {
+      const report = { level: "info", data: 7, format: () => "seven" } as const;
+      const pid = node.spawn((self: Self<never>) => self.report(report));
+      await quiesce();
+      return [pid];
+    },
+    ([from]) => [
+      { type: "report", from, report: { level: "info", data: 7, format: expect.any(Function) } },
     ],
   ],
   registered: [

@@ -438,6 +438,7 @@ describe("a crash report", () => {
         name: "tally",
         label: "of the week",
         initialCall: "tally",
+        path: expect.any(String),
         ancestors: [parent.pid, grandparent.pid, node.pid],
         reason: { error: boom },
         stack: expect.stringContaining("handler.test.ts"),

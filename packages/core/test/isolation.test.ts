@@ -4,6 +4,7 @@ import {
   formatCrashReport,
   MutationAfterSendError,
   name,
+  opaque,
   ThrownValueError,
   UncloneableMessageError,
   type Body,
@@ -603,6 +604,15 @@ describe.each<Isolation>(["share", "freeze", "clone"])("with messages: %s", (mes
     await quiesce();
     expect(received).toEqual(["found by the name that was sent"]);
     expect(node.cancelTimer(copy.timer as never)).toBe(10);
+  });
+
+  test("what is opaque arrives as it is, deep inside a message too", async () => {
+    const { node } = createWorld({ messages });
+    const tools = { hammer: () => "bang" };
+    const sent = { tools: [opaque(tools)] };
+    const { tools: got } = await arrivalOf<typeof sent>(node, sent);
+    expect(got[0]?.value).toBe(tools);
+    expect(Object.isFrozen(tools)).toBe(false);
   });
 
   test("primitives arrive as they are", async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import {
+  InvalidArgumentError,
   keyOf,
   name,
   NameTakenError,
+  type AnyPid,
   type Body,
   type Down,
   type Handler,
@@ -227,6 +229,22 @@ describe("spawnOpt", () => {
     await parent.do((self) => self.spawnOpt({ name: Counter }, idle)).catch(() => undefined);
     const child = await parent.do((self) => self.spawn(idle));
     expect(keyOf(child as never)).toBe("demo/2/1");
+  });
+
+  test("refuses a key that another child has, as long as that is alive", async () => {
+    const { node } = createWorld();
+    const parent = spawnPuppet(node);
+    const spawnKeyed = (): Promise<AnyPid> =>
+      parent.do((self) => self.spawnOpt({ key: "a#1" }, async (own) => void (await own.receive())));
+    const first = await spawnKeyed();
+    await expect(spawnKeyed()).rejects.toThrow(InvalidArgumentError);
+    // Another parent's children have places of their own.
+    const other = spawnPuppet(node);
+    await other.do((self) => self.spawnOpt({ key: "a#1" }, idle));
+    node.spawnOpt({ key: "a#1" }, idle);
+    node.exit(first, "kill");
+    await quiesce();
+    expect(keyOf(await spawnKeyed())).toBe("demo/1/a#1");
   });
 
   test("with a monitor can make its reference an alias", async () => {
