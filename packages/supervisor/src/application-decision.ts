@@ -71,6 +71,7 @@ export function decideApplication(
   event: ApplicationEvent,
 ): ApplicationDecision {
   const { phase, cause } = state;
+  if (phase === "ended") return nothing(state);
   switch (event.type) {
     case "started":
       if (phase !== "starting") return nothing(state);
@@ -146,9 +147,7 @@ function treeEnded(
 }
 
 function deadline(state: ApplicationState, holder: Holder | undefined): ApplicationDecision {
-  if (state.cause === undefined || state.phase === "ended" || holder === undefined) {
-    return nothing(state);
-  }
+  if (state.cause === undefined || holder === undefined) return nothing(state);
   const finished = finish(withProblem(state, { type: "stuck", ...holder }));
   const refuse: readonly ApplicationAction[] =
     state.phase === "starting" ? [{ type: "refuseStart", reason: "killed" }] : [];

@@ -157,7 +157,7 @@ class Program {
   readonly #tracker: ProcessTracker | undefined;
   #node!: Node;
   #launched: LaunchedApplication | undefined;
-  #signalMs: number | undefined;
+  #lastSignal: { readonly name: string; readonly atMs: number } | undefined;
 
   constructor(name: string, options: RunApplicationOptions) {
     const { host = processHost(), deadlineMs = DEFAULT_DEADLINE_MS } = options;
@@ -263,10 +263,10 @@ class Program {
   }
 
   #signal(name: string, number: number): void {
-    const nowMs = this.#node.now();
-    const last = this.#signalMs;
-    if (name === "SIGINT" && last !== undefined && nowMs - last < SAME_SIGINT_MS) return;
-    this.#signalMs = nowMs;
+    const last = this.#lastSignal;
+    const atMs = this.#node.now();
+    this.#lastSignal = { name, atMs };
+    if (name === "SIGINT" && last?.name === name && atMs - last.atMs < SAME_SIGINT_MS) return;
     if (last === undefined) {
       this.#launched?.stop({ type: "signal", signal: name });
       return;
