@@ -6,7 +6,7 @@ import {
   InvalidArgumentError,
   type AnyPid,
 } from "@coppice/core";
-import { createVirtualClock, quiesce, type VirtualClock } from "@coppice/testkit";
+import { createVirtualClock, quiesce } from "@coppice/testkit";
 import {
   ApplicationRunningError,
   child,
