@@ -3,7 +3,7 @@ import { DeadProcessError, ExitSignal, type From, type Self } from "@coppice/cor
 import type { Json, Op } from "./program.js";
 import { asRaised, Raised, type ExceptionClass } from "./raised.js";
 import { decode, UnboundVariableError, type Bound, type Value } from "./term.js";
-import { reasonOfTerm } from "./translation.js";
+import { endByError, reasonOfTerm } from "./translation.js";
 import type { World } from "./world.js";
 
 /** What is bound where an op stands. Ops of one list share it, so that later ones see what earlier ones bound. */
@@ -159,7 +159,7 @@ export function leave(actor: Actor, thrown: unknown): never {
   const raised = asRaised(thrown);
   if (raised?.class === "exit") self.exit(reasonOfTerm(raised.reason));
   if (raised?.class === "throw") throw raised.reason;
-  if (raised !== undefined) throw raised;
+  if (raised !== undefined) endByError(self, raised);
   const isEnding = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
   if (!isEnding) world.fail(thrown);
   throw thrown;

@@ -5,6 +5,7 @@ import type { Layer } from "./layer.js";
 import type { Done, Json, JsonObject, Op, Program, TraceEntry } from "./program.js";
 import { createSchedule, type Mode, type Schedule } from "./schedule.js";
 import { naturalOrder } from "./term.js";
+import { Trees } from "./trees.js";
 import { World } from "./world.js";
 
 /**
@@ -28,6 +29,7 @@ export async function run(
 class Recorder {
   readonly #schedule: Schedule;
   readonly #world: World;
+  readonly #trees: Trees;
   readonly #puppets: readonly string[];
   #index = -1;
   /** Steps that have not returned, with who executes them. */
@@ -40,6 +42,7 @@ class Recorder {
   constructor(program: Program, layer: Layer, schedule: Schedule) {
     this.#schedule = schedule;
     this.#world = new World(layer, schedule);
+    this.#trees = new Trees(this.#world);
     this.#puppets = Array.from({ length: program.procs }, (_, index) => `p${index + 1}`);
   }
 
@@ -63,7 +66,9 @@ class Recorder {
       await settle();
     }
     this.#world.throwIfFailed();
-    return this.#entry(r ?? this.#ownResult());
+    const entry = this.#entry(r ?? this.#ownResult());
+    const tree = await this.#trees.changes(settle);
+    return tree === undefined ? entry : { ...entry, tree };
   }
 
   /** Gives the step to its puppet, if that is there and free. */
@@ -95,12 +100,12 @@ class Recorder {
   }
 
   #entry(r: Json): TraceEntry {
-    const { log } = this.#world;
+    const log = this.#world.instances.inOrder(this.#world.log.splice(0));
     const done = this.#takeDone();
     const st = this.#takeChanges();
     return {
       r,
-      ...(log.length > 0 ? { log: log.splice(0) } : {}),
+      ...(log.length > 0 ? { log } : {}),
       ...(done.length > 0 ? { done } : {}),
       ...(Object.keys(st).length > 0 ? { st } : {}),
     };

@@ -17,11 +17,14 @@ import {
  */
 export type Mode = "direct" | "fifo" | number;
 
+/** Lets everything happen that needs no time. */
+export type Settle = Quiesce;
+
 export interface Schedule {
   readonly clock: VirtualClock;
   readonly scheduler: Scheduler | undefined;
   /** Lets everything happen that needs no time. */
-  readonly settle: Quiesce;
+  readonly settle: Settle;
 }
 
 export function createSchedule(mode: Mode): Schedule {

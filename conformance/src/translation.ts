@@ -25,6 +25,7 @@ import {
   type Name,
   type Pid,
   type RemoteName,
+  type Self,
   type Target,
   type Timeout,
 } from "@coppice/core";
@@ -38,7 +39,10 @@ import { isArray, NODE_NAME, type Value } from "./term.js";
 export function termOfReason(reason: ExitReason): Value {
   if (typeof reason !== "object" || reason === null) return reason as Value;
   if (isCrash(reason)) return termOfError(reason.error);
-  if (!isPid(reason) && "shutdown" in reason) return ["shutdown", termOfShutdown(reason.shutdown)];
+  if (!isPid(reason) && "shutdown" in reason) {
+    const { shutdown } = reason;
+    return shutdown === STACKTRACE ? { crash: "shutdown" } : ["shutdown", termOfShutdown(shutdown)];
+  }
   if ("alreadyStarted" in reason) return ["already_started", reason.alreadyStarted as AnyPid];
   return reason as Value;
 }
@@ -56,6 +60,16 @@ function termOfShutdown(why: unknown): Value {
   const { type, id, reason } = Object(why) as { type?: unknown; id?: Value; reason?: ExitReason };
   if (type !== "failed_to_start_child") return why as Value;
   return [type, id as Value, termOfReason(reason as ExitReason)];
+}
+
+/** Stands for a stack trace where that is but a term. */
+const STACKTRACE = Object.freeze({ stacktrace: true });
+
+/** Why a process ends that raised an error and did not catch it. Throws or exits; never returns. */
+export function endByError(self: Self<unknown>, error: Raised): never {
+  // `{shutdown, Stacktrace}` is an orderly end, like any `{shutdown, Term}`.
+  if (error.reason === "shutdown") return self.exit({ shutdown: STACKTRACE });
+  throw error;
 }
 
 /** The exit reason that a program means. */

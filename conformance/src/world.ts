@@ -1,5 +1,6 @@
 /** One run of a program: its node, what is bound to which name, and what happened. */
 import { createNode, isPid, type AnyPid, type ExitReason, type Node } from "@coppice/core";
+import { Instances, type Instance } from "./instances.js";
 import type { Scope } from "./op.js";
 import type { Layer } from "./layer.js";
 import type { Json, JsonObject } from "./program.js";
@@ -14,6 +15,9 @@ export class World {
   /** What each name is bound to now. */
   readonly scope: Scope = new Map();
   readonly exits = new Map<AnyPid, ExitReason>();
+  readonly instances = new Instances();
+  /** The process that was spawned last. */
+  lastSpawned: AnyPid | undefined;
   /** What callbacks did since the last step; already encoded. */
   readonly log: Json[][] = [];
   /** By what each was bound to first. */
@@ -31,7 +35,8 @@ export class World {
       ...(scheduler === undefined ? {} : { scheduler }),
     });
     this.node.events.subscribe((event) => {
-      if (event.type === "exited") this.exits.set(event.pid, event.reason);
+      if (event.type === "spawned") this.lastSpawned = event.pid;
+      if (event.type === "exited") this.#exited(event.pid, event.reason);
     });
   }
 
@@ -56,6 +61,27 @@ export class World {
     if (!this.#names.has(bound)) this.#names.set(bound, name);
   }
 
+  /** An instance has begun to start. */
+  arrive(
+    instance: Omit<Instance, "parent"> & { readonly id: string; readonly parent: AnyPid },
+  ): void {
+    const { id, name, pid, kind, lives } = instance;
+    this.bind(name, pid);
+    this.bind(id, pid);
+    this.instances.add({ name, pid, kind, lives, parent: this.#names.get(instance.parent) });
+  }
+
+  #exited(pid: AnyPid, reason: ExitReason): void {
+    this.exits.set(pid, reason);
+    const instance = this.instances.of(pid);
+    if (!instance?.lives) return;
+    try {
+      this.log.push(["exit", instance.name, this.encode(termOfReason(reason))]);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   encode(value: Value): Json {
     return encode(value, this.#nameOf);
   }
@@ -74,11 +100,12 @@ export class World {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** The state of each process that has a name; see the README. */
+  /** The state of each process that has a name and is no instance; see the README. */
   states(waiting: ReadonlySet<string>): Map<string, JsonObject> {
     const states = new Map<string, JsonObject>();
     for (const [bound, name] of this.#names) {
-      if (isPid(bound)) states.set(name, this.#stateOf(bound, name, waiting));
+      if (isPid(bound) && this.instances.of(bound) === undefined)
+        states.set(name, this.#stateOf(bound, name, waiting));
     }
     return states;
   }
