@@ -13,6 +13,7 @@ import {
   StartError,
   type AnyPid,
   type Node,
+  type NodeEvent,
 } from "@coppice/core";
 import { resolveApplication, type ApplicationDefinition } from "./application-definition.js";
 import { exitCodeOf, type ApplicationEnd, type Holder } from "./application-end.js";
@@ -157,6 +158,7 @@ class Program {
   readonly #tracker: ProcessTracker | undefined;
   #node!: Node;
   #launched: LaunchedApplication | undefined;
+  #hasEnded = false;
   #lastSignal: { readonly name: string; readonly atMs: number } | undefined;
 
   constructor(name: string, options: RunApplicationOptions) {
@@ -193,10 +195,7 @@ class Program {
     const tracker = this.#tracker;
     return createNode({
       name: this.#name,
-      logger: (event) => {
-        const text = formatFailure(event);
-        if (text !== undefined && this.#options.logger !== false) this.#print(text);
-      },
+      logger: (event) => this.#logNode(event),
       ...(tracker && { enter: (pid, run) => tracker.enter(pid, run) }),
     });
   }
@@ -296,6 +295,7 @@ class Program {
   }
 
   #log(report: ApplicationReport): void {
+    if (report.type === "stopped") this.#hasEnded = true;
     const { logger } = this.#options;
     if (logger === false) return;
     if (logger !== undefined) {
@@ -303,6 +303,14 @@ class Program {
       return;
     }
     const text = formatApplicationReport(report);
+    if (text !== undefined) this.#print(text);
+  }
+
+  /** Crashes nobody watched, and the like. */
+  #logNode(event: NodeEvent): void {
+    // What was killed at the deadline was named: that its code goes on for a moment is no news.
+    if (this.#options.logger === false || (event.type === "fenced" && this.#hasEnded)) return;
+    const text = formatFailure(event);
     if (text !== undefined) this.#print(text);
   }
 
