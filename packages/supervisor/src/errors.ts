@@ -6,6 +6,8 @@ import {
   type AnyPid,
   type ExitReason,
 } from "@coppice/core";
+import type { StateMachineEvent } from "./statem-event.js";
+import type { BadResultKind } from "./statem-result.js";
 
 /**
  * A child spec, or the flags of a supervisor, that cannot be accepted: which field, what was expected
@@ -73,6 +75,39 @@ export class InvalidCallbackResultError extends CoppiceError {
     this.callback = callback;
     this.expected = expected;
     this.received = received;
+  }
+}
+
+/** A callback of a state machine returned what cannot be done; it ends the machine. */
+export class InvalidStateResultError extends CoppiceError {
+  override readonly name = "InvalidStateResultError";
+  readonly code = "INVALID_STATE_RESULT";
+  /** OTP's word for it, e.g. `bad_return_from_state_function`. */
+  readonly kind: BadResultKind;
+  /** The state that the machine was in, or had gone to. */
+  readonly state: unknown;
+  readonly expected: string;
+  readonly received: unknown;
+  constructor(kind: BadResultKind, state: unknown, expected: string, received: unknown) {
+    const where = kind === "bad_return_from_init" ? "init" : `a callback of ${formatTerm(state)}`;
+    super(`${where} must return ${expected}, but returned ${describe(received)}`);
+    this.kind = kind;
+    this.state = state;
+    this.expected = expected;
+    this.received = received;
+  }
+}
+
+/** A state machine has made an event for itself that its state has no callback for; it ends the machine. */
+export class UnhandledEventError extends CoppiceError {
+  override readonly name = "UnhandledEventError";
+  readonly code = "UNHANDLED_EVENT";
+  readonly state: unknown;
+  readonly event: StateMachineEvent;
+  constructor(state: unknown, event: StateMachineEvent) {
+    super(`the state ${formatTerm(state)} has no callback for ${formatTerm(event)}`);
+    this.state = state;
+    this.event = event;
   }
 }
 

@@ -45,11 +45,33 @@ export {
   InvalidCallbackResultError,
   InvalidChildSpecError,
   InvalidStartResultError,
+  InvalidStateResultError,
   NotSuspendedError,
   StartError,
+  UnhandledEventError,
   UnknownRequestError,
 } from "./errors.js";
 export { defineServer } from "./gen-server.js";
+export { defineStateMachine } from "./gen-statem.js";
+export type {
+  EnterResult,
+  StateCallbacks,
+  StateMachine,
+  StateMachineDefinition,
+  StateMachineInitResult,
+  StateMachineSelf,
+  StateMachineStatus,
+  StateResult,
+} from "./state-machine.js";
+export type { EnterCall, EventOf, StateMachineEvent, TimeoutEvent } from "./statem-event.js";
+export {
+  replyTo,
+  type EnterActions,
+  type BadResultKind as InvalidStateResultKind,
+  type Reply,
+  type StateActions,
+} from "./statem-result.js";
+export type { TimeoutSetting } from "./statem-timeouts.js";
 export type { Restart } from "./restart-type.js";
 export { runApplication, type RunApplicationOptions } from "./run-application.js";
 export { startWith, type Startable, type Starter, type StartResult } from "./start.js";

@@ -57,6 +57,8 @@ export interface Machine<S = unknown, D = unknown> {
   readonly data: D;
   /** Are enter calls made? */
   readonly enterCalls: boolean;
+  /** All the states there are; `undefined` when any term may be one. */
+  readonly states: ReadonlySet<unknown> | undefined;
   /** To be handled before the mailbox, next one first. */
   readonly queue: EventQueue;
   /** To be handled when the state has changed, newest first. */
@@ -108,12 +110,14 @@ export interface Beginning<S = unknown, D = unknown> {
   readonly state: S;
   readonly data: D;
   readonly enterCalls: boolean;
+  readonly states?: ReadonlySet<unknown> | undefined;
   /** What `init` wants done; a postponement is without effect. */
   readonly actions: Result;
 }
 
 /** `init` has returned. With enter calls the first one is made now; its old state is the state itself. */
-export function begin<S, D>({ state, data, enterCalls, actions }: Beginning<S, D>): Decision<S, D> {
+export function begin<S, D>(beginning: Beginning<S, D>): Decision<S, D> {
+  const { state, data, enterCalls, states, actions } = beginning;
   const transition: Transition<S, D> = {
     event: undefined,
     entering: false,
@@ -127,6 +131,7 @@ export function begin<S, D>({ state, data, enterCalls, actions }: Beginning<S, D
     state,
     data,
     enterCalls,
+    states,
     queue: undefined,
     postponed: undefined,
     timeouts: noTimeouts,
@@ -183,6 +188,9 @@ export function callbackReturned<S, D>(machine: Machine<S, D>, returned: unknown
   const changes = !sameTerm(next, state);
   if (changes && entering) {
     return fail(machine, transition, "bad_state_enter_return_from_state_function", returned);
+  }
+  if (changes && machine.states?.has(next) === false) {
+    return fail(machine, transition, "bad_return_from_state_function", returned);
   }
   const enter = changes || returned.repeat === true;
   const actions = actionsOf(returned, sourceOf(transition));
@@ -266,6 +274,7 @@ function transit<S, D>(
     state,
     data,
     enterCalls: machine.enterCalls,
+    states: machine.states,
     queue: putFirst(nextEvents, retried),
     postponed: changed ? undefined : postponed,
     timeouts: set.timeouts,

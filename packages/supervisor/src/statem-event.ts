@@ -3,7 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_statem.html#type-event_type
  */
-import type { From } from "@coppice/core";
+import type { Call, Cast, From } from "@coppice/core";
 
 /**
  * What can happen to a state machine.
@@ -32,6 +32,14 @@ export type TimeoutEvent =
   | { readonly type: "stateTimeout"; readonly content?: unknown }
   | { readonly type: "eventTimeout"; readonly content?: unknown }
   | { readonly type: "timeout"; readonly name: string; readonly content?: unknown };
+
+/** The events of a machine with protocol `P`: its calls and casts, and every other message as info. */
+export type EventOf<P> =
+  | (P extends Call<infer _Q, infer _R> | Cast<infer _C>
+      ? P
+      : { readonly type: "info"; readonly message: P })
+  | { readonly type: "internal"; readonly request: unknown }
+  | TimeoutEvent;
 
 /** The call made when a state is entered; no event: it cannot be inserted, postponed or queued. */
 export interface EnterCall<S = string> {

@@ -19,6 +19,11 @@ export interface Reply {
   readonly reply: unknown;
 }
 
+/** A reply of the type that this caller waits for, for `replies`. */
+export function replyTo<R>(to: From<R>, reply: R): Reply {
+  return { to, reply };
+}
+
 /**
  * What an enter call may want done besides replacing the data. Within one object it is done in the
  * order of this list.
@@ -37,7 +42,7 @@ export interface EnterActions {
 }
 
 /** What the callback of an event may want done besides changing state and data. */
-export interface Actions extends EnterActions {
+export interface StateActions extends EnterActions {
   /** Answers the call at hand; only where a call is at hand. Done before anything else. */
   readonly reply?: unknown;
   /** Handles this event again when the state has changed; `false` takes back a `true` before. */
@@ -47,13 +52,13 @@ export interface Actions extends EnterActions {
 }
 
 /** A result as the engine takes it: the fields of all the results there are. */
-export interface Result extends Actions {
+export interface Result extends StateActions {
   readonly next?: unknown;
   readonly data?: unknown;
   readonly repeat?: boolean | undefined;
   readonly stop?: ExitReason;
   /** More of the same, done after the fields beside it, one after the other. */
-  readonly actions?: readonly Actions[] | undefined;
+  readonly actions?: readonly StateActions[] | undefined;
 }
 
 /** What may go wrong with a result; the names are OTP's. */
@@ -97,6 +102,7 @@ const actionKeys = [
   "timeouts",
 ];
 const resultKeys = [...actionKeys, "next", "data", "repeat", "stop", "actions"];
+const initKeys = [...actionKeys, "state", "data", "actions"];
 const stopKeys = ["stop", "data", "reply", "replies", "actions"];
 
 /** Is it a result of a callback, as far as its keys tell? Nothing at all is one. */
@@ -107,6 +113,11 @@ export function isResult(value: unknown): value is Result | undefined {
   if (stop !== undefined) return hasOnly(value, stopKeys);
   if (repeat !== undefined && typeof repeat !== "boolean") return false;
   return hasOnly(value, resultKeys) && !(repeat === true && next !== undefined);
+}
+
+/** Is it what `init` returns for a machine that runs? */
+export function isInitResult(value: unknown): value is Result & { readonly state: unknown } {
+  return isPlain(value) && "state" in value && hasOnly(value, initKeys);
 }
 
 /** Does it bring new data? A key counts even when `undefined` stands there. */
@@ -136,7 +147,7 @@ export function repliesOf(result: Result, source: Source): Action[] {
   });
 }
 
-function ownActionsOf(actions: Actions, source: Source): Action[] {
+function ownActionsOf(actions: StateActions, source: Source): Action[] {
   const { replies, postpone, nextEvents, hibernate } = actions;
   const done: Action[] = [];
   if ("reply" in actions) {
