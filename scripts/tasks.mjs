@@ -1,13 +1,14 @@
 /** What each npm script does, once the dependencies are installed. */
 
 import { capture, run, toolPath } from "./child.mjs";
-import { root } from "./workspace.mjs";
+import { exampleNames, root } from "./workspace.mjs";
 
 /** @typedef {(args: readonly string[]) => Promise<number>} Task gives the exit code */
 
 /** @type {Readonly<Record<string, Task>>} */
 const tasks = {
   start: program("start", "examples/dist/fleet/main.js"),
+  example,
   conformance: program("conformance", "conformance/dist/main.js"),
   bench: program("bench", "bench/dist/main.js", ["--expose-gc"]),
   build: (args) => tool("typescript", "tsc", ["-b", "tsconfig.build.json", ...args]),
@@ -75,6 +76,19 @@ function program(task, file, nodeOptions = []) {
       })
     );
   };
+}
+
+/**
+ * `npm run example -- NAME [args]`: an example by the name of its folder.
+ *
+ * @type {Task}
+ */
+async function example([name = "", ...args]) {
+  const names = exampleNames(root);
+  if (names.includes(name)) return program("example", `examples/dist/${name}/main.js`)(args);
+  const unknown = name === "" ? "" : `Unknown example "${name}". `;
+  console.error(`${unknown}Usage: npm run example -- NAME [args]. Examples: ${names.join(", ")}.`);
+  return 1;
 }
 
 /**

@@ -21,6 +21,19 @@ export function packageNames(repository) {
 }
 
 /**
+ * The names of the examples, sorted.
+ *
+ * @param {string} repository
+ * @returns {string[]}
+ */
+export function exampleNames(repository) {
+  const folder = join(repository, "examples");
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, "main.ts")))
+    .toSorted();
+}
+
+/**
  * Every file below `folder` that `accepts` its path, sorted; nothing when the folder does not exist.
  *
  * @param {string} folder
