@@ -243,7 +243,8 @@ export function call(
   pending.bind(promise, options);
   watch(pending);
   if (pending.active) {
-    if (caller !== undefined) caller.awaiting = pending;
+    // Whoever may give up a call at any time may have gone on to other things.
+    if (caller !== undefined) caller.awaiting = options?.signal === undefined ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };
     sendToPid(node, pending.ownerPid, target, message);
   }

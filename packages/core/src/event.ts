@@ -2,6 +2,7 @@
 import { Observable, Subscriber, type Observer, type Operator, type Subscription } from "rxjs";
 import type { CrashReport } from "./crash-report.js";
 import type { ExitReason } from "./exit-reason.js";
+import { guarded, GuardedObservable } from "./guarded-observable.js";
 import type { AnyPid } from "./pid.js";
 import type { Report } from "./report.js";
 
@@ -149,56 +150,4 @@ export class NodeEvents extends Observable<NodeEvent> {
     for (const observer of [...this.#observers]) observer.complete();
     this.#observers.clear();
   }
-}
-
-/** What operators make of `NodeEvents`: its subscribers are guarded as well. */
-class GuardedObservable<T> extends Observable<T> {
-  readonly #onError: (error: unknown) => void;
-
-  constructor(onError: (error: unknown) => void) {
-    super();
-    this.#onError = onError;
-  }
-
-  override subscribe(
-    observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null,
-    error?: ((error: unknown) => void) | null,
-    complete?: (() => void) | null,
-  ): Subscription {
-    // What an operator subscribes with is chained to what subscribed to the operator, and has to stay so.
-    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
-    return super.subscribe(guarded(this.#onError, observerOrNext, error, complete));
-  }
-
-  override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    const lifted = new GuardedObservable<R>(this.#onError);
-    lifted.source = this;
-    lifted.operator = operator as Operator<unknown, R>;
-    return lifted;
-  }
-}
-
-function guarded<T>(
-  onError: (error: unknown) => void,
-  observerOrNext: Partial<Observer<T>> | ((value: T) => void) | null | undefined,
-  error: ((error: unknown) => void) | null | undefined,
-  complete: (() => void) | null | undefined,
-): Observer<T> {
-  const observer: Partial<Observer<T>> =
-    typeof observerOrNext === "function"
-      ? { next: observerOrNext, ...(error && { error }), ...(complete && { complete }) }
-      : (observerOrNext ?? {});
-  const safely = (act: () => void): void => {
-    try {
-      act();
-    } catch (thrown) {
-      onError(thrown);
-    }
-  };
-  return {
-    next: (value) => safely(() => observer.next?.(value)),
-    error: (failure: unknown) =>
-      observer.error === undefined ? onError(failure) : safely(() => observer.error?.(failure)),
-    complete: () => safely(() => observer.complete?.()),
-  };
 }

@@ -52,6 +52,7 @@ export {
   type Term,
 } from "./exit-reason.js";
 export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
+export { guardedObservable } from "./guarded-observable.js";
 export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
 export type { Isolation } from "./isolation.js";
 export { formatFailure, logToConsole } from "./logger.js";

@@ -198,6 +198,11 @@ export class LocalNode extends Runtime {
     checkDelay("sleep: ms", ms);
     const signal = checkSleep(options);
     if (signal?.aborted) throw signal.reason;
+    if (ms === 0) {
+      // As `receive after 0`: not a timer.
+      await new Promise((resolve) => this.turn.resume(undefined, resolve, undefined));
+      return;
+    }
     let wake: (() => void) | undefined;
     const slept = new Promise<unknown>((resolve) => {
       const sleep = new OutsideSleep(this, resolve);

@@ -1,10 +1,11 @@
 /** Bridges between processes and rxjs. */
-import { Observable, Subscription, type SchedulerAction, type SchedulerLike } from "rxjs";
+import { Subscription, type Observable, type SchedulerAction, type SchedulerLike } from "rxjs";
 import { checkFunction } from "./check.js";
 import type { Body, HandlerSelf } from "./body.js";
 import { crash } from "./death.js";
 import { InvalidArgumentError, ServerExitError } from "./errors.js";
 import { isOrderly } from "./exit-reason.js";
+import { guardedObservable } from "./guarded-observable.js";
 import type { Node } from "./node.js";
 import type { AnyPid, Pid } from "./pid.js";
 import type { Process } from "./process.js";
@@ -56,7 +57,8 @@ export function fromObservable<T, M>(
 /**
  * An Observable of what a process is told. Each subscription spawns a process that runs `subscribe`,
  * which makes others send to it; whatever arrives is emitted. Unsubscribing ends the process; when
- * it ends in order the Observable completes, else it fails with `ServerExitError`.
+ * it ends in order the Observable completes, else it fails with `ServerExitError`. What a subscriber
+ * throws becomes a `subscriberFailed` event.
  */
 export function toObservable<M>(
   node: Node,
@@ -64,7 +66,7 @@ export function toObservable<M>(
 ): Observable<M> {
   checkNode("toObservable: node", node);
   checkFunction("toObservable: subscribe", subscribe);
-  return new Observable<M>((subscriber) => {
+  return guardedObservable<M>(node, (subscriber) => {
     const relay: Body<M> = async (self) => {
       await subscribe(self);
       for (;;) subscriber.next(await self.receive());

@@ -78,7 +78,7 @@ export class Runtime {
     this.isolation = messages === "share" ? undefined : new MessageIsolation(messages);
     this.highWater = mailbox?.highWater ?? DEFAULT_HIGH_WATER;
     this.#logger = logger === false ? () => undefined : (logger ?? logToConsole);
-    this.events = new NodeEvents((error) => this.#subscriberFailed(error));
+    this.events = new NodeEvents((error) => this.subscriberFailed(error));
     this.registry = new Registry(this);
     this.timers = new Timers(this, this.#clock);
     const { turnMs = 1, blockedMs = options.clock === undefined ? 100 : Infinity } = options;
@@ -231,7 +231,8 @@ export class Runtime {
     this.tell({ type: "blocked", blockedMs, pid, suspects });
   }
 
-  #subscriberFailed(error: unknown): void {
+  /** A subscriber of something that this node told has thrown. */
+  subscriberFailed(error: unknown): void {
     const failure: NodeEvent = { type: "subscriberFailed", error };
     // A subscriber that fails on hearing of its failure would never end: only the logger hears of that.
     if (NodeEvents.current(this.events)?.type === "subscriberFailed") this.#log(failure);

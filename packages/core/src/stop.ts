@@ -63,12 +63,23 @@ async function endRoots(node: LocalNode, end: End): Promise<boolean> {
   }
 }
 
-/** Ends what the roots left behind. */
+/** Ends what the roots left behind, the last first, but parents before their children. */
 async function endRest(node: LocalNode, end: End): Promise<boolean> {
   for (let last = node.lastProcess; last !== undefined; last = node.lastProcess) {
-    if (!(await end(last))) return false;
+    if (!(await end(topmost(last)))) return false;
   }
   return true;
+}
+
+/** Who stands above it, as far up as they are alive. */
+function topmost(process: Process): Process {
+  let top = process;
+  for (;;) {
+    const pid = ProcessId.parentOf(top.pid);
+    const parent = pid === undefined ? undefined : top.node.processOf(pid);
+    if (parent === undefined) return top;
+    top = parent;
+  }
 }
 
 function isRoot(process: Process): boolean {

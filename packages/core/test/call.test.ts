@@ -816,6 +816,19 @@ describe("a call that would close a cycle", () => {
 });
 
 describe("a call that closes no cycle", () => {
+  test("is one to a process whose own call may be given up: it may have gone on to other things", async () => {
+    const { node } = createWorld();
+    const a = spawnPuppet(node);
+    const b = spawnPuppet(node);
+    const { signal } = new AbortController();
+    void a.do((self) => self.call(b.pid as Pid<Echo>, "x", { signal }));
+    await quiesce();
+    const reply = outcomeOf(b.do((self) => self.call(a.pid as Pid<Echo>, "y")));
+    await quiesce();
+    expect(reply.state).toBe("pending");
+    expect(node.mailboxOf(a.pid)).toMatchObject([{ type: "call", request: "y" }]);
+  });
+
   test("is let through to a server that waits for someone else", async () => {
     const { node } = createWorld();
     const { pid: slow } = spawnKeeper(node);

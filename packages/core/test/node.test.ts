@@ -390,6 +390,27 @@ describe("stop", () => {
     expect(log).toEqual(["second", "first", "stubborn's"]);
   });
 
+  test("of what the roots left behind ends parents before their children", async () => {
+    const { node } = createWorld();
+    const ended: (string | AnyPid)[] = [];
+    /** Ends by the exit of its parent alone. */
+    const child = async (self: Self<Exit>, parent: AnyPid): Promise<void> => {
+      self.trapExits();
+      await self.receive(({ from }) => from === parent);
+      ended.push("child");
+    };
+    const parent = async (self: Self<Exit>): Promise<void> => {
+      self.trapExits();
+      self.spawnLink(child, self.pid);
+      await self.receive();
+      ended.push("parent");
+    };
+    node.spawn((self) => void self.spawn(parent));
+    await quiesce();
+    expect(await node.stop()).toEqual({ killed: [] });
+    expect(ended).toEqual(["parent", "child"]);
+  });
+
   test("is done at once when there is nothing to stop", async () => {
     const { node, events } = createWorld();
     expect(await node.stop()).toEqual({ killed: [] });

@@ -253,6 +253,25 @@ describe("toObservable", () => {
     unsubscribe();
   });
 
+  test("tells of what a subscriber throws as subscriberFailed, and goes on", async () => {
+    const { node, events } = createWorld();
+    const source = toObservable<string>(node, (self) => self.send(self.pid, "a"));
+    const said: string[] = [];
+    const oops = new Error("oops");
+    const subscriptions = [source, source.pipe(map((word) => word))].map((observable) =>
+      observable.subscribe((word) => {
+        said.push(word);
+        throw oops;
+      }),
+    );
+    await quiesce();
+    expect(said).toEqual(["a", "a"]);
+    const failures = events.filter(({ type }) => type === "subscriberFailed");
+    const failure = { type: "subscriberFailed", error: oops };
+    expect(failures).toEqual([failure, failure]);
+    for (const subscription of subscriptions) subscription.unsubscribe();
+  });
+
   test("spawns nothing before somebody subscribes, and a process for each who does", async () => {
     const { node } = createWorld();
     const source = toObservable<string>(node, () => undefined);

@@ -37,6 +37,13 @@ describe.each(["a process", "a node"])("sleep of %s", (where) => {
     expect(node.counts.timers).toBe(0);
   });
 
+  test("of 0 is no timer", async () => {
+    const { node, sleeper } = createSleeper(where);
+    const slept = sleeper((who) => who.sleep(0));
+    expect(node.counts.timers).toBe(0);
+    await expect(slept).resolves.toBeUndefined();
+  });
+
   test("with a signal that does not abort takes as long as it was told", async () => {
     const { clock, sleeper } = createSleeper(where);
     let over = false;
