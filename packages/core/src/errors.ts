@@ -23,14 +23,14 @@ export class InvalidArgumentError extends CoppiceError {
   }
 }
 
-/** Not a name: names are strings of 1 to 255 characters other than `"undefined"`. */
+/** Neither a name nor the name of a node; the message says what can be one. */
 export class InvalidNameError extends CoppiceError {
   override readonly name = "InvalidNameError";
   readonly code = "INVALID_NAME";
   readonly received: unknown;
-  constructor(what: string, received: unknown) {
+  constructor(what: string, besides: string, received: unknown) {
     super(
-      `${what} must be a string of 1 to 255 characters other than "undefined", but is ${describe(received)}`,
+      `${what} must be a string of 1 to 255 characters ${besides}, but is ${describe(received)}`,
     );
     this.received = received;
   }

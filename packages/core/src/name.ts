@@ -44,7 +44,7 @@ export function name<M>(text: string): Name<M> {
 /**
  * Names `name` at the node called `node`, which may be another one.
  *
- * @throws InvalidNameError no node can be called so
+ * @throws InvalidNameError no node can be called so: 1 to 255 characters without `<`, `>`, `/` and white space
  * @throws InvalidArgumentError `name` is no name made by `name()`
  */
 export function at<M>(node: string, name: Name<M>): RemoteName<M> {
@@ -92,13 +92,13 @@ export function isRemoteName(value: unknown): value is RemoteName<never> {
 /** Node names stand in pids and in the keys of processes. */
 export function checkNodeName(what: string, text: unknown): void {
   if (typeof text !== "string" || text === "" || text.length > 255 || /[<>/\s]/.test(text)) {
-    throw new InvalidNameError(`${what}, without "<", ">", "/" and spaces,`, text);
+    throw new InvalidNameError(what, 'without "<", ">", "/" and white space', text);
   }
 }
 
 function checkName(text: unknown): asserts text is string {
   // OTP refuses the atom `undefined`, because whereis answers with it.
   if (typeof text !== "string" || text === "" || text === "undefined" || text.length > 255) {
-    throw new InvalidNameError("a registered name", text);
+    throw new InvalidNameError("a registered name", 'other than "undefined"', text);
   }
 }

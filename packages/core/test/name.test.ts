@@ -53,7 +53,15 @@ describe("a name at a node", () => {
     [undefined, name("a"), InvalidNameError],
     ["b", "a", InvalidArgumentError],
     ["b", at("b", name("a")), InvalidArgumentError],
+    ["a b", name("a"), InvalidNameError],
   ])("needs a node and a name: at(%j, %s) is refused", (node, token, error) => {
     expect(() => at(node as string, token as Name<unknown>)).toThrow(error);
+  });
+
+  test("says what a node can be called, which may be undefined", () => {
+    expect(() => at("a b", name("a"))).toThrow(
+      'at: the name of a node must be a string of 1 to 255 characters without "<", ">", "/" and white space, but is "a b"',
+    );
+    expect(String(at("undefined", name("a")))).toBe("a@undefined");
   });
 });
