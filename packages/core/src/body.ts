@@ -1,4 +1,5 @@
 /** What a process runs: an async function, or a handler that the scheduler calls for each message. */
+import type { ErasedProgram } from "./erased.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { From } from "./reference.js";
 import type { Self } from "./self.js";
@@ -51,12 +52,13 @@ export interface HandlerSelf<in out M> extends Self<M> {
  * in order of arrival, and ends by `self.exit(reason)` or an error.
  */
 export interface Handler<M, S, A extends readonly unknown[] = []> {
+  // Properties, not methods, for the compiler: of a method it would let a parameter promise more.
   /** Returns the first state. */
-  init(self: HandlerSelf<M>, ...args: A): S | PromiseLike<S>;
+  readonly init: (self: HandlerSelf<M>, ...args: A) => S | PromiseLike<S>;
   /** Returns the next state. */
-  message(state: S, message: M, self: HandlerSelf<M>): S | PromiseLike<S>;
+  readonly message: (state: S, message: M, self: HandlerSelf<M>) => S | PromiseLike<S>;
   /** What `idleAfter` asked for. Returns the next state. */
-  idle?(state: S, self: HandlerSelf<M>): S | PromiseLike<S>;
+  readonly idle?: (state: S, self: HandlerSelf<M>) => S | PromiseLike<S>;
   /**
    * A step threw or called `self.exit(reason)`; with this function, the process is still alive while
    * it runs, and may do all it could before. Then it ends with `reason`, or with what this throws.
@@ -65,14 +67,15 @@ export interface Handler<M, S, A extends readonly unknown[] = []> {
    * @param state `undefined` when `init` failed
    * @param reason a `CrashReason` when it threw
    */
-  failed?(state: S | undefined, reason: ExitReason, self: HandlerSelf<M>): PromiseLike<void> | void;
+  readonly failed?: (
+    state: S | undefined,
+    reason: ExitReason,
+    self: HandlerSelf<M>,
+  ) => PromiseLike<void> | void;
 }
 
-/** Either of the two, without its types. */
-export type AnyBody = Body<never, never[]> | Handler<never, unknown, never[]>;
-
 /** The name by which reports call it. */
-export function initialCallOf(body: AnyBody): string {
+export function initialCallOf(body: ErasedProgram): string {
   if (typeof body === "function") return body.name || "(anonymous function)";
   return body.message.name && body.message.name !== "message" ? body.message.name : "(handler)";
 }

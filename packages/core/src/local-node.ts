@@ -1,11 +1,11 @@
 /** A node as its users see it: the implementation of `Node`. */
-import type { AnyBody } from "./body.js";
 import { call, type CallOptions } from "./call.js";
 import { checkDelay, checkKeys, checkName, checkPid, checkReason } from "./check.js";
+import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
 import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { AnyName } from "./name.js";
-import type { NodeCounts, NodeOptions, StopOptions } from "./node.js";
+import type { Node, NodeCounts, NodeOptions, StopOptions } from "./node.js";
 import { ASYNC_DISPOSE } from "./own.js";
 import type { AnyPid, ProcessId } from "./pid.js";
 import { castFrom, refuseFrom, replyFrom, resolveTarget, sendFrom } from "./post.js";
@@ -20,8 +20,6 @@ import {
   checkStartOptions,
   spawnAndWait,
   start,
-  type Startable,
-  type Starter,
   type StartOptions,
   type StartResult,
 } from "./start.js";
@@ -51,7 +49,7 @@ class ExitWatch extends Watch {
   }
 }
 
-export class LocalNode extends Runtime {
+export class LocalNode extends Runtime implements Node {
   #stopping: Promise<{ readonly killed: readonly AnyPid[] }> | undefined;
 
   constructor(options: NodeOptions) {
@@ -59,38 +57,42 @@ export class LocalNode extends Runtime {
     Object.defineProperty(this, ASYNC_DISPOSE, { value: () => this.stop() });
   }
 
-  spawn(body: AnyBody, ...args: unknown[]): AnyPid {
+  spawn(body: ErasedProgram, ...args: readonly unknown[]): ErasedPid {
     this.#refuseWhileStopping();
     return spawn(this, undefined, {}, body, args).pid;
   }
 
-  spawnOpt(options: SpawnOptions<never>, body: AnyBody, ...args: unknown[]): AnyPid {
+  spawnOpt(
+    options: SpawnOptions<Erased>,
+    body: ErasedProgram,
+    ...args: readonly unknown[]
+  ): ErasedPid {
     this.#refuseWhileStopping();
     checkSpawnOptions(options, false);
     return spawn(this, undefined, options, body, args).pid;
   }
 
   spawnAndWait(
-    options: StartOptions<never>,
-    body: AnyBody,
-    ...args: unknown[]
-  ): Promise<StartResult> {
+    options: StartOptions<Erased>,
+    body: ErasedProgram,
+    ...args: readonly unknown[]
+  ): Promise<StartResult<Erased>> {
     this.#refuseWhileStopping();
     checkStartOptions(options, false);
     return spawnAndWait(this, undefined, options, body, args);
   }
 
-  async start(behaviour: Startable<never, never[]>, ...args: unknown[]): Promise<AnyPid> {
-    return (await start(this as unknown as Starter, {}, behaviour, args)).pid;
+  async start(behaviour: ErasedStartable, ...args: readonly unknown[]): Promise<ErasedPid> {
+    return (await start(this, {}, behaviour, args)).pid;
   }
 
   async startOpt(
-    options: StartOptions<never>,
-    behaviour: Startable<never, never[]>,
-    ...args: unknown[]
-  ): Promise<AnyPid> {
+    options: StartOptions<Erased>,
+    behaviour: ErasedStartable,
+    ...args: readonly unknown[]
+  ): Promise<ErasedPid> {
     checkStartOptions(options, false);
-    return (await start(this as unknown as Starter, options, behaviour, args)).pid;
+    return (await start(this, options, behaviour, args)).pid;
   }
 
   exit(pid: AnyPid, ...rest: [] | [reason: ExitReason]): void {
@@ -152,7 +154,7 @@ export class LocalNode extends Runtime {
     sendFrom(this, this.pid, to, message);
   }
 
-  call(to: unknown, request: unknown, options?: CallOptions): Promise<unknown> {
+  call(to: unknown, request: unknown, options?: CallOptions): Promise<Erased> {
     return call(this, undefined, resolveTarget(this, to, this.pid), to, request, options);
   }
 
@@ -177,7 +179,7 @@ export class LocalNode extends Runtime {
     this.registry.unregister(checkName("unregister: name", token), this.pid);
   }
 
-  whereis(token: AnyName): AnyPid | undefined {
+  whereis(token: AnyName): ErasedPid | undefined {
     return this.registry.find(checkName("whereis: name", token), this.pid)?.pid;
   }
 

@@ -17,7 +17,7 @@ import type { Operations } from "./operations.js";
 import type { AnyPid, Pid } from "./pid.js";
 import type { Random } from "./random.js";
 import type { Scheduler } from "./scheduler.js";
-import type { SpawnOptions } from "./self.js";
+import type { SpawnOptions, Understood } from "./self.js";
 import { checkMailboxOptions } from "./spawn.js";
 import type { Startable, StartOptions, StartResult } from "./start.js";
 
@@ -83,21 +83,21 @@ export interface Node extends Operations {
     ...args: A
   ): Pid<M>;
   /** Spawns with options; there is nobody to link to or to monitor for. */
-  spawnOpt<M, A extends readonly unknown[] = [], P extends M = M>(
-    options: Omit<SpawnOptions<P>, "link">,
-    body: Body<M, A> | Handler<M, unknown, A>,
+  spawnOpt<M, A extends readonly unknown[] = [], S = unknown, P = M>(
+    options: Omit<SpawnOptions<P>, "link"> & Understood<P, M>,
+    body: Body<M, A> | Handler<M, S, A>,
     ...args: A
   ): Pid<M>;
 
   /** As `Self.spawnAndWait`, outside any process. */
-  spawnAndWait<M, A extends readonly unknown[] = []>(
-    options: Omit<StartOptions<M>, "link">,
-    body: Body<M, A> | Handler<M, unknown, A>,
+  spawnAndWait<M, A extends readonly unknown[] = [], S = unknown, P = M>(
+    options: Omit<StartOptions<P>, "link"> & Understood<P, M>,
+    body: Body<M, A> | Handler<M, S, A>,
     ...args: A
   ): Promise<StartResult<M>>;
   /** As `start`, with options; there is nobody to link to or to monitor for. */
-  startOpt<M, A extends readonly unknown[] = [], P extends M = M>(
-    options: Omit<StartOptions<P>, "link">,
+  startOpt<M, A extends readonly unknown[] = [], P = M>(
+    options: Omit<StartOptions<P>, "link"> & Understood<P, M>,
     behaviour: Startable<M, A>,
     ...args: A
   ): Promise<Pid<M>>;
@@ -136,11 +136,11 @@ export interface NodeCounts {
  * Makes a node.
  *
  * @throws InvalidArgumentError an option is unknown or of the wrong kind
- * @throws InvalidNameError `name` is empty
+ * @throws InvalidNameError `name` is no string of 1 to 255 characters, or has `<`, `>`, `/` or white space in it
  */
 export function createNode(options: NodeOptions = {}): Node {
   checkOptions(options);
-  return new LocalNode(options) as unknown as Node;
+  return new LocalNode(options);
 }
 
 function checkOptions(options: NodeOptions): void {

@@ -81,7 +81,7 @@ export interface Operations {
    * @throws NoProcessError the process is dead
    * @see https://www.erlang.org/doc/man/erlang.html#register-2
    */
-  register<M>(name: Name<M>, pid: Pid<M>): void;
+  register<M>(name: Name<M>, pid: Pid<NoInfer<M>>): void;
   /** @throws NameNotRegisteredError nobody holds it */
   unregister(name: Name<never>): void;
   /** Who holds the name now. */

@@ -1,6 +1,6 @@
 /** What the code of a process can do: the implementation of `Self`. */
 import { alias, unalias, type AliasMode } from "./alias.js";
-import type { AnyBody } from "./body.js";
+import type { HandlerSelf } from "./body.js";
 import { call, type AbortSignalLike, type CallOptions } from "./call.js";
 import {
   checkDelay,
@@ -14,10 +14,11 @@ import {
   checkRef,
 } from "./check.js";
 import { beginExit } from "./death.js";
+import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
 import { ExitSignal, InvalidArgumentError, ReceiveError } from "./errors.js";
 import { exitSignalled } from "./exit-signal.js";
 import type { ExitReason } from "./exit-reason.js";
-import { hostAbortController } from "./host.js";
+import { hostAbortController, type ProcessSignal } from "./host.js";
 import { flushExits, link, unlink, type UnlinkOptions } from "./link.js";
 import { deliver, type SignalMap } from "./message.js";
 import { demonitor, monitor, type DemonitorOptions, type MonitorOptions } from "./monitor.js";
@@ -40,15 +41,13 @@ import { rejection } from "./rejection.js";
 import { endIdle, IdleLimit } from "./run.js";
 import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
 import { transmit } from "./signal.js";
-import { checkSpawnOptions, spawn, type Spawned } from "./spawn.js";
+import { checkSpawnOptions, spawn, type SpawnedAndMonitored } from "./spawn.js";
 import {
   acknowledge,
   checkStartOptions,
   spawnAndWait,
   start,
   type InitAck,
-  type Startable,
-  type Starter,
   type StartMonitorOptions,
   type StartOptions,
   type StartResult,
@@ -60,11 +59,11 @@ import { checkSleep, ReceiveLimit, Wait, type SleepOptions } from "./wait.js";
 const MAX_LATE_WAITS = 100;
 
 /** A process as its own code sees it; typed for users by the interface `Self`. */
-export class ProcessSelf extends Process {
+export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "node"> {
   receive(
-    guardOrOptions?: ((message: never) => boolean) | ReceiveOptions,
+    guardOrOptions?: ((message: Erased) => boolean) | { readonly timeoutMs?: number | undefined },
     maybeOptions?: ReceiveOptions,
-  ): Promise<unknown> {
+  ): Promise<Erased> {
     if (this.life !== "alive") return this.#endedWait("receive");
     if (this.handler !== undefined && !this.busy) {
       const why = "a handler is called with each message, and receives only within an async step";
@@ -134,7 +133,7 @@ export class ProcessSelf extends Process {
     castFrom(node, this.pid, to, message);
   }
 
-  call(to: unknown, request: unknown, options?: CallOptions): Promise<unknown> {
+  call(to: unknown, request: unknown, options?: CallOptions): Promise<Erased> {
     if (this.life !== "alive") return this.#endedWait("call");
     const target = resolveTarget(this.node, to, this.pid);
     this.node.turn.ran(this);
@@ -204,69 +203,68 @@ export class ProcessSelf extends Process {
   }
 
   spawnAndWait(
-    options: StartMonitorOptions<unknown, never>,
-    body: AnyBody,
-    ...args: unknown[]
-  ): Promise<StartResult> {
+    options: StartOptions<Erased>,
+    body: ErasedProgram,
+    ...args: readonly unknown[]
+  ): Promise<StartResult<Erased>> {
     if (this.life !== "alive") return this.#endedWait("spawnAndWait");
     checkStartOptions(options);
     this.node.turn.ran(this);
     return spawnAndWait(this.node, this, options, body, args);
   }
 
-  async start(behaviour: Startable<never, never[]>, ...args: unknown[]): Promise<AnyPid> {
-    return (await start(this.#asStarter, {}, behaviour, args)).pid;
+  async start(behaviour: ErasedStartable, ...args: readonly unknown[]): Promise<ErasedPid> {
+    return (await start(this, {}, behaviour, args)).pid;
   }
 
-  async startLink(behaviour: Startable<never, never[]>, ...args: unknown[]): Promise<AnyPid> {
-    return (await start(this.#asStarter, { link: true }, behaviour, args)).pid;
+  async startLink(behaviour: ErasedStartable, ...args: readonly unknown[]): Promise<ErasedPid> {
+    return (await start(this, { link: true }, behaviour, args)).pid;
   }
 
   async startMonitor(
     map: SignalMap,
-    behaviour: Startable<never, never[]>,
-    ...args: unknown[]
-  ): Promise<unknown> {
+    behaviour: ErasedStartable,
+    ...args: readonly unknown[]
+  ): Promise<Erased> {
     checkFunction("startMonitor: map", map);
-    const options = { monitor: map } as unknown as StartOptions<never>;
-    return start(this.#asStarter, options, behaviour, args);
+    return start(this, { monitor: map } as StartOptions<Erased>, behaviour, args);
   }
 
   async startOpt(
-    options: StartMonitorOptions<unknown, never>,
-    behaviour: Startable<never, never[]>,
-    ...args: unknown[]
-  ): Promise<unknown> {
+    options: Partial<StartMonitorOptions<Erased, Erased>>,
+    behaviour: ErasedStartable,
+    ...args: readonly unknown[]
+  ): Promise<Erased> {
     checkStartOptions(options);
-    const started = await start(this.#asStarter, options as StartOptions<never>, behaviour, args);
+    const started = await start(this, options, behaviour, args);
     return options.monitor === undefined ? started.pid : started;
   }
 
-  get #asStarter(): Starter {
-    return this as unknown as Starter;
-  }
-
-  spawn(body: AnyBody, ...args: unknown[]): AnyPid {
+  spawn(body: ErasedProgram, ...args: readonly unknown[]): ErasedPid {
     this.#fenceIfDead("spawn");
     return spawn(this.node, this, {}, body, args).pid;
   }
 
-  spawnLink(body: AnyBody, ...args: unknown[]): AnyPid {
+  spawnLink(body: ErasedProgram, ...args: readonly unknown[]): ErasedPid {
     this.#fenceIfDead("spawnLink");
     return spawn(this.node, this, { link: true }, body, args).pid;
   }
 
-  spawnMonitor(map: SignalMap, body: AnyBody, ...args: unknown[]): Spawned {
+  spawnMonitor(
+    map: SignalMap,
+    body: ErasedProgram,
+    ...args: readonly unknown[]
+  ): SpawnedAndMonitored {
     this.#fenceIfDead("spawnMonitor");
     checkFunction("spawnMonitor: map", map);
-    return spawn(this.node, this, { monitor: map as never }, body, args);
+    return spawn(this.node, this, { monitor: map as never }, body, args) as SpawnedAndMonitored;
   }
 
   spawnOpt(
-    options: SpawnMonitorOptions<unknown, never>,
-    body: AnyBody,
-    ...args: unknown[]
-  ): AnyPid | Spawned {
+    options: Partial<SpawnMonitorOptions<Erased, Erased>>,
+    body: ErasedProgram,
+    ...args: readonly unknown[]
+  ): Erased {
     this.#fenceIfDead("spawnOpt");
     checkSpawnOptions(options);
     const spawned = spawn(this.node, this, options, body, args);
@@ -331,6 +329,8 @@ export class ProcessSelf extends Process {
     return before;
   }
 
+  exit(reason: ExitReason): never;
+  exit(pid: AnyPid, reason: ExitReason): void;
   exit(pidOrReason: ExitReason, ...rest: [] | [reason: ExitReason]): void {
     if (this.life === "dead") this.#fence("exit");
     if (rest.length === 0) {
@@ -356,7 +356,7 @@ export class ProcessSelf extends Process {
     if (wasAlive) this.#leaveIfExiting();
   }
 
-  sleep(ms: number, options?: SleepOptions): Promise<unknown> {
+  sleep(ms: number, options?: SleepOptions): Promise<void> {
     if (this.life !== "alive") return this.#endedWait("sleep");
     checkDelay("sleep: ms", ms);
     if (options !== undefined) {
@@ -389,7 +389,7 @@ export class ProcessSelf extends Process {
     if (signal.aborted) throw signal.reason;
   }
 
-  yield(): Promise<unknown> {
+  yield(): Promise<void> {
     if (this.life !== "alive") return this.#endedWait("yield");
     return this.#wait((wait) => this.#giveWay(wait));
   }
@@ -412,13 +412,14 @@ export class ProcessSelf extends Process {
     return place !== -1;
   }
 
-  get signal(): AbortSignalLike | undefined {
+  /** Undefined where the host has no AbortController, whatever the type says. */
+  get signal(): ProcessSignal {
     const extra = (this.extra ??= {});
     if (extra.abort === undefined) {
       extra.abort = hostAbortController();
       if (this.life !== "alive") extra.abort?.abort(this.exitSignal());
     }
-    return extra.abort?.signal as AbortSignalLike | undefined;
+    return extra.abort?.signal as ProcessSignal;
   }
 
   report(report: Report): void {
@@ -447,7 +448,7 @@ export class ProcessSelf extends Process {
     this.node.registry.unregister(checkName("unregister: name", token), this.pid);
   }
 
-  whereis(token: AnyName): AnyPid | undefined {
+  whereis(token: AnyName): ErasedPid | undefined {
     this.#fenceIfDead("whereis");
     return this.node.registry.find(checkName("whereis: name", token), this.pid)?.pid;
   }
@@ -505,11 +506,13 @@ export class ProcessSelf extends Process {
     else wait.fire();
   }
 
-  #wait(arrange: (wait: Wait) => void): Promise<unknown> {
+  #wait(arrange: (wait: Wait) => void): Promise<void> {
     this.node.turn.ran(this);
     this.awaiting = undefined;
     let wait!: Wait;
-    const promise = new Promise<unknown>((resolve) => (wait = new Wait(this, resolve)));
+    const promise = new Promise<void>((resolve) => {
+      wait = new Wait(this, resolve as (value: unknown) => void);
+    });
     wait.promise = promise;
     ((this.extra ??= {}).waits ??= new Set()).add(wait);
     arrange(wait);

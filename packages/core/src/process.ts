@@ -3,7 +3,8 @@
  *
  * OTP: https://www.erlang.org/doc/system/ref_man_processes.html
  */
-import { initialCallOf, type AnyBody, type Body, type Handler } from "./body.js";
+import { initialCallOf } from "./body.js";
+import type { ErasedBody, ErasedHandler, ErasedProgram } from "./erased.js";
 import { DeadProcessError, ExitSignal } from "./errors.js";
 import { formatReason, type CrashReason, type ExitReason } from "./exit-reason.js";
 import type { LinkTable } from "./link.js";
@@ -58,8 +59,8 @@ export class Process {
   crash: { readonly reason: CrashReason; readonly during: string } | undefined = undefined;
   zombie = false;
 
-  readonly body: Body<never, never[]>;
-  readonly handler: Handler<never, unknown, never[]> | undefined;
+  readonly body: ErasedBody;
+  readonly handler: ErasedHandler | undefined;
   /** Arguments until it starts. */
   args: readonly unknown[] | undefined;
   /** Its `spawned` event was told. */
@@ -116,10 +117,15 @@ export class Process {
   nextProcess: Process | undefined = undefined;
   previousProcess: Process | undefined = undefined;
 
-  constructor(node: Runtime, pid: ProcessId<Process>, program: AnyBody, args: readonly unknown[]) {
+  constructor(
+    node: Runtime,
+    pid: ProcessId<Process>,
+    program: ErasedProgram,
+    args: readonly unknown[],
+  ) {
     this.node = node;
     this.pid = pid;
-    this.body = program as Body<never, never[]>;
+    this.body = program as ErasedBody;
     this.handler = typeof program === "function" ? undefined : program;
     this.args = args;
     this.highWater = node.highWater;

@@ -14,14 +14,19 @@ export interface Ref {
   readonly owner: AnyPid;
 }
 
+/** Tells apart for the compiler what a reference is good for; never present at run time. */
+export declare const REF_USE: unique symbol;
+
 /** The handle of a monitor: give it to `demonitor`. */
 export interface MonitorRef extends Ref {
   readonly kind: "ref";
+  readonly [REF_USE]: "monitor";
 }
 
 /** The handle of a timer: give it to `cancelTimer` or `readTimer`. */
 export interface TimerRef extends Ref {
   readonly kind: "ref";
+  readonly [REF_USE]: "timer";
 }
 
 /**
@@ -31,7 +36,8 @@ export interface TimerRef extends Ref {
  */
 export interface Alias<in M> extends Ref {
   readonly kind: "ref";
-  readonly [PID_PROTOCOL]?: (message: M) => void;
+  readonly [REF_USE]: "alias" | "monitor";
+  readonly [PID_PROTOCOL]: (message: M) => void;
 }
 
 /** Where the reply to a request goes: a one-shot alias of the caller. Use it with `reply`. */
@@ -39,7 +45,15 @@ export interface From<in R> extends Alias<R> {
   readonly kind: "ref";
 }
 
+/** Good for each of them, as far as the compiler is concerned. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- a brand, which no object has
+export interface Reference {
+  readonly [REF_USE]: never;
+  readonly [PID_PROTOCOL]: never;
+}
+
 /** The one implementation of all of them; what it stands for is known to the runtime alone. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- see there
 export class Reference implements MonitorRef, TimerRef {
   readonly kind = "ref";
   readonly owner: AnyPid;

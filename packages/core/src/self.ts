@@ -54,6 +54,14 @@ export interface SpawnOptions<M = never> {
   readonly key?: string;
 }
 
+/**
+ * Refuses the options of a spawn whose name promises more than the process understands: `P` is what the
+ * name promises, `M` what the process understands.
+ */
+export type Understood<P, M> = [P] extends [M]
+  ? unknown
+  : { readonly name: "a name that promises no more than the process understands" };
+
 export interface SpawnMonitorOptions<P, M = never> extends SpawnOptions<M> {
   /** Monitors it, atomically; `true` where the spawning process understands `Down`. */
   readonly monitor: ((down: Down) => P) | ([Down] extends [P] ? true : never);
@@ -106,9 +114,9 @@ export interface Self<in out M> extends Operations {
     ...args: A
   ): Pid<N>;
   /** Spawns and monitors, atomically; `map` makes the `Down` a message of this process. */
-  spawnMonitor<N, A extends readonly unknown[] = []>(
+  spawnMonitor<N, A extends readonly unknown[] = [], S = unknown>(
     map: (down: Down) => M,
-    body: Body<N, A> | Handler<N, unknown, A>,
+    body: Body<N, A> | Handler<N, S, A>,
     ...args: A
   ): { readonly pid: Pid<N>; readonly ref: MonitorRef };
   /**
@@ -117,14 +125,14 @@ export interface Self<in out M> extends Operations {
    * @throws NameTakenError somebody holds `options.name`; nothing is spawned
    * @throws NodeStoppedError the node is stopping
    */
-  spawnOpt<N, A extends readonly unknown[] = [], P extends N = N>(
-    options: SpawnMonitorOptions<M, P>,
-    body: Body<N, A> | Handler<N, unknown, A>,
+  spawnOpt<N, A extends readonly unknown[] = [], S = unknown, P = N>(
+    options: SpawnMonitorOptions<M, P> & Understood<P, N>,
+    body: Body<N, A> | Handler<N, S, A>,
     ...args: A
   ): { readonly pid: Pid<N>; readonly ref: MonitorRef & Alias<M> };
-  spawnOpt<N, A extends readonly unknown[] = [], P extends N = N>(
-    options: SpawnOptions<P>,
-    body: Body<N, A> | Handler<N, unknown, A>,
+  spawnOpt<N, A extends readonly unknown[] = [], S = unknown, P = N>(
+    options: SpawnOptions<P> & Understood<P, N>,
+    body: Body<N, A> | Handler<N, S, A>,
     ...args: A
   ): Pid<N>;
 
@@ -135,9 +143,9 @@ export interface Self<in out M> extends Operations {
    * If it ends before it says anything, this result is all that is heard of it: even where it is
    * linked and exits are trapped, no `Exit` of it is left in the mailbox.
    */
-  spawnAndWait<N, A extends readonly unknown[] = []>(
-    options: StartOptions<N>,
-    body: Body<N, A> | Handler<N, unknown, A>,
+  spawnAndWait<N, A extends readonly unknown[] = [], S = unknown, P = N>(
+    options: StartOptions<P> & Understood<P, N>,
+    body: Body<N, A> | Handler<N, S, A>,
     ...args: A
   ): Promise<StartResult<N>>;
   /**
@@ -161,13 +169,13 @@ export interface Self<in out M> extends Operations {
     ...args: A
   ): Promise<{ readonly pid: Pid<N>; readonly ref: MonitorRef }>;
   /** As `start`, with options. */
-  startOpt<N, A extends readonly unknown[] = [], P extends N = N>(
-    options: StartMonitorOptions<M, P>,
+  startOpt<N, A extends readonly unknown[] = [], P = N>(
+    options: StartMonitorOptions<M, P> & Understood<P, N>,
     behaviour: Startable<N, A>,
     ...args: A
   ): Promise<{ readonly pid: Pid<N>; readonly ref: MonitorRef & Alias<M> }>;
-  startOpt<N, A extends readonly unknown[] = [], P extends N = N>(
-    options: StartOptions<P>,
+  startOpt<N, A extends readonly unknown[] = [], P = N>(
+    options: StartOptions<P> & Understood<P, N>,
     behaviour: Startable<N, A>,
     ...args: A
   ): Promise<Pid<N>>;
@@ -246,6 +254,9 @@ export interface Self<in out M> extends Operations {
   /** What people call it, in reports. */
   setLabel(label: string): void;
   /** Registers this process. */
-  register<N extends M>(name: Name<N>): void;
-  register<N>(name: Name<N>, pid: Pid<N>): void;
+  register<N>(
+    name: Name<N> &
+      ([N] extends [M] ? unknown : "a name that promises no more than the process understands"),
+  ): void;
+  register<N>(name: Name<N>, pid: Pid<NoInfer<N>>): void;
 }

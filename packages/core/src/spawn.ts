@@ -3,8 +3,8 @@
  *
  * OTP: https://www.erlang.org/doc/man/erlang.html#spawn_opt-2
  */
-import type { AnyBody } from "./body.js";
 import { checkFunction, checkKeys, checkMonitorOptions, checkName } from "./check.js";
+import type { ErasedProgram } from "./erased.js";
 import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import { linkAtSpawn } from "./link.js";
 import type { MailboxOptions } from "./mailbox.js";
@@ -21,6 +21,10 @@ export interface Spawned {
   readonly ref: Reference | undefined;
 }
 
+export interface SpawnedAndMonitored extends Spawned {
+  readonly ref: Reference;
+}
+
 type Options = Partial<SpawnMonitorOptions<unknown, never>>;
 
 /** Makes a process, child of `parent` or of the node. The options are checked. */
@@ -28,7 +32,7 @@ export function spawn(
   node: Runtime,
   parent: Process | undefined,
   options: Options,
-  program: AnyBody,
+  program: ErasedProgram,
   args: readonly unknown[],
 ): Spawned {
   checkProgram(program);
@@ -89,7 +93,7 @@ function keysOf(family: Process | Runtime): Set<string> {
   return "extra" in family ? ((family.extra ??= {}).keys ??= new Set()) : family.keys;
 }
 
-function checkProgram(program: AnyBody): void {
+function checkProgram(program: ErasedProgram): void {
   if (typeof program === "function") return;
   if (
     typeof program !== "object" ||

@@ -9,6 +9,7 @@
 import type { Body, Handler } from "./body.js";
 import { PendingCall } from "./call.js";
 import { checkKeys } from "./check.js";
+import type { Erased, ErasedProgram, ErasedStartable } from "./erased.js";
 import { InvalidArgumentError, NameTakenError, StartError } from "./errors.js";
 import type { ExitReason, Term } from "./exit-reason.js";
 import { flushExits, unlink } from "./link.js";
@@ -18,7 +19,7 @@ import { ProcessId, type AnyPid, type Pid } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Alias, MonitorRef } from "./reference.js";
 import type { Runtime } from "./runtime.js";
-import type { SpawnMonitorOptions, SpawnOptions } from "./self.js";
+import type { SpawnMonitorOptions, SpawnOptions, Understood } from "./self.js";
 import { transmit, type Signal } from "./signal.js";
 import { checkSpawnOptions, spawn, spawnOptionKeys, type Spawned } from "./spawn.js";
 import { watchAtSpawn } from "./watching.js";
@@ -58,15 +59,15 @@ export interface StartMonitorOptions<P, M = never> extends SpawnMonitorOptions<P
 /** Who starts a process: the `self` of a process, or a node for the code outside any. */
 export interface Starter extends Operations {
   readonly pid: AnyPid;
-  spawnOpt<M, A extends readonly unknown[] = []>(
-    options: SpawnOptions<M>,
-    body: Body<M, A> | Handler<M, unknown, A>,
+  spawnOpt<M, A extends readonly unknown[] = [], S = unknown, P = M>(
+    options: SpawnOptions<P> & Understood<P, M>,
+    body: Body<M, A> | Handler<M, S, A>,
     ...args: A
   ): Pid<M>;
   /** Spawns a process and waits until it says by `initAck` that it has started, or has ended. */
-  spawnAndWait<M, A extends readonly unknown[] = []>(
-    options: StartOptions<M>,
-    body: Body<M, A> | Handler<M, unknown, A>,
+  spawnAndWait<M, A extends readonly unknown[] = [], S = unknown, P = M>(
+    options: StartOptions<P> & Understood<P, M>,
+    body: Body<M, A> | Handler<M, S, A>,
     ...args: A
   ): Promise<StartResult<M>>;
 }
@@ -145,9 +146,9 @@ export function spawnAndWait(
   node: Runtime,
   starter: Process | undefined,
   { timeoutMs = Infinity, ...options }: Options,
-  program: Body<never, never[]> | Handler<never, unknown, never[]>,
+  program: ErasedProgram,
   args: readonly unknown[],
-): Promise<StartResult> {
+): Promise<StartResult<Erased>> {
   let resolve!: (result: unknown) => void;
   const promise = new Promise<unknown>((settle) => (resolve = settle));
   let spawned: Spawned;
@@ -156,7 +157,7 @@ export function spawnAndWait(
   } catch (error) {
     if (!(error instanceof NameTakenError)) throw error;
     node.turn.resume(starter, resolve, { error: { alreadyStarted: error.holder } });
-    return promise as Promise<StartResult>;
+    return promise as Promise<StartResult<Erased>>;
   }
   const { pid, ref } = spawned;
   const process = ProcessId.processOf(pid);
@@ -171,7 +172,7 @@ export function spawnAndWait(
     if (result instanceof Started) return startedAs(pid, ref, result.info);
     // As in OTP: the result is all that is heard of one that did not start.
     if (ref !== undefined && starter !== undefined) demonitor(starter, ref, true);
-    return result as StartResult;
+    return result as StartResult<Erased>;
   });
 }
 
@@ -184,9 +185,9 @@ class Started {
   }
 }
 
-function startedAs(pid: unknown, ref: unknown, info: Term | undefined): StartResult {
+function startedAs(pid: unknown, ref: unknown, info: Term | undefined): StartResult<Erased> {
   const more = { ...(info !== undefined && { info }), ...(ref !== undefined && { ref }) };
-  return { pid, ...more } as StartResult;
+  return { pid, ...more } as StartResult<Erased>;
 }
 
 /** A process tells its starter how its start went. Only the first time counts. */
@@ -223,10 +224,10 @@ function checkAck(ack: InitAck): void {
 /** Has a behaviour start a process, and insists on a pid. */
 export async function start(
   starter: Starter,
-  options: StartOptions<never>,
-  behaviour: Startable<never, never[]>,
+  options: StartOptions<Erased>,
+  behaviour: ErasedStartable,
   args: readonly unknown[],
-): Promise<Exclude<StartResult, "ignore" | { readonly error: ExitReason }>> {
+): Promise<Exclude<StartResult<Erased>, "ignore" | { readonly error: ExitReason }>> {
   if (typeof (behaviour as { start?: unknown } | null | undefined)?.start !== "function") {
     throw new InvalidArgumentError(
       "start: behaviour",
@@ -234,7 +235,7 @@ export async function start(
       behaviour,
     );
   }
-  const result = await behaviour.start(starter, options, ...(args as never[]));
+  const result = await behaviour.start(starter, options, ...args);
   if (result === "ignore") throw new StartError(labelOf(options), "ignore");
   if ("error" in result) throw new StartError(labelOf(options), result.error);
   return result;

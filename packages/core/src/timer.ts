@@ -3,14 +3,14 @@ import type { LocalAddress } from "./address.js";
 import { ProcessId } from "./pid.js";
 import { refuseThenable, timerFired } from "./post.js";
 import type { Process } from "./process.js";
-import { Reference } from "./reference.js";
+import { Reference, type TimerRef } from "./reference.js";
 import type { Runtime } from "./runtime.js";
 import { Deadline } from "./timer-queue.js";
 
 /** What `startTimer` sends. OTP's `{timeout, TimerRef, Msg}`. */
 export interface Timeout<T> {
   readonly type: "timeout";
-  readonly timer: Reference;
+  readonly timer: TimerRef;
   readonly message: T;
 }
 

@@ -159,7 +159,7 @@ describe("a mailbox with a limit", () => {
       init: () => null,
       message: (state, message) => (received.push(message), state),
     };
-    const pid = node.spawnOpt<number>({ mailbox: { limit: 2 } }, handler);
+    const pid = node.spawnOpt({ mailbox: { limit: 2 } }, handler);
     // Sent within one go of the event loop: the handler has not been called in between.
     sendAll(node, pid as Pid<unknown>, [1, 2, 3]);
     await quiesce();

@@ -428,7 +428,10 @@ describe("a crash report", () => {
       },
     };
     const pid = await parent.do((self) =>
-      self.spawnOpt({ name: name("tally"), label: "of the week", link: true }, tally),
+      self.spawnOpt(
+        { name: name<{ type: string }>("tally"), label: "of the week", link: true },
+        tally,
+      ),
     );
     for (const type of ["good", "bad", "left", "left too"]) node.send(pid, { type });
     await quiesce();

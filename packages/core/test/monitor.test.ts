@@ -325,7 +325,7 @@ describe("demonitor", () => {
   test("returns true; with info whether the monitor was still there", async () => {
     const { node, watcher, target } = createPair();
     const refs = await watcher.do((self) => [self.monitor(target.pid), self.monitor(target.pid)]);
-    const [first, second] = refs as [MonitorRef, MonitorRef];
+    const [first, second] = refs as MonitorRef[] as [MonitorRef, MonitorRef];
     expect(
       await watcher.do((self) => [
         self.demonitor(first, { info: true }),

@@ -14,13 +14,18 @@ import {
   type Down,
   type Exit,
   type ExitReason,
+  type From,
+  type Handler,
   type HandlerSelf,
   type MonitorRef,
   type Name,
   type Node,
   type Pid,
   type Self,
+  type Startable,
+  type Starter,
   type Timeout,
+  type TimerRef,
 } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import { createWorld, idle } from "./world.js";
@@ -333,6 +338,159 @@ describe("a name", () => {
       const found = node.whereis(Ponger);
       holds<Equal<typeof found, Pid<Ping> | undefined>>();
     });
+  });
+});
+
+describe("a name that promises more than a process understands", () => {
+  const Both = name<Ping | Tick>("both");
+
+  test("is refused by register", () => {
+    compiles((self: Self<Ping>, node: Node, ping: Pid<Ping>) => {
+      // @ts-expect-error who sends a tick to that name would not be understood
+      self.register(Both);
+      // @ts-expect-error the same for another process
+      self.register(Both, ping);
+      // @ts-expect-error and outside
+      node.register(Both, ping);
+    });
+  });
+
+  test("is refused in each way of spawning with options", () => {
+    compiles((self: Self<Down>, node: Node, starter: Starter, ping: Body<Ping>) => {
+      // @ts-expect-error a tick would not be understood
+      self.spawnOpt({ name: Both }, ping);
+      // @ts-expect-error nor with a monitor
+      self.spawnOpt({ name: Both, monitor: true }, ping);
+      // @ts-expect-error nor outside
+      node.spawnOpt({ name: Both }, ping);
+      // @ts-expect-error nor when it is waited for
+      self.spawnAndWait({ name: Both }, ping);
+      // @ts-expect-error the same outside
+      node.spawnAndWait({ name: Both }, ping);
+      // @ts-expect-error and in a behaviour
+      starter.spawnAndWait({ name: Both }, ping);
+      // @ts-expect-error
+      starter.spawnOpt({ name: Both }, ping);
+    });
+  });
+
+  test("is refused in each way of starting with options", () => {
+    compiles(
+      (self: Self<Down>, node: Node, ping: Startable<Ping>, both: Startable<Ping | Tick>) => {
+        // @ts-expect-error a tick would not be understood
+        self.startOpt({ name: Both }, ping);
+        // @ts-expect-error nor with a monitor
+        self.startOpt({ name: Both, monitor: true }, ping);
+        // @ts-expect-error nor outside
+        node.startOpt({ name: Both }, ping);
+        void self.startOpt({ name: Both }, both);
+        void node.startOpt({ name: Both }, both);
+      },
+    );
+  });
+
+  test("is refused for a handler, too", () => {
+    compiles((node: Node, handler: Handler<Ping, { readonly count: number }>) => {
+      // @ts-expect-error a tick would not be understood
+      node.spawnOpt({ name: Both }, handler);
+      node.spawnOpt({ name: name<Ping>("one") }, handler);
+    });
+  });
+});
+
+describe("a handler", () => {
+  interface Count {
+    readonly count: number;
+  }
+
+  test("may have a state of any type, in each way of spawning it", () => {
+    compiles((node: Node, self: Self<Down>, starter: Starter, handler: Handler<Tick, Count>) => {
+      holds<Equal<ReturnType<typeof all>, Pid<Tick>[]>>();
+      function all(): Pid<Tick>[] {
+        return [
+          node.spawn(handler),
+          node.spawnOpt({ label: "x" }, handler),
+          self.spawn(handler),
+          self.spawnLink(handler),
+          self.spawnOpt({ link: true }, handler),
+          self.spawnOpt({ monitor: true }, handler).pid,
+          self.spawnMonitor((down) => down, handler).pid,
+          starter.spawnOpt({}, handler),
+        ];
+      }
+      void node.spawnAndWait({}, handler);
+      void self.spawnAndWait({}, handler);
+      return all;
+    });
+  });
+
+  test("has its state inferred from init", () => {
+    compiles((node: Node) => {
+      const pid = node.spawnOpt(
+        {},
+        {
+          init: () => ({ count: 0 }),
+          message: (state, message: Tick) => {
+            holds<Equal<typeof state, { count: number }>>();
+            return message.type === "tick" ? { count: state.count + 1 } : state;
+          },
+        },
+      );
+      holds<Equal<typeof pid, Pid<Tick>>>();
+    });
+  });
+
+  test("understands what it is said to understand, not only a part of it", () => {
+    compiles(() => {
+      const partial: Handler<Ping | Tick, null> = {
+        init: () => null,
+        // @ts-expect-error a tick would come to a function that takes pings only
+        message: (_state: null, _message: Ping) => null,
+      };
+      const wrong: Handler<Tick, number | string> = {
+        init: () => "none",
+        // @ts-expect-error its state is a count, which init does not make
+        message: (count: number) => count + 1,
+      };
+      const idle: Handler<Tick, number | string> = {
+        init: () => "none",
+        message: (state) => state,
+        // @ts-expect-error nor does idle take all states
+        idle: (count: number) => count + 1,
+      };
+      return [partial, wrong, idle];
+    });
+  });
+});
+
+describe("a reference", () => {
+  test("of a timer is none of a monitor, and neither is an alias or the caller of a request", () => {
+    compiles(
+      (self: Self<Down>, pid: Pid<string>, alias: Alias<Down>, from: From<string>, down: Down) => {
+        const timer = self.sendAfter(pid, 1, "go");
+        const monitor = self.monitor(pid);
+        self.cancelTimer(timer);
+        self.readTimer(timer);
+        self.demonitor(monitor);
+        self.unalias(monitor);
+        // @ts-expect-error a timer
+        self.demonitor(timer);
+        // @ts-expect-error a monitor
+        self.cancelTimer(monitor);
+        // @ts-expect-error a monitor
+        self.readTimer(monitor);
+        // @ts-expect-error a timer
+        self.unalias(timer);
+        // @ts-expect-error a monitor that is told of by its Down, and may be no alias
+        self.send(down.ref, "go");
+        // @ts-expect-error an alias that is no monitor
+        self.demonitor(alias);
+        // @ts-expect-error where a reply goes
+        self.cancelTimer(from);
+      },
+    );
+    holds<Equal<Timeout<string>["timer"], TimerRef>>();
+    holds<Equal<Down["ref"], MonitorRef>>();
   });
 });
 

@@ -36,9 +36,9 @@ export type StartResult<M = never> =
 /** Who starts a process: the `self` of a process, or a node for the code outside any. */
 export interface Starter extends Operations {
   readonly pid: AnyPid;
-  spawnOpt<M, A extends readonly unknown[] = []>(
+  spawnOpt<M, A extends readonly unknown[] = [], S = unknown>(
     options: SpawnOptions<M>,
-    body: Body<M, A> | Handler<M, unknown, A>,
+    body: Body<M, A> | Handler<M, S, A>,
     ...args: A
   ): Pid<M>;
 }
@@ -93,10 +93,10 @@ export function isProcess(starter: Starter): boolean {
  *
  * @throws NameTakenError somebody holds `options.name`; nothing was spawned
  */
-export async function startAndWait<M, A extends readonly unknown[]>(
+export async function startAndWait<M, A extends readonly unknown[], S = unknown>(
   starter: Starter,
   options: SpawnOptions<M>,
-  program: Body<M, A> | Handler<M, unknown, A>,
+  program: Body<M, A> | Handler<M, S, A>,
   ...args: A
 ): Promise<StartResult<M>> {
   const pid = starter.spawnOpt(options, program, ...args);
