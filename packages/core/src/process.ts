@@ -161,8 +161,13 @@ export class Process {
 
   /** Someone will be told of its end by a message or an error. */
   isWatched(): boolean {
-    if (this.watchers !== undefined) return true;
-    return (this.links?.linked() ?? []).some(
+    const linked = new Set(this.links?.linked());
+    for (let entry = this.watchers; entry !== undefined; entry = entry.nextOfTarget) {
+      const { owner } = entry;
+      // One that a link takes along has nobody to tell.
+      if (owner === undefined || owner.trap !== undefined || !linked.has(owner.pid)) return true;
+    }
+    return [...linked].some(
       (pid) => !this.node.isLocal(pid) || ProcessId.processOf(pid)?.trap !== undefined,
     );
   }

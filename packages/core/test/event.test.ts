@@ -3,6 +3,7 @@ import {
   createNode,
   name,
   type AnyPid,
+  type Call,
   type Down,
   type Exit,
   type Name,
@@ -377,6 +378,21 @@ describe("node.events tells", () => {
     expect(watched).toContainEqual([linked, true, true]);
     expect(watched).toContainEqual([alone, false, false]);
     expect(node.counts.crashes).toBe(5);
+  });
+
+  test("of a crash as unwatched when all who watch are ended by it, linked as they are", async () => {
+    const { node, events } = createWorld();
+    const parent = node.spawn<Down>(async (self) => {
+      const child = self.spawnLink<Call<"work", never>>(async (own) => {
+        await own.receive();
+        throw new Error("boom");
+      });
+      self.monitor(child);
+      await self.call(child, "work");
+    });
+    await quiesce();
+    expect(node.isAlive(parent)).toBe(false);
+    expect(events.filter(({ type }) => type === "crashed")).toMatchObject([{ watched: false }]);
   });
 
   test("of a process in the order in which it went: spawned, registered, unregistered, exited", async () => {
