@@ -16,7 +16,7 @@ export {
   type RequestOf,
 } from "./call.js";
 export type { Clock } from "./clock.js";
-export { formatCrashReport, type CrashReport } from "./crash-report.js";
+export { formatCrashReport, stackOf, type CrashReport } from "./crash-report.js";
 export {
   AlreadyNamedError,
   CallCycleError,

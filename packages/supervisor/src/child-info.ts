@@ -1,5 +1,6 @@
 /** What a supervisor says of its children when asked. */
 import type { AnyName, AnyPid, ExitReason } from "@coppice/core";
+import type { CheckedBackoff } from "./backoff.js";
 import type { CheckedChildSpec, ChildType, Shutdown } from "./child-spec.js";
 import type { ChildState } from "./child-state.js";
 import type { Restart } from "./restart-type.js";
@@ -14,6 +15,8 @@ export type ChildInfo = {
   readonly incarnation: number;
   /** How often the supervisor has started it again of its own accord. */
   readonly restarts: number;
+  /** How long its backoff still delays its restart; `undefined` when it does not. */
+  readonly restartInMs: number | undefined;
   /** Why its last incarnation ended, if one has. */
   readonly lastExit: ExitReason | undefined;
 } & (
@@ -28,6 +31,7 @@ export interface ChildSpecInfo {
   readonly shutdown: Shutdown;
   readonly type: ChildType;
   readonly significant: boolean;
+  readonly backoff: CheckedBackoff | undefined;
   readonly name: AnyName | undefined;
   readonly label: string;
 }
@@ -49,13 +53,18 @@ export interface SupervisorView {
   readonly activity: "idle" | "starting" | "stopping";
   /** The child whose start or end it waits for. */
   readonly waitingFor: string | undefined;
+  /** Since when, in ms of the node's clock. */
+  readonly sinceMs: number | undefined;
+  /** How long until it is killed; `undefined` when it is not. */
+  readonly killInMs: number | undefined;
   /** In start order. */
   readonly children: readonly ChildInfo[];
 }
 
-export function childInfo(child: ChildState): ChildInfo {
+export function childInfo(child: ChildState, restartInMs: number | undefined): ChildInfo {
   const { id, pid, status, spec, incarnation, restarts, lastExit } = child;
-  const info = { id, pid, status, type: spec.type, incarnation, restarts, lastExit };
+  const { type } = spec;
+  const info = { id, pid, status, type, incarnation, restarts, restartInMs, lastExit };
   // What a spec calls a supervisor has to be one.
   return info as ChildInfo;
 }

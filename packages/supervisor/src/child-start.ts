@@ -8,27 +8,36 @@ import {
   ExitSignal,
   isCrash,
   isPid,
+  NameTakenError,
   ThrownValueError,
   type Body,
   type SpawnOptions,
+  type Starter,
+  type StartResult,
 } from "@coppice/core";
-import { isStartable, type CheckedChildSpec, type Shutdown } from "./child-spec.js";
+import { isStartable } from "./child-spec-check.js";
+import type { CheckedChildSpec, Shutdown } from "./child-spec.js";
 import { InvalidStartResultError } from "./errors.js";
-import type { Starter, StartResult } from "./start.js";
 
 /**
- * Starts what a spec has to run. A promise comes back only when the start takes time.
+ * Starts what a spec has to run, linked and in its place. A promise comes back only when the start takes time.
  *
  * An error that is thrown is a start that failed, except for what ends the starter itself.
+ *
+ * @param incarnation of a child with an id of its own; its place among the others says it, too
  */
 export function startChildProcess(
   starter: Starter,
   spec: CheckedChildSpec,
-  incarnation: number,
+  incarnation: number | undefined,
   launch: typeof launchProgram,
 ): StartResult | Promise<StartResult> {
   const failed = (error: unknown): StartResult => {
     if (endsStarter(error, starter)) throw error;
+    // As a behaviour tells it that finds its name taken.
+    if (error instanceof NameTakenError && error.takenName === spec.name?.name) {
+      return { error: { alreadyStarted: error.holder } };
+    }
     const crash = { error: error as Error };
     return { error: isCrash(crash) ? crash : { error: new ThrownValueError(error) } };
   };
@@ -57,12 +66,14 @@ export function launchProgram(
 
 function spawnOptionsOf(
   { id, label, shutdown, name }: CheckedChildSpec,
-  incarnation: number,
+  incarnation: number | undefined,
 ): SpawnOptions {
   return {
     link: true,
     // A key is one step of a path.
-    key: `${id.replaceAll("%", "%25").replaceAll("/", "%2F")}#${incarnation}`,
+    ...(incarnation !== undefined && {
+      key: `${id.replaceAll("%", "%25").replaceAll("/", "%2F")}#${incarnation}`,
+    }),
     label,
     unwindMs: unwindMsFor(shutdown),
     ...(name && { name }),

@@ -1,10 +1,21 @@
 /** What a supervisor does about requests: children added, restarted, stopped and removed by hand. */
 import type { ChildRequest } from "./child-request.js";
 import type { CheckedChildSpec } from "./child-spec.js";
-import { newChild } from "./child-state.js";
-import { reply, start, startAction, stop } from "./decision-steps.js";
-import type { Decision } from "./supervisor-event.js";
-import { find, removeAll, type SupervisorState } from "./supervisor-state.js";
+import { newChild, type ChildState } from "./child-state.js";
+import {
+  after,
+  applyStarts,
+  reply,
+  report,
+  resultOf,
+  start,
+  startAction,
+  stop,
+  type StartResults,
+  type Starts,
+} from "./decision-steps.js";
+import type { Decision, SupervisorAction } from "./supervisor-event.js";
+import { find, pick, put, removeAll, type SupervisorState } from "./supervisor-state.js";
 
 export function requested(state: SupervisorState, request: ChildRequest): Decision {
   switch (request.type) {
@@ -81,4 +92,43 @@ function deleteChild(state: SupervisorState, id: string): Decision {
   if (child === undefined) return reply(state, { ok: false, error: "not_found" });
   if (child.status !== "stopped") return reply(state, { ok: false, error: child.status });
   return reply(removeAll(state, [child]), { ok: true });
+}
+
+/** What came of the start of a child that is to be added: one that failed is not. */
+export function added(
+  state: SupervisorState,
+  child: ChildState,
+  results: StartResults,
+  nowMs: number,
+): Decision {
+  const withChild = { ...state, children: [...state.children, child] };
+  const starts = applyStarts(withChild, results, nowMs);
+  const { next, failed } = starts;
+  const kept = failed === undefined ? next : removeAll(next, pick(next, [child.id]));
+  return answered(kept, starts, results);
+}
+
+/** What came of the start of a stopped child; with it its failures are forgotten. */
+export function startedByHand(
+  state: SupervisorState,
+  id: string,
+  results: StartResults,
+  nowMs: number,
+): Decision {
+  const starts = applyStarts(state, results, nowMs);
+  const children = pick(starts.next, [id]).map((child) => ({ ...child, failures: 0 }));
+  return answered(put(starts.next, children), starts, results);
+}
+
+function answered(
+  state: SupervisorState,
+  { actions, failed }: Starts,
+  results: StartResults,
+): Decision {
+  const failures: SupervisorAction[] =
+    failed === undefined
+      ? []
+      : [report({ type: "startFailed", ...failed, consequence: { type: "none" } })];
+  const result = resultOf(results.at(-1)?.result ?? "ignore");
+  return after([...actions, ...failures], reply(state, result));
 }

@@ -1,12 +1,18 @@
 /** The steps that decisions are made of: some children stop, some start, and what comes of that. */
-import { isOrderly, type ExitReason, type Term } from "@coppice/core";
+import { isOrderly, type ExitReason, type StartResult } from "@coppice/core";
 import type { ChildReply, Started, StartFailed } from "./child-request.js";
 import type { CheckedChildSpec } from "./child-spec.js";
-import { ended, notRunning, type ChildState } from "./child-state.js";
-import type { StartResult } from "./start.js";
+import {
+  endedChild,
+  notStartedChild,
+  runningChild,
+  stoppedChild,
+  waitingChild,
+  type ChildState,
+} from "./child-state.js";
 import type { Decision, SupervisorAction } from "./supervisor-event.js";
 import type { SupervisorReport } from "./supervisor-report.js";
-import { IDLE, pick, put, removeAll, type SupervisorState } from "./supervisor-state.js";
+import { IDLE, pick, put, type SupervisorState } from "./supervisor-state.js";
 
 /** All children stop, last started first; then the supervisor exits. */
 export function terminate(state: SupervisorState, reason: ExitReason): Decision {
@@ -35,13 +41,16 @@ export function stopped(
   });
   const next = put(
     state,
-    children.map((child) => ended(child, reasons.get(child.id))),
+    children.map((child) => endedChild(child, reasons.get(child.id))),
   );
   return after(unexpected, whenStopped(next));
 }
 
 /** Did it end as it was told to? A permanent child has no other reason to end by itself. */
-function isExpected(reason: ExitReason, { shutdown, restart }: CheckedChildSpec): boolean {
+export function isExpected(
+  reason: ExitReason,
+  { shutdown, restart }: Pick<CheckedChildSpec, "shutdown" | "restart">,
+): boolean {
   if (shutdown === "brutal_kill" ? reason === "killed" : reason === "shutdown") return true;
   return restart !== "permanent" && isOrderly(reason);
 }
@@ -52,9 +61,12 @@ function whenStopped(state: SupervisorState): Decision {
   switch (activity.type) {
     case "restarting":
       return start(state, activity.ids);
+    case "delaying":
+      return wait(state, activity);
     case "terminating": {
-      const terminated = pick(state, [activity.id]).map((child) => notRunning(child, "stopped"));
-      return reply(put(state, terminated), { ok: true });
+      const children = pick(state, [activity.id]);
+      const cancelled = waitsEndedBy(state, children);
+      return after(cancelled, reply(put(state, children.map(stoppedChild)), { ok: true }));
     }
     case "stopping":
       return { state, actions: [{ type: "exit", reason: activity.reason }] };
@@ -68,93 +80,87 @@ function whenStopped(state: SupervisorState): Decision {
   }
 }
 
+/** All that have stopped, and those that waited already, wait for one start. */
+function wait(
+  state: SupervisorState,
+  { ids, delay, replaces }: Extract<SupervisorState["activity"], { type: "delaying" }>,
+): Decision {
+  const generation = state.generation + 1;
+  const waiting = pick(state, ids).map((child) =>
+    waitingChild(child, { generation, delayed: true }),
+  );
+  return {
+    state: { ...put(state, waiting), generation, activity: IDLE },
+    actions: [{ type: "restartLater", generation, delay, replaces }],
+  };
+}
+
+/** Calls off the waits of which nobody is left when these children do not wait any more. */
+function waitsEndedBy(
+  state: SupervisorState,
+  leaving: readonly ChildState[],
+): readonly SupervisorAction[] {
+  const ids = new Set(leaving.map(({ id }) => id));
+  return leaving.flatMap(({ wait: left }) => {
+    if (left === undefined) return [];
+    const { generation } = left;
+    const waitsOn = (child: ChildState): boolean =>
+      child.wait?.generation === generation && !ids.has(child.id);
+    return state.children.some(waitsOn) ? [] : [{ type: "cancelRestart", generation }];
+  });
+}
+
 /** Starts these, in start order. */
 export function start(state: SupervisorState, ids: readonly string[]): Decision {
   const children = pick(state, ids);
-  return children.length === 0 ? started(state, []) : { state, actions: [startAction(children)] };
+  if (children.length > 0) return { state, actions: [startAction(children)] };
+  // Those that were to start were temporary, and have stopped.
+  return { state: { ...state, activity: IDLE }, actions: whenNoneStarts(state) };
 }
 
-type StartResults = readonly { readonly id: string; readonly result: StartResult }[];
-
-export function started(state: SupervisorState, results: StartResults): Decision {
-  const { activity } = state;
-  switch (activity.type) {
-    case "booting": {
-      const { next, actions, failed } = applyStarts(state, results);
-      if (failed === undefined) {
-        actions.push({ type: "acknowledge" });
-        return { state: { ...next, activity: IDLE }, actions };
-      }
-      const { id, reason } = failed;
-      return after(actions, terminate(next, failedToStart(id, reason)));
-    }
-    case "restarting": {
-      const { next, actions, failed } = applyStarts(state, results, { restarted: true });
-      if (failed === undefined) return { state: { ...next, activity: IDLE }, actions };
-      // Later, so that what has happened meanwhile goes first: the order to end, for one.
-      actions.push({ type: "tryAgain", id: failed.id });
-      const waiting = pick(next, [failed.id]).map((child) => notRunning(child, "restarting"));
-      return { state: { ...put(next, waiting), activity: IDLE }, actions };
-    }
-    case "adding": {
-      const { child } = activity;
-      const added = { ...state, children: [...state.children, child] };
-      const { next, actions, failed } = applyStarts(added, results);
-      const kept = failed === undefined ? next : removeAll(next, pick(next, [child.id]));
-      return after(actions, reply(kept, resultOf(results)));
-    }
-    case "starting": {
-      const { next, actions } = applyStarts(state, results);
-      return after(actions, reply(next, resultOf(results)));
-    }
-    case "idle":
-    case "terminating":
-    case "stopping":
-      return { state, actions: [] };
-    default:
-      return activity satisfies never;
-  }
+function whenNoneStarts({ activity }: SupervisorState): readonly SupervisorAction[] {
+  return activity.type === "booting" ? [{ type: "acknowledge" }] : [];
 }
 
-/** Why a supervisor ends whose children could not all be started. OTP's `{shutdown, {failed_to_start_child, Id, Reason}}`. */
-function failedToStart(id: string, reason: ExitReason): ExitReason {
-  // A crash's reason holds an `Error`, which is data like any other everywhere but in the type.
-  return { shutdown: { type: "failed_to_start_child", id, reason: reason as Term } };
+export type StartResults = readonly { readonly id: string; readonly result: StartResult }[];
+
+/** What came of starts: the children as they are now, and the start that failed, if one did. */
+export interface Starts {
+  readonly next: SupervisorState;
+  readonly actions: readonly SupervisorAction[];
+  readonly failed: { readonly id: string; readonly reason: ExitReason } | undefined;
 }
 
-function applyStarts(
+/** @param options.restarted the supervisor did it of its own accord */
+export function applyStarts(
   state: SupervisorState,
   results: StartResults,
+  nowMs: number,
   { restarted = false }: { readonly restarted?: boolean } = {},
-): {
-  next: SupervisorState;
-  actions: SupervisorAction[];
-  failed: { readonly id: string; readonly reason: ExitReason } | undefined;
-} {
+): Starts {
   const actions: SupervisorAction[] = [];
-  let failed: { readonly id: string; readonly reason: ExitReason } | undefined;
+  let failed: Starts["failed"];
   const outcomes = new Map(results.map(({ id, result }) => [id, result]));
   const attempted = pick(state, [...outcomes.keys()]).map((child): ChildState => {
     const { id } = child;
     const result = outcomes.get(id) ?? "ignore";
     const incarnation = child.incarnation + 1;
-    const stopped = { ...notRunning(child, "stopped"), incarnation };
-    if (result === "ignore") return stopped;
+    const notStarted = notStartedChild(child, incarnation);
+    if (result === "ignore") return notStarted;
     if ("error" in result) {
       failed = { id, reason: result.error };
-      actions.push(report({ type: "startFailed", id, reason: result.error }));
-      return stopped;
+      return notStarted;
     }
     const { pid } = result;
     const restarts = child.restarts + (restarted ? 1 : 0);
     actions.push(report({ type: "childStarted", id, pid, incarnation, restarts }));
-    return { ...stopped, restarts, status: "running", pid };
+    return runningChild({ ...notStarted, restarts }, pid, nowMs);
   });
   return { next: put(state, attempted), actions, failed };
 }
 
-function resultOf(results: StartResults): Started | StartFailed {
-  const result = results.at(-1)?.result ?? "ignore";
+/** What is answered to who asked for that start. */
+export function resultOf(result: StartResult): Started | StartFailed {
   if (result === "ignore") return { ok: true, pid: undefined };
   if ("error" in result) return { ok: false, error: "start_failed", reason: result.error };
   return { ok: true, ...result };

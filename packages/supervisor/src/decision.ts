@@ -6,21 +6,32 @@
  * outcome as the next event, and until then gives no other: a supervisor does one thing at a time.
  *
  * ```text
- *            boot                     exited (to be restarted), tryAgain
+ *            boot                     exited (to be restarted), restartDue
  *  (start) ──────► booting    idle ─────────────────────────────► restarting: stop, start ──► idle
- *                  │   └─ok──► │ ◄──ok, refused── request: stop or start ◄──┐
- *                failed        ├──────────────────────────────────────────┘
+ *                  │   └─ok──► │ │ exited (with a backoff)
+ *                  │           │ └──────────────────────────────► delaying: stop, restartLater ──► idle
+ *                failed        │ ◄──ok, refused── request: stop or start ◄──┐
+ *                  │           ├────────────────────────────────────────────┘
  *                  ▼           ▼ terminate, intensity exceeded, auto shutdown
  *                stopping: stop ──► exit
  * ```
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
-import { requested } from "./decision-request.js";
-import { exited, restart } from "./decision-restart.js";
-import { start, started, stopped, terminate } from "./decision-steps.js";
+import type { ExitReason } from "@coppice/core";
+import { added, requested, startedByHand } from "./decision-request.js";
+import { exited, restartDue, restarted } from "./decision-restart.js";
+import {
+  after,
+  applyStarts,
+  report,
+  start,
+  stopped,
+  terminate,
+  type StartResults,
+} from "./decision-steps.js";
 import type { Decision, SupervisorEvent } from "./supervisor-event.js";
-import { find, type SupervisorState } from "./supervisor-state.js";
+import { IDLE, type SupervisorState } from "./supervisor-state.js";
 
 /** What a supervisor in `state` does about `event`. */
 export function decide(state: SupervisorState, event: SupervisorEvent): Decision {
@@ -31,12 +42,8 @@ export function decide(state: SupervisorState, event: SupervisorEvent): Decision
     }
     case "exited":
       return exited(state, event);
-    case "tryAgain": {
-      const child = find(state, event.id);
-      // Meanwhile it may have been stopped by hand, or started with its siblings.
-      if (child?.status !== "restarting") return { state, actions: [] };
-      return restart(state, event.id, event.nowMs);
-    }
+    case "restartDue":
+      return restartDue(state, event);
     case "request":
       return requested(state, event.request);
     case "terminate":
@@ -44,8 +51,50 @@ export function decide(state: SupervisorState, event: SupervisorEvent): Decision
     case "stopped":
       return stopped(state, event.exits);
     case "started":
-      return started(state, event.results);
+      return started(state, event.results, event.nowMs);
     default:
       return event satisfies never;
   }
+}
+
+function started(state: SupervisorState, results: StartResults, nowMs: number): Decision {
+  const { activity } = state;
+  switch (activity.type) {
+    case "booting":
+      return booted(state, results, nowMs);
+    case "restarting":
+      return restarted(state, results, nowMs);
+    case "adding":
+      return added(state, activity.child, results, nowMs);
+    case "starting":
+      return startedByHand(state, activity.id, results, nowMs);
+    case "idle":
+    case "delaying":
+    case "terminating":
+    case "stopping":
+      return { state, actions: [] };
+    default:
+      return activity satisfies never;
+  }
+}
+
+/** What came of the first start of all children: when one failed, the supervisor does not start. */
+function booted(state: SupervisorState, results: StartResults, nowMs: number): Decision {
+  const { next, actions, failed } = applyStarts(state, results, nowMs);
+  if (failed === undefined) {
+    return { state: { ...next, activity: IDLE }, actions: [...actions, { type: "acknowledge" }] };
+  }
+  const { id, reason } = failed;
+  const startFailed = report({
+    type: "startFailed",
+    id,
+    reason,
+    consequence: { type: "startFails" },
+  });
+  return after([...actions, startFailed], terminate(next, failedToStart(id, reason)));
+}
+
+/** Why a supervisor ends whose children could not all be started. OTP's `{shutdown, {failed_to_start_child, Id, Reason}}`. */
+function failedToStart(id: string, reason: ExitReason): ExitReason {
+  return { shutdown: { type: "failed_to_start_child", id, reason } };
 }

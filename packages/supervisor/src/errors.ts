@@ -1,13 +1,37 @@
 /** Every error of the package that a caller may want to handle; each has a literal `code`. */
-import {
-  CoppiceError,
-  formatReason,
-  formatTerm,
-  type AnyPid,
-  type ExitReason,
-} from "@coppice/core";
+import { CoppiceError, formatTerm, type AnyPid } from "@coppice/core";
 import type { StateMachineEvent } from "./statem-event.js";
 import type { BadResultKind } from "./statem-result.js";
+
+/**
+ * What is wrong with a spec, in OTP's words where it has some: those of `supervisor:check_childspecs`, of
+ * what can be wrong with the flags, and of what only this library has.
+ */
+export type ChildSpecRule =
+  | "badarg"
+  | "invalid_child_spec"
+  | "missing_id"
+  | "missing_start"
+  | "invalid_mfa"
+  | "invalid_restart_type"
+  | "bad_combination"
+  | "invalid_significant"
+  | "invalid_child_type"
+  | "invalid_shutdown"
+  | "duplicate_child_name"
+  | "invalid_type"
+  | "invalid_strategy"
+  | "invalid_intensity"
+  | "invalid_period"
+  | "invalid_auto_shutdown"
+  | "unknown_field"
+  | "invalid_id"
+  | "invalid_backoff"
+  | "invalid_name"
+  | "invalid_label"
+  | "invalid_max_children"
+  | "invalid_partitions"
+  | "invalid_with_key";
 
 /**
  * A child spec, or the flags of a supervisor, that cannot be accepted: which field, what was expected
@@ -20,33 +44,14 @@ export class InvalidChildSpecError extends CoppiceError {
   readonly path: string;
   readonly expected: string;
   readonly received: unknown;
-  constructor(path: string, expected: string, received: unknown) {
+  readonly rule: ChildSpecRule;
+  constructor(path: string, expected: string, received: unknown, rule: ChildSpecRule) {
     super(`${path} must be ${expected}, but is ${describe(received)}`);
     this.path = path;
     this.expected = expected;
     this.received = received;
+    this.rule = rule;
   }
-}
-
-/** A process ended before it had started: its `init` failed, or one of its children did. */
-export class StartError extends CoppiceError {
-  override readonly name = "StartError";
-  readonly code = "START_FAILED";
-  /** Its exit reason. */
-  readonly reason: ExitReason;
-  constructor(what: string, reason: ExitReason) {
-    super(`${what} did not start: ${describeReason(reason)}`, { cause: reason });
-    this.reason = reason;
-  }
-}
-
-/** Says which child it was that kept a supervisor from starting, however deep. */
-function describeReason(reason: ExitReason): string {
-  const { shutdown } = Object(reason) as { shutdown?: unknown };
-  const { type, id, reason: why } = Object(shutdown) as Record<string, unknown>;
-  return type === "failed_to_start_child"
-    ? `child "${String(id)}" did not start: ${describeReason(why as ExitReason)}`
-    : formatReason(reason);
 }
 
 /** What a start function returned is none of `{ pid }`, `"ignore"` and `{ error }`. */

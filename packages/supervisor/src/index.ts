@@ -47,7 +47,6 @@ export {
   InvalidStartResultError,
   InvalidStateResultError,
   NotSuspendedError,
-  StartError,
   UnhandledEventError,
   UnknownRequestError,
 } from "./errors.js";
@@ -74,7 +73,7 @@ export {
 export type { TimeoutSetting } from "./statem-timeouts.js";
 export type { Restart } from "./restart-type.js";
 export { runApplication, type RunApplicationOptions } from "./run-application.js";
-export { startWith, type Startable, type Starter, type StartResult } from "./start.js";
+export { startWith } from "./start.js";
 export type { Strategy } from "./strategy.js";
 export type { SupervisorMessage, SupervisorPid, SupervisorReported } from "./supervisor-message.js";
 export {

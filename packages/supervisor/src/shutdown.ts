@@ -12,12 +12,12 @@ import {
   type Self,
 } from "@coppice/core";
 import type { Shutdown } from "./child-spec.js";
-import { typeOf, type SupervisorInbox } from "./supervisor-message.js";
+import { typeOf } from "./supervisor-message.js";
 
 /** What the supervisor goes on answering while it waits for a child to end. */
 export interface Meanwhile {
-  accepts(message: SupervisorInbox): boolean;
-  handle(message: SupervisorInbox): void;
+  accepts(message: unknown): boolean;
+  handle(message: unknown): void;
 }
 
 /**
@@ -30,14 +30,14 @@ export interface Meanwhile {
  * | `"infinity"` | `"shutdown"` |
  */
 export async function shutDown(
-  self: Self<SupervisorInbox>,
+  self: Self<unknown>,
   pid: AnyPid,
   shutdown: Shutdown,
   meanwhile: Meanwhile,
 ): Promise<ExitReason> {
   // Monitor before asking it to exit: a child that unlinked itself would never tell us it ended.
   const ref = self.monitor(pid);
-  const isDown = (message: SupervisorInbox): message is Down =>
+  const isDown = (message: unknown): message is Down =>
     typeOf(message) === "down" && (message as Down).ref === ref;
   const awaitDown = async (timeoutMs: number): Promise<Down | typeof TIMEOUT> => {
     const endMs = self.now() + timeoutMs;
@@ -63,12 +63,12 @@ export async function shutDown(
  * that signal alone tells why it ended.
  */
 async function unlinkAndFlush(
-  self: Self<SupervisorInbox>,
+  self: Self<unknown>,
   pid: AnyPid,
   reason: ExitReason,
 ): Promise<ExitReason> {
   self.unlink(pid);
-  const isExit = (message: SupervisorInbox): message is Exit =>
+  const isExit = (message: unknown): message is Exit =>
     typeOf(message) === "exit" && (message as Exit).from === pid;
   const exit = await self.receive(isExit, { timeoutMs: 0 });
   return exit !== TIMEOUT && reason === "noproc" ? exit.reason : reason;

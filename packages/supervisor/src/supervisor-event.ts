@@ -1,8 +1,8 @@
 /** What happens to a supervisor, and what it does: the two ends of a decision. */
-import type { AnyPid, ExitReason } from "@coppice/core";
+import type { AnyPid, ExitReason, StartResult } from "@coppice/core";
+import type { Delay } from "./backoff.js";
 import type { ChildReply, ChildRequest } from "./child-request.js";
 import type { CheckedChildSpec, Shutdown } from "./child-spec.js";
-import type { StartResult } from "./start.js";
 import type { SupervisorReport } from "./supervisor-report.js";
 import type { SupervisorState } from "./supervisor-state.js";
 
@@ -15,8 +15,8 @@ export type SupervisorEvent =
       readonly reason: ExitReason;
       readonly nowMs: number;
     }
-  /** It is time for what a `tryAgain` action asked for. */
-  | { readonly type: "tryAgain"; readonly id: string; readonly nowMs: number }
+  /** It is time for what a `restartLater` action asked for. */
+  | { readonly type: "restartDue"; readonly generation: number; readonly nowMs: number }
   | { readonly type: "request"; readonly request: ChildRequest }
   /** The supervisor has to end, with that reason. */
   | { readonly type: "terminate"; readonly reason: ExitReason }
@@ -29,6 +29,7 @@ export type SupervisorEvent =
   | {
       readonly type: "started";
       readonly results: readonly { readonly id: string; readonly result: StartResult }[];
+      readonly nowMs: number;
     };
 
 export type SupervisorAction =
@@ -51,8 +52,18 @@ export type SupervisorAction =
         readonly incarnation: number;
       }[];
     }
-  /** Gives `tryAgain` as an event, after whatever has happened already. */
-  | { readonly type: "tryAgain"; readonly id: string }
+  /**
+   * Gives `restartDue` as an event: after `delay`, and no sooner than those it `replaces` would have been;
+   * without a delay, after whatever has happened already. What it replaces is called off.
+   */
+  | {
+      readonly type: "restartLater";
+      readonly generation: number;
+      readonly delay: Delay | undefined;
+      readonly replaces: readonly number[];
+    }
+  /** Nobody waits for that any more. */
+  | { readonly type: "cancelRestart"; readonly generation: number }
   | { readonly type: "reply"; readonly result: ChildReply }
   | { readonly type: "report"; readonly report: SupervisorReport }
   | { readonly type: "exit"; readonly reason: ExitReason };

@@ -10,9 +10,16 @@
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
-import type { CallOptions, Operations, ReplyOf, Target } from "@coppice/core";
+import {
+  opaque,
+  type CallOptions,
+  type Operations,
+  type ReplyOf,
+  type Target,
+} from "@coppice/core";
 import type { ChildCounts, ChildInfo, ChildSpecInfo } from "./child-info.js";
-import { checkChildSpec, type ChildSpec } from "./child-spec.js";
+import { checkChildSpec } from "./child-spec-check.js";
+import type { ChildSpec } from "./child-spec.js";
 import type {
   DeleteChildResult,
   RestartChildResult,
@@ -44,10 +51,15 @@ export async function startChild<M = never>(
   options?: CallOptions,
 ): Promise<Exclude<StartChildResult<M>, { readonly error: "significant" }>> {
   const checked = checkChildSpec(spec, "child");
-  const result = await ask(asker, supervisor, { type: "startChild", spec: checked }, options);
+  const result = await ask(
+    asker,
+    supervisor,
+    { type: "startChild", spec: opaque(checked) },
+    options,
+  );
   if (!result.ok && result.error === "significant") {
     const expected = `false, as the supervisor's autoShutdown is "never"`;
-    throw new InvalidChildSpecError("child.significant", expected, true);
+    throw new InvalidChildSpecError("child.significant", expected, true, "bad_combination");
   }
   return result as Exclude<StartChildResult<M>, { readonly error: "significant" }>;
 }

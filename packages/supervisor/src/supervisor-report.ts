@@ -28,8 +28,14 @@ export type SupervisorReport =
       readonly id: string;
       readonly pid: AnyPid;
       readonly reason: ExitReason;
+      readonly consequence: Consequence;
     }
-  | { readonly type: "startFailed"; readonly id: string; readonly reason: ExitReason }
+  | {
+      readonly type: "startFailed";
+      readonly id: string;
+      readonly reason: ExitReason;
+      readonly consequence: Consequence;
+    }
   | {
       readonly type: "shutdownFailed";
       readonly id: string;
@@ -42,3 +48,19 @@ export type SupervisorReport =
       readonly intensity: number;
       readonly periodMs: number;
     };
+
+/**
+ * What a supervisor does about the end of a child, or about a start that failed.
+ *
+ * | type | the child |
+ * | --- | --- |
+ * | `"restart"` | is started again at once, with those the strategy names |
+ * | `"restartLater"` | the same after a delay between these bounds, as its `backoff` says |
+ * | `"giveUp"` | is not: the intensity is exceeded, all children stop, the supervisor ends |
+ * | `"autoShutdown"` | is not: it was significant, all children stop, the supervisor ends |
+ * | `"startFails"` | is not: the supervisor had not started, and does not |
+ * | `"none"` | is not: it is temporary, or it was somebody's request that failed |
+ */
+export type Consequence =
+  | { readonly type: "restart" | "giveUp" | "autoShutdown" | "startFails" | "none" }
+  | { readonly type: "restartLater"; readonly minMs: number; readonly maxMs: number };

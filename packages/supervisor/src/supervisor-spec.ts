@@ -3,13 +3,9 @@
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html#type-sup_flags
  */
-import {
-  checkChildSpecs,
-  type AutoShutdown,
-  type CheckedChildSpec,
-  type ChildSpec,
-} from "./child-spec.js";
-import { InvalidChildSpecError } from "./errors.js";
+import { checkAutoShutdown, checkedChildren } from "./child-spec-check.js";
+import type { AutoShutdown, CheckedChildSpec, ChildSpec } from "./child-spec.js";
+import { InvalidChildSpecError, type ChildSpecRule } from "./errors.js";
 import type { RestartLimit } from "./restart-intensity.js";
 import type { Strategy } from "./strategy.js";
 
@@ -34,6 +30,13 @@ export interface CheckedSupervisorSpec {
   readonly children: readonly CheckedChildSpec[];
 }
 
+/** What supervisors of all kinds have in common. */
+export interface SupervisorFlags {
+  readonly intensity?: number | undefined;
+  readonly periodMs?: number | undefined;
+  readonly autoShutdown?: AutoShutdown | undefined;
+}
+
 const KEYS = ["strategy", "intensity", "periodMs", "autoShutdown", "children"];
 
 /**
@@ -42,34 +45,44 @@ const KEYS = ["strategy", "intensity", "periodMs", "autoShutdown", "children"];
  * @throws InvalidChildSpecError a field is not as it has to be
  */
 export function checkSupervisorSpec(spec: SupervisorSpec): CheckedSupervisorSpec {
-  const refuse = (field: string, expected: string, received: unknown): never => {
-    throw new InvalidChildSpecError(field, expected, received);
-  };
-  if (typeof spec !== "object" || spec === null) {
-    return refuse("supervisor", "an object with children", spec);
-  }
-  for (const key of Object.keys(spec)) {
-    const expected = `a field that supervisors have (${KEYS.join(", ")})`;
-    if (!KEYS.includes(key)) refuse(key, expected, spec[key as keyof SupervisorSpec]);
-  }
-  const { strategy = "one_for_one", intensity = 1, periodMs = 5_000 } = spec;
-  const { autoShutdown = "never", children } = spec;
+  checkFields(spec, KEYS);
+  const { strategy = "one_for_one", children } = spec;
   if (!["one_for_one", "one_for_all", "rest_for_one"].includes(strategy)) {
-    refuse("strategy", `"one_for_one", "one_for_all" or "rest_for_one"`, strategy);
+    const expected = `"one_for_one", "one_for_all" or "rest_for_one"`;
+    refuse("invalid_strategy", "strategy", expected, strategy);
   }
+  const flags = checkFlags(spec);
+  return { strategy, ...flags, children: checkedChildren(children, flags.autoShutdown) };
+}
+
+/** @throws InvalidChildSpecError it is no object, or has a field that is not among `known` */
+export function checkFields(spec: object, known: readonly string[]): void {
+  if (typeof spec !== "object" || spec === null) {
+    refuse("invalid_type", "supervisor", `an object with ${known.at(-1)}`, spec);
+  }
+  for (const [key, value] of Object.entries(spec) as [string, unknown][]) {
+    const expected = `a field that supervisors have (${known.join(", ")})`;
+    if (!known.includes(key)) refuse("unknown_field", key, expected, value);
+  }
+}
+
+/** @throws InvalidChildSpecError one is not as it has to be */
+export function checkFlags(flags: SupervisorFlags): {
+  readonly limit: RestartLimit;
+  readonly autoShutdown: AutoShutdown;
+} {
+  const { intensity = 1, periodMs = 5_000, autoShutdown = "never" } = flags;
   if (!Number.isInteger(intensity) || intensity < 0) {
-    refuse("intensity", "a whole number of at least 0", intensity);
+    refuse("invalid_intensity", "intensity", "a whole number of at least 0", intensity);
   }
   if (!(typeof periodMs === "number" && periodMs > 0 && periodMs < Infinity)) {
-    refuse("periodMs", "a finite number of milliseconds greater than 0", periodMs);
+    const expected = "a finite number of milliseconds greater than 0";
+    refuse("invalid_period", "periodMs", expected, periodMs);
   }
-  if (!["never", "any_significant", "all_significant"].includes(autoShutdown)) {
-    refuse("autoShutdown", `"never", "any_significant" or "all_significant"`, autoShutdown);
-  }
-  return {
-    strategy,
-    limit: { intensity, periodMs },
-    autoShutdown,
-    children: checkChildSpecs(children, autoShutdown),
-  };
+  checkAutoShutdown(autoShutdown, "invalid_auto_shutdown");
+  return { limit: { intensity, periodMs }, autoShutdown };
+}
+
+function refuse(rule: ChildSpecRule, field: string, expected: string, received: unknown): never {
+  throw new InvalidChildSpecError(field, expected, received, rule);
 }

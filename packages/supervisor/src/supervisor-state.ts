@@ -1,5 +1,6 @@
 /** What a supervisor knows: its children, its restarts, and what it waits for. */
 import type { ExitReason } from "@coppice/core";
+import type { Delay } from "./backoff.js";
 import type { AutoShutdown } from "./child-spec.js";
 import { isTemporary, newChild, type ChildState } from "./child-state.js";
 import type { RestartHistory, RestartLimit } from "./restart-intensity.js";
@@ -14,6 +15,8 @@ export interface SupervisorState {
   readonly children: readonly ChildState[];
   readonly restarts: RestartHistory;
   readonly activity: Activity;
+  /** That of the last wait of children to be restarted. */
+  readonly generation: number;
   /** The highest incarnation of any child that was removed: a new child with its id goes on from here. */
   readonly removedIncarnation: number;
 }
@@ -25,6 +28,13 @@ export type Activity =
   | { readonly type: "booting" }
   /** Some stop, then these start. */
   | { readonly type: "restarting"; readonly ids: readonly string[] }
+  /** Some stop, then these wait together, no shorter than those they replace, before they start. */
+  | {
+      readonly type: "delaying";
+      readonly ids: readonly string[];
+      readonly delay: Delay;
+      readonly replaces: readonly number[];
+    }
   /** On request, by hand. */
   | { readonly type: "adding"; readonly child: ChildState }
   | { readonly type: "starting"; readonly id: string }
@@ -45,6 +55,7 @@ export function initialState(spec: CheckedSupervisorSpec): SupervisorState {
     children,
     restarts: [],
     activity: IDLE,
+    generation: 0,
     removedIncarnation: 0,
   };
 }

@@ -82,6 +82,7 @@ export async function supervisionTree(
     type: "supervisor",
     incarnation: 1,
     restarts: 0,
+    restartInMs: undefined,
     lastExit: undefined,
   };
   return look(asker, root, options.timeoutMs ?? ANSWER_MS);

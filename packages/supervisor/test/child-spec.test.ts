@@ -5,9 +5,10 @@ import {
   defineSupervisor,
   InvalidChildSpecError,
   startWith,
+  type AutoShutdown,
   type ChildSpec,
 } from "@coppice/supervisor";
-import { checkChildSpec, checkChildSpecs, type AutoShutdown } from "../src/child-spec.js";
+import { checkChildSpec, checkedChildren } from "../src/child-spec-check.js";
 
 type Ping = { readonly type: "ping" };
 
@@ -43,6 +44,7 @@ describe("the defaults of a child spec", () => {
       shutdown: 5_000,
       type: "worker",
       significant: false,
+      backoff: undefined,
       name: undefined,
       label: "a",
     });
@@ -180,7 +182,7 @@ describe("the check of a child spec", () => {
 });
 
 describe("the check of all children", () => {
-  const check = (specs: unknown) => (): unknown => checkChildSpecs(specs as ChildSpec[]);
+  const check = (specs: unknown) => (): unknown => checkedChildren(specs as ChildSpec[]);
 
   test("an error says which child it is", () => {
     const specs = [

@@ -3,19 +3,13 @@ import {
   isCrash,
   keyOf,
   name,
-  NameTakenError,
   type AnyPid,
   type ExitReason,
   type Self,
-} from "@coppice/core";
-import {
-  child,
-  InvalidStartResultError,
-  startWith,
-  type ChildSpec,
   type StartResult,
-} from "@coppice/supervisor";
-import { checkChildSpec } from "../src/child-spec.js";
+} from "@coppice/core";
+import { child, InvalidStartResultError, startWith, type ChildSpec } from "@coppice/supervisor";
+import { checkChildSpec } from "../src/child-spec-check.js";
 import { launchProgram, startChildProcess } from "../src/child-start.js";
 import { boom, createWorld, within, type World } from "./world.js";
 
@@ -90,9 +84,9 @@ describe("a start that fails", () => {
   test("because its name is held", async () => {
     const world = createWorld();
     const Idle = name<never>("idle");
-    world.node.spawnOpt({ name: Idle }, idle);
+    const holder = world.node.spawnOpt({ name: Idle }, idle);
     const { result } = startIn(world, child({ id: "a", name: Idle }, idle));
-    expect(await result).toMatchObject({ error: { error: expect.any(NameTakenError) as unknown } });
+    expect(await result).toEqual({ error: { alreadyStarted: holder } });
   });
 
   test("is none when what it throws is its starter's own end", async () => {

@@ -1,13 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { isOrderly, type AnyPid, type ExitReason } from "@coppice/core";
+import { isOrderly, type AnyPid, type ExitReason, type StartResult } from "@coppice/core";
 import { child, type AutoShutdown, type Restart, type Strategy } from "@coppice/supervisor";
 import type { ChildReply } from "../src/child-request.js";
 import { decide } from "../src/decision.js";
 import type { SupervisorAction, SupervisorEvent } from "../src/supervisor-event.js";
 import { initialState, type SupervisorState } from "../src/supervisor-state.js";
-import { checkChildSpec } from "../src/child-spec.js";
-import type { StartResult } from "../src/start.js";
+import { checkChildSpec } from "../src/child-spec-check.js";
 import { checkSupervisorSpec, type CheckedSupervisorSpec } from "../src/supervisor-spec.js";
 
 const idle = (): void => undefined;
@@ -34,7 +33,7 @@ class Rehearsal {
   /** Why children end that are asked to; `"shutdown"` for those not named. */
   readonly endings = new Map<string, ExitReason>();
   nowMs = 0;
-  readonly #tryAgain: string[] = [];
+  readonly #due: number[] = [];
 
   constructor(spec: CheckedSupervisorSpec) {
     this.state = initialState(spec);
@@ -44,9 +43,9 @@ class Rehearsal {
   on(event: SupervisorEvent): string[] {
     const before = this.done.length;
     this.#step(event);
-    for (let id = this.#tryAgain.shift(); id !== undefined; id = this.#tryAgain.shift()) {
+    for (let next = this.#due.shift(); next !== undefined; next = this.#due.shift()) {
       if (this.exitReason !== undefined) break;
-      this.#step({ type: "tryAgain", id, nowMs: this.nowMs });
+      this.#step({ type: "restartDue", generation: next, nowMs: this.nowMs });
     }
     return this.done.slice(before);
   }
@@ -87,6 +86,7 @@ class Rehearsal {
         return {
           type: "started",
           results: this.#start(action.children.map(({ spec }) => spec.id)),
+          nowMs: this.nowMs,
         };
       case "stop":
         return {
@@ -100,8 +100,11 @@ class Rehearsal {
       case "acknowledge":
         this.acknowledged = true;
         return undefined;
-      case "tryAgain":
-        this.#tryAgain.push(action.id);
+      case "restartLater":
+        expect(action.delay).toBeUndefined();
+        this.#due.push(action.generation);
+        return undefined;
+      case "cancelRestart":
         return undefined;
       case "reply":
         this.replies.push(action.result);
@@ -264,8 +267,11 @@ describe("a child that ends", () => {
 
   test("a second attempt that is not needed any more is not made", () => {
     const supervisor = booted("a");
-    expect(supervisor.on({ type: "tryAgain", id: "a", nowMs: 0 })).toEqual([]);
-    expect(supervisor.on({ type: "tryAgain", id: "gone", nowMs: 0 })).toEqual([]);
+    supervisor.outcomes.set("a", [{ error: "no" }]);
+    supervisor.end("a", crash);
+    const { generation } = supervisor.state;
+    expect(supervisor.on({ type: "restartDue", generation, nowMs: 0 })).toEqual([]);
+    expect(supervisor.on({ type: "restartDue", generation: 99, nowMs: 0 })).toEqual([]);
   });
 });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from "@jest/globals";
 import type { AnyPid, ExitReason, Pid, Self } from "@coppice/core";
 import { type Shutdown } from "@coppice/supervisor";
 import { shutDown } from "../src/shutdown.js";
-import type { SupervisorInbox } from "../src/supervisor-message.js";
 import { quiesce } from "@coppice/testkit";
 import { createWorld, isSettled, within, type World } from "./world.js";
 
@@ -15,13 +14,12 @@ function shuttingDown(
   { node }: World,
   shutdown: Shutdown,
   body: ChildBody,
-  before: (self: Self<SupervisorInbox>, child: Pid<unknown>) => PromiseLike<void> | void = () =>
-    undefined,
+  before: (self: Self<unknown>, child: Pid<unknown>) => PromiseLike<void> | void = () => undefined,
 ): {
   readonly reason: Promise<ExitReason>;
   readonly supervisor: AnyPid;
 } {
-  const { pid, result } = within(node, async (self: Self<SupervisorInbox>) => {
+  const { pid, result } = within(node, async (self: Self<unknown>) => {
     self.trapExits();
     const child = self.spawnOpt({ link: true, unwindMs: 60_000 }, body);
     await self.sleep(0);
@@ -121,7 +119,7 @@ describe("shutdown", () => {
     const world = createWorld();
     const answered: unknown[] = [];
     const isNote = (message: unknown): boolean => typeof message === "string";
-    const { pid, result } = within(world.node, async (self: Self<SupervisorInbox>) => {
+    const { pid, result } = within(world.node, async (self: Self<unknown>) => {
       self.trapExits();
       const child = self.spawnLink(ignores);
       await self.sleep(0);

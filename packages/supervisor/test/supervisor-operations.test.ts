@@ -6,6 +6,7 @@ import {
   ServerExitError,
   type ExitReason,
   type Pid,
+  type StartResult,
 } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import {
@@ -22,7 +23,6 @@ import {
   terminateChild,
   whichChildren,
   type ChildSpec,
-  type StartResult,
   type SupervisorMessage,
   type SupervisorPid,
   type SupervisorSpec,

@@ -3,8 +3,8 @@ import {
   CallCycleError,
   keyOf,
   name,
-  NameTakenError,
   NodeStoppedError,
+  StartError,
   type AnyPid,
   type ExitReason,
   type NodeEvent,
@@ -16,7 +16,6 @@ import {
   defineSupervisor,
   InvalidChildSpecError,
   startChild,
-  StartError,
   startSupervisor,
   startWith,
   terminateChild,
@@ -128,7 +127,7 @@ describe("start and stop", () => {
     expect(world.journal).toEqual(["+a", "-a shutdown"]);
   });
 
-  test("started by a process that has to exit, it ends as soon as it has started", async () => {
+  test("by a process that has to exit it is not started", async () => {
     const world = createWorld();
     const tree = defineSupervisor({ children: [world.worker("a")] });
     const pid = world.node.spawn(async (self) => {
@@ -139,9 +138,11 @@ describe("start and stop", () => {
       }
     });
     await quiesce();
+    const ended = world.node.whenExited(pid);
     world.node.exit(pid, "enough");
+    expect(await ended).toBe("enough");
     await quiesce();
-    expect(world.journal).toEqual(["+a", "-a shutdown"]);
+    expect(world.journal).toEqual([]);
     expect(world.node.counts.processes).toBe(0);
   });
 
@@ -447,7 +448,7 @@ describe("a child that does not end when asked", () => {
 });
 
 describe("a start that fails", () => {
-  const failing = (error: ExitReason): ChildSpec["start"] => startWith(() => ({ error }));
+  const failing = (error: ExitReason): ChildSpec["start"] => startWith(async () => ({ error }));
 
   test("at first: those before it stop in reverse, and the starter is told why", async () => {
     const world = createWorld();
@@ -494,9 +495,11 @@ describe("a start that fails", () => {
     const supervisor = await start(world, []);
     const spec = world.worker({ id: "a", name: Taken });
     const result = await startChild(world.node, supervisor, spec);
-    expect(result).toMatchObject({
+    const holder = world.node.whereis(Taken);
+    expect(result).toEqual({
+      ok: false,
       error: "start_failed",
-      reason: { error: { takenName: "taken" } },
+      reason: { alreadyStarted: holder },
     });
   });
 
@@ -651,7 +654,10 @@ describe("what a supervisor refuses", () => {
     const App = name<SupervisorMessage>("app");
     const tree = defineSupervisor({ children: [] });
     const first = await startSupervisor(node, tree, { name: App });
-    await expect(startSupervisor(node, tree, { name: App })).rejects.toThrow(NameTakenError);
+    await expect(startSupervisor(node, tree, { name: App })).rejects.toMatchObject({
+      name: "StartError",
+      reason: { alreadyStarted: first },
+    });
     expect(node.whereis(App)).toBe(first);
   });
 

@@ -1,0 +1,320 @@
+/**
+ * The process of a supervisor: what to do is decided in `decision.ts`; here it is done.
+ *
+ * OTP: https://www.erlang.org/doc/man/supervisor.html
+ */
+import {
+  InvalidArgumentError,
+  isPid,
+  type AnyPid,
+  type ExitReason,
+  type From,
+  type ReplyOf,
+  type StartResult,
+  type TimerRef,
+} from "@coppice/core";
+import { chooseDelay } from "./backoff.js";
+import type { BehaviourSelf } from "./behaviour.js";
+import {
+  childInfo,
+  childSpecInfo,
+  countChildren,
+  type ChildInfo,
+  type SupervisorView,
+} from "./child-info.js";
+import type { ChildState } from "./child-state.js";
+import { changedState } from "./code-change.js";
+import { decide } from "./decision.js";
+import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
+import type { SupervisorAction, SupervisorEvent } from "./supervisor-event.js";
+import { typeOf, type SupervisorMessage, type SupervisorSignal } from "./supervisor-message.js";
+import type { CheckedSupervisorSpec } from "./supervisor-spec.js";
+import { initialState, type SupervisorState } from "./supervisor-state.js";
+
+type Request = SupervisorMessage["request"];
+type ActionOf<T extends SupervisorAction["type"]> = Extract<SupervisorAction, { readonly type: T }>;
+/** The next event, when an action has an outcome. */
+type Outcome = Promise<SupervisorEvent> | SupervisorEvent | undefined;
+
+/** What `sys.getState` tells of a supervisor. */
+export interface SupervisorSysState extends Pick<
+  SupervisorState,
+  "strategy" | "limit" | "autoShutdown" | "restarts"
+> {
+  /** In start order. */
+  readonly children: readonly ChildInfo[];
+}
+
+/** What a supervisor starts with; asked at each start. */
+interface Code {
+  init(...args: readonly unknown[]): CheckedSupervisorSpec | "ignore";
+}
+
+export class SupervisorProcess extends SupervisorBase {
+  #code: Code;
+  readonly #args: readonly unknown[];
+  #state!: SupervisorState;
+  /** Who made the request that is being carried out, or the last one. */
+  #requester: From<never> | undefined;
+  /** Restarts that a backoff delays, by generation. */
+  readonly #timers = new Map<number, TimerRef>();
+  #phase: "booting" | "running" | "ending" = "booting";
+
+  constructor(
+    self: BehaviourSelf,
+    parent: AnyPid | undefined,
+    reportTo: ReportTo,
+    code: Code,
+    args: readonly unknown[],
+  ) {
+    super(self, parent, reportTo);
+    this.#code = code;
+    this.#args = args;
+  }
+
+  /** Starts all children. */
+  begin(): Promise<this> | this {
+    let spec: CheckedSupervisorSpec | "ignore";
+    try {
+      spec = this.#code.init(...this.#args);
+    } catch (error) {
+      throw this.initThrew(error);
+    }
+    if (spec === "ignore") return this.ignoreStart();
+    this.#state = initialState(spec);
+    return this.#on({ type: "boot" })?.then(() => this) ?? this;
+  }
+
+  protected override understands(request: unknown): boolean {
+    const { id, spec } = request as { readonly id?: unknown; readonly spec?: unknown };
+    switch (typeOf(request) as Request["type"]) {
+      case "startChild":
+        return isPlainObject(spec) && isPlainObject(spec.value) && "program" in spec.value;
+      case "restartChild":
+      case "terminateChild":
+      case "deleteChild":
+      case "getChildSpec":
+        return id !== undefined;
+      case "whichChildren":
+      case "countChildren":
+      case "view":
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  protected override answer(request: Request, from: From<never>): Promise<void> | undefined {
+    const { children } = this.#state;
+    switch (request.type) {
+      case "startChild":
+        this.#requester = from;
+        return this.#on({
+          type: "request",
+          request: { type: "startChild", spec: request.spec.value },
+        });
+      case "restartChild":
+      case "terminateChild":
+      case "deleteChild":
+        this.#requester = from;
+        return this.#on({ type: "request", request });
+      case "whichChildren":
+        return this.#reply<"whichChildren">(from, children.map(this.#infoOf));
+      case "countChildren": {
+        const isAlive = (pid: AnyPid): boolean => this.self.isAlive(pid);
+        return this.#reply<"countChildren">(from, countChildren(children, isAlive));
+      }
+      case "getChildSpec": {
+        const child = children.find(({ id }) => id === request.id);
+        return this.#reply<"getChildSpec">(from, child && childSpecInfo(child.spec));
+      }
+      case "view":
+        return this.#reply<"view">(from, this.view());
+      default:
+        return request satisfies never;
+    }
+  }
+
+  #reply<T extends Request["type"]>(
+    from: From<never>,
+    value: ReplyOf<SupervisorMessage, Extract<Request, { readonly type: T }>>,
+  ): undefined {
+    return this.reply(from, value);
+  }
+
+  protected override signalled(message: SupervisorSignal): Promise<void> | undefined {
+    const nowMs = this.self.now();
+    if (message.type === "exit") {
+      const { from: pid, reason } = message;
+      return isPid(pid) ? this.#on({ type: "exited", pid, reason, nowMs }) : undefined;
+    }
+    const { generation } = message;
+    this.#timers.delete(generation);
+    return this.#on({ type: "restartDue", generation, nowMs });
+  }
+
+  protected override terminate(reason: ExitReason): Promise<void> | undefined {
+    this.#phase = "ending";
+    return this.#on({ type: "terminate", reason });
+  }
+
+  readonly #infoOf = (child: ChildState): ChildInfo => {
+    const timer = child.wait && this.#timers.get(child.wait.generation);
+    const leftMs = timer === undefined ? false : this.self.readTimer(timer);
+    return childInfo(child, leftMs === false ? undefined : leftMs);
+  };
+
+  protected override view(): SupervisorView {
+    const { strategy, children, activity } = this.#state;
+    const restarting = new Set(
+      activity.type === "restarting" || activity.type === "delaying" ? activity.ids : [],
+    );
+    const viewOf = (child: ChildState): ChildInfo => {
+      const info = this.#infoOf(child);
+      const waits = info.status === "stopped" && restarting.has(info.id);
+      return waits ? { ...info, status: "restarting" } : info;
+    };
+    return { strategy, ...this.waiting(), children: children.map(viewOf) };
+  }
+
+  protected override getState(): SupervisorSysState {
+    const { strategy, limit, autoShutdown, restarts, children } = this.#state;
+    return { strategy, limit, autoShutdown, restarts, children: children.map(this.#infoOf) };
+  }
+
+  protected override describeState(): SupervisorSysState {
+    return this.getState();
+  }
+
+  /** All but the children can be replaced. */
+  protected override replaceState(replace: (state: never) => unknown): SupervisorSysState {
+    const before = this.getState();
+    const after = replace(before as never) as SupervisorSysState;
+    if (!isPlainObject(after) || after.children !== before.children) {
+      const expected = "the state as it is, with another strategy, limit, autoShutdown or restarts";
+      throw new InvalidArgumentError("replaceState: the new state", expected, after);
+    }
+    const { strategy, limit, autoShutdown, restarts } = after;
+    this.#state = { ...this.#state, strategy, limit, autoShutdown, restarts };
+    return this.getState();
+  }
+
+  protected override changeCode(behaviour: unknown): undefined {
+    if (!(behaviour instanceof this.#code.constructor)) {
+      const expected = "a supervisor that defineSupervisor made";
+      throw new InvalidArgumentError("changeCode: behaviour", expected, behaviour);
+    }
+    const code = behaviour as Code;
+    const spec = code.init(...this.#args);
+    this.#code = code;
+    if (spec !== "ignore") this.#state = changedState(this.#state, spec);
+    return undefined;
+  }
+
+  /** Decides, acts, and goes on with the outcome of what took time. */
+  #on(event: SupervisorEvent): Promise<void> | undefined {
+    for (let next: SupervisorEvent | undefined = event; next !== undefined;) {
+      const outcome: Outcome = this.#step(next);
+      if (outcome instanceof Promise) return outcome.then((happened) => this.#on(happened));
+      next = outcome;
+    }
+    return undefined;
+  }
+
+  #step(event: SupervisorEvent): Outcome {
+    const { state, actions } = decide(this.#state, event);
+    this.#state = state;
+    let outcome: Outcome;
+    for (const action of actions) outcome = this.#carryOut(action);
+    return outcome;
+  }
+
+  #carryOut(action: SupervisorAction): Outcome {
+    switch (action.type) {
+      case "start":
+        return this.#start(action.children, 0, []);
+      case "stop":
+        return this.#stop(action.children);
+      case "acknowledge":
+        this.#phase = "running";
+        this.begun();
+        return undefined;
+      case "restartLater":
+        return this.#restartLater(action);
+      case "cancelRestart":
+        this.#callOff(action.generation);
+        return undefined;
+      case "reply":
+        return this.reply(this.#requester as From<never>, action.result);
+      case "report":
+        this.report(action.report);
+        return undefined;
+      case "exit":
+        if (this.#phase === "booting") return this.initFailed(action.reason);
+        // In the middle of its end it ends by itself.
+        return this.#phase === "ending" ? undefined : this.self.exit(action.reason);
+      default:
+        return action satisfies never;
+    }
+  }
+
+  #restartLater({ generation, delay, replaces }: ActionOf<"restartLater">): undefined {
+    const { self } = this;
+    const due: SupervisorSignal = { type: "restartDue", generation };
+    if (delay === undefined) {
+      self.send(self.pid, due);
+      return undefined;
+    }
+    const isSure = delay.minMs === delay.maxMs;
+    const ownMs = isSure ? delay.maxMs : chooseDelay(delay, self.random());
+    const leftMs = replaces.map((replaced) => this.#callOff(replaced));
+    const timer = self.sendAfter(self.pid, Math.max(ownMs, ...leftMs), due);
+    this.#timers.set(generation, timer);
+    return undefined;
+  }
+
+  /** Returns how long the restart would have waited yet. */
+  #callOff(generation: number): number {
+    const timer = this.#timers.get(generation);
+    this.#timers.delete(generation);
+    return (timer !== undefined && this.self.cancelTimer(timer)) || 0;
+  }
+
+  #start(
+    children: ActionOf<"start">["children"],
+    first: number,
+    results: readonly { readonly id: string; readonly result: StartResult }[],
+  ): Promise<SupervisorEvent> | SupervisorEvent {
+    const done = [...results];
+    for (let at = first; at < children.length; at++) {
+      const { spec, incarnation } = children[at] as (typeof children)[number];
+      const { id } = spec;
+      const result = this.startOne(spec, incarnation);
+      if (result instanceof Promise) {
+        return result.then((settled) => {
+          const all = [...done, { id, result: settled }];
+          return this.#start(children, isFailure(settled) ? children.length : at + 1, all);
+        });
+      }
+      done.push({ id, result });
+      if (isFailure(result)) break;
+    }
+    return { type: "started", results: done, nowMs: this.self.now() };
+  }
+
+  async #stop(children: ActionOf<"stop">["children"]): Promise<SupervisorEvent> {
+    const exits: { id: string; reason: ExitReason }[] = [];
+    for (const { id, pid, shutdown } of children) {
+      exits.push({ id, reason: await this.stopOne(id, pid, shutdown) });
+    }
+    return { type: "stopped", exits };
+  }
+}
+
+function isFailure(result: StartResult): boolean {
+  return typeof result === "object" && "error" in result;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
