@@ -8,18 +8,24 @@ import {
   InvalidChildSpecError,
   InvalidStartResultError,
 } from "@coppice/supervisor";
+import { termOfResult } from "./server-return.js";
 import { CALLBACK_MODULE, type Value } from "./term.js";
 
 /** The term; `undefined` for an error that no program can bring about. */
 export function termOfFailure(error: Error): Value | undefined {
   if (!(error instanceof CoppiceError)) return undefined;
   if (error instanceof InvalidCallbackResultError) {
-    return ["bad_return_value", error.received as Value];
+    return ["bad_return_value", termOfResult(error.received)];
   }
   // A start function that returns what it must not: OTP takes that for the error.
   if (error instanceof InvalidStartResultError) return error.received as Value;
   if (error instanceof InvalidChildSpecError) return termOfInvalidSpec(error);
   return undefined;
+}
+
+/** Is it an error that a program brings about? */
+export function isFailure(error: unknown): boolean {
+  return error instanceof Error && termOfFailure(error) !== undefined;
 }
 
 /** Where Coppice names the field, OTP has a word for each. */

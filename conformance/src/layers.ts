@@ -1,4 +1,5 @@
 /** All layers that can be replayed. */
+import { genServerOps } from "./gen-server-ops.js";
 import type { Layer } from "./layer.js";
 import { processOps } from "./process-ops.js";
 import { supervisorOps } from "./supervisor-ops.js";
@@ -6,6 +7,7 @@ import { supervisorOps } from "./supervisor-ops.js";
 export const LAYERS: ReadonlyMap<string, Layer> = new Map(
   [
     { name: "process", ops: processOps },
+    { name: "gen_server", ops: genServerOps },
     { name: "supervisor", ops: supervisorOps },
   ].map((layer) => [layer.name, layer]),
 );

@@ -1,5 +1,6 @@
 /** Executing ops inside a process of a program. */
 import { DeadProcessError, ExitSignal, type From, type Self } from "@coppice/core";
+import { isFailure } from "./failure.js";
 import type { Json, Op } from "./program.js";
 import { asRaised, Raised, type ExceptionClass } from "./raised.js";
 import { decode, UnboundVariableError, type Bound, type Value } from "./term.js";
@@ -161,7 +162,7 @@ export function leave(actor: Actor, thrown: unknown): never {
   if (raised?.class === "throw") throw raised.reason;
   if (raised !== undefined) endByError(self, raised);
   const isEnding = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
-  if (!isEnding) world.fail(thrown);
+  if (!isEnding && !isFailure(thrown)) world.fail(thrown);
   throw thrown;
 }
 

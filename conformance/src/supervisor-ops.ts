@@ -98,7 +98,7 @@ function ask(
   operation: (supervisor: SupervisorTarget) => Promise<Value>,
 ): Promise<Value> {
   const supervisor = targetOf(call.term("sup")) as SupervisorTarget;
-  return asClient("gen_server", "call", () => operation(supervisor));
+  return asClient("gen_server", "call", () => operation(supervisor), call.term("sup"));
 }
 
 function theReason(reason: Value): Value {

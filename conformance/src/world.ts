@@ -1,5 +1,6 @@
 /** One run of a program: its node, what is bound to which name, and what happened. */
 import { createNode, isPid, type AnyPid, type ExitReason, type Node } from "@coppice/core";
+import type { Changeable } from "./changeable.js";
 import { Instances, type Instance } from "./instances.js";
 import type { Scope } from "./op.js";
 import type { Layer } from "./layer.js";
@@ -16,6 +17,8 @@ export class World {
   readonly scope: Scope = new Map();
   readonly exits = new Map<AnyPid, ExitReason>();
   readonly instances = new Instances();
+  /** The code of those processes that follow directives. */
+  readonly behaviours = new Map<AnyPid, Changeable>();
   /** The process that was spawned last. */
   lastSpawned: AnyPid | undefined;
   /** What callbacks did since the last step; already encoded. */
