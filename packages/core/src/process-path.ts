@@ -4,7 +4,7 @@ import type { Process } from "./process.js";
 
 /**
  * The labels from the topmost ancestor down to the process. One without a label stands there with its
- * name, or else with its pid, as does one that is dead.
+ * name, or else with its pid, as does one that is dead; one with the label "" is left out.
  */
 export function pathOf(pid: ProcessId<Process>): string {
   const steps: string[] = [];
@@ -16,7 +16,8 @@ export function pathOf(pid: ProcessId<Process>): string {
     // The node itself is no process.
     if (at.serial === 0) break;
     const process = ProcessId.processOf(at);
-    steps.push(process?.extra?.label ?? process?.registeredName ?? String(at));
+    const step = process?.extra?.label ?? process?.registeredName ?? String(at);
+    if (step !== "") steps.push(step);
   }
   return steps.reverse().join("/");
 }

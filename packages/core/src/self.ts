@@ -39,7 +39,7 @@ export type Translation<M, S> = [S] extends [M]
 export interface SpawnOptions<M = never> {
   /** Links it to the spawning process, atomically. Not outside a process. */
   readonly link?: boolean;
-  /** What people call it, in reports; shown beside the pid. */
+  /** What people call it, in reports; shown beside the pid. `""` leaves it out of paths. */
   readonly label?: string;
   /** Registers it before it runs. */
   readonly name?: Name<M>;

@@ -61,4 +61,14 @@ describe("the path of a process", () => {
     expect(node.processInfo(top.pid)?.path).toBe("shop");
     expect(node.processInfo(middle)?.path).toBe(`shop/${String(middle)}`);
   });
+
+  test('leaves out who is labelled ""', async () => {
+    const { node } = createWorld();
+    const master = spawnPuppet(node, { label: "" });
+    const below = await master.do((self) =>
+      self.spawnOpt({ label: "shop" }, async (inner) => void (await inner.receive())),
+    );
+    expect(node.processInfo(below)?.path).toBe("shop");
+    expect(node.processInfo(master.pid)?.path).toBe("");
+  });
 });
