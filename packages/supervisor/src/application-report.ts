@@ -1,5 +1,12 @@
 /** What an application tells of itself, as data and as text for its operator. */
-import { formatReason, formatTerm, isCrash, type AnyPid, type ExitReason } from "@coppice/core";
+import {
+  formatReason,
+  formatTerm,
+  isCrash,
+  type AnyPid,
+  type ExitReason,
+  type Report,
+} from "@coppice/core";
 import type { ApplicationEnd, GivenUp, Holder, StopCause, StopProblem } from "./application-end.js";
 import type { SupervisorReport } from "./supervisor-report.js";
 
@@ -81,6 +88,27 @@ export function formatApplicationReport(report: ApplicationReport): string | und
         ? `${application} has stopped, but something outside its processes kept the program running until the deadline: a timer, a socket, a file`
         : `killed at the deadline, outside the tree of ${application}: ${processes.join(", ")}`;
     }
+    default:
+      return report satisfies never;
+  }
+}
+
+/** How bad it is what an application tells. */
+export function levelOf(report: ApplicationReport): Report["level"] {
+  switch (report.type) {
+    case "started":
+      return "info";
+    case "stopping":
+      return report.cause.type === "failed" ? "error" : "info";
+    case "stopped":
+      return formatApplicationReport(report) === undefined ? "info" : "error";
+    case "supervisorReport":
+      return formatApplicationReport(report) === undefined ? "info" : "warning";
+    case "startFailed":
+    case "unhandledRejection":
+    case "forced":
+    case "leftBehind":
+      return "error";
     default:
       return report satisfies never;
   }

@@ -40,7 +40,12 @@ import {
 import type { ApplicationEnd, Holder, StopCause } from "./application-end.js";
 import { findHolder } from "./application-holders.js";
 import { ApplicationJournal } from "./application-journal.js";
-import { isHarmless, type ApplicationReport } from "./application-report.js";
+import {
+  formatApplicationReport,
+  isHarmless,
+  levelOf,
+  type ApplicationReport,
+} from "./application-report.js";
 import { typeOf, type SupervisorPid, type SupervisorReported } from "./supervisor-message.js";
 import { startSupervisor, type SupervisorDefinition } from "./supervisor.js";
 
@@ -57,7 +62,10 @@ export interface ApplicationOptions<E extends object = object> {
 
 /** How an application is started on a node. */
 export interface StartApplicationOptions<E extends object = object> extends ApplicationOptions<E> {
-  /** Told what the application has to say; nobody by default. See `formatApplicationReport`. */
+  /**
+   * Told what the application and its supervisors have to say; by default they are reports of the
+   * node (see `Self.report`), whose logger prints what an operator has to know.
+   */
   readonly logger?: (report: ApplicationReport) => void;
 }
 
@@ -103,7 +111,7 @@ export async function startApplication<E extends object = object>(
   options: StartApplicationOptions<E> = {},
 ): Promise<ApplicationHandle> {
   checkOptions("startApplication", options, ["env", "deadlineMs", "logger"]);
-  const { env, deadlineMs = DEFAULT_DEADLINE_MS, logger = () => undefined } = options;
+  const { env, deadlineMs = DEFAULT_DEADLINE_MS, logger } = options;
   const resolved = resolveApplication("startApplication", application, env);
   const launched = launchApplication(node, resolved, deadlineMs, logger);
   const supervisor = await launched.started;
@@ -146,6 +154,8 @@ export function checkOptions(
   }
 }
 
+type Logger = (report: ApplicationReport) => void;
+
 /** An application whose process has been spawned. */
 export interface LaunchedApplication {
   readonly pid: AnyPid;
@@ -171,7 +181,7 @@ export function launchApplication(
   node: Node,
   application: ResolvedApplication,
   deadlineMs: number,
-  logger: (report: ApplicationReport) => void,
+  logger: Logger | undefined,
 ): LaunchedApplication {
   return new Application(node, application, deadlineMs, logger);
 }
@@ -199,8 +209,10 @@ class Application implements LaunchedApplication {
   readonly #node: Node;
   readonly #application: ResolvedApplication;
   readonly #deadlineMs: number;
-  readonly #logger: (report: ApplicationReport) => void;
+  readonly #logger: Logger | undefined;
   readonly #journal: ApplicationJournal;
+  /** Its own process, while that is alive. */
+  #self: Self<Inbox> | undefined;
   #state: ApplicationState = INITIAL_STATE;
   /** What `start` of the application returned, and `prepStop` after it. */
   #applicationState: unknown;
@@ -217,7 +229,7 @@ class Application implements LaunchedApplication {
     node: Node,
     application: ResolvedApplication,
     deadlineMs: number,
-    logger: (report: ApplicationReport) => void,
+    logger: Logger | undefined,
   ) {
     this.#node = node;
     this.#application = application;
@@ -263,7 +275,8 @@ class Application implements LaunchedApplication {
     const body = (self: Self<Inbox>): Promise<void> => this.#run(self);
     try {
       const token = nameToken<Inbox>(`application:${name}`);
-      return this.#node.spawnOpt({ name: token, label: name }, body);
+      // The path of the tree begins with its topmost supervisor.
+      return this.#node.spawnOpt({ name: token, label: "" }, body);
     } catch (error) {
       if (!(error instanceof NameTakenError)) throw error;
       throw new StartError(name, { alreadyStarted: error.holder });
@@ -272,6 +285,7 @@ class Application implements LaunchedApplication {
 
   /** The body of its process. */
   async #run(self: Self<Inbox>): Promise<void> {
+    this.#self = self;
     self.trapExits();
     void this.#start(self);
     while (this.#state.phase !== "ended") this.#handle(self, await self.receive());
@@ -447,6 +461,7 @@ class Application implements LaunchedApplication {
 
   /** Its process has ended. If that was not at the end, somebody killed it. */
   #gone(reason: ExitReason): void {
+    this.#self = undefined;
     if (this.#end !== undefined) this.#hasEnded(this.#end);
     if (this.#state.phase === "ended") return;
     this.#state = { ...this.#state, phase: "ended" };
@@ -457,8 +472,14 @@ class Application implements LaunchedApplication {
   }
 
   #tell(report: DistributiveOmit<ApplicationReport, "application">): void {
+    const data: ApplicationReport = { application: this.#application.name, ...report };
+    if (this.#logger === undefined) {
+      const format = (): string => formatApplicationReport(data) ?? data.type;
+      this.#self?.report({ level: levelOf(data), data, format });
+      return;
+    }
     try {
-      this.#logger({ application: this.#application.name, ...report });
+      this.#logger(data);
     } catch (error) {
       logToConsole({ type: "subscriberFailed", error });
     }

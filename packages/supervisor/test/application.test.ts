@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import {
+  formatFailure,
   formatReason,
   InvalidArgumentError,
   StartError,
@@ -218,7 +219,10 @@ describe("an application", () => {
 describe("the start of an application", () => {
   test("fails when a child does not start, names it, and stops those before it", async () => {
     const world = createWorld();
-    const failing = startWith(() => ({ error: { error: boom } }));
+    const failing = startWith(async () => {
+      await quiesce();
+      return { error: { error: boom } };
+    });
     const inner = treeOf([world.worker("b"), child("c", failing)]);
     const tree = treeOf([world.worker("a"), child("inner", inner)]);
     const { told, logger } = createLog();
@@ -676,6 +680,30 @@ describe("a tree that ends by itself", () => {
 });
 
 describe("what an application tells", () => {
+  test("are reports of its node when it has no logger", async () => {
+    const lines: string[] = [];
+    const world = createWorld({
+      logger: (event) => void lines.push(formatFailure(event)?.split("\n", 1)[0] ?? event.type),
+    });
+    const seen: string[] = [];
+    world.node.events.subscribe((event) => {
+      if (event.type === "report") seen.push(`${event.report.level} ${event.report.format()}`);
+    });
+    const tree = treeOf([world.worker("a"), world.worker({ id: "b", shutdown: 10 }, "ignores")]);
+    const shop = defineApplication({ name: "shop", start: () => tree });
+    const handle = await startApplication(world.node, shop);
+    await world.tell(handle.supervisor, "a", { type: "throw", error: boom });
+    const stopped = handle.stop();
+    await world.clock.advance(10);
+    expect((await stopped).problems).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("shop"))).toEqual([
+      expect.stringMatching(/shop\/a <demo.\d+> .*boom/),
+      expect.stringMatching(/shop\/b <demo.\d+> /),
+    ]);
+    expect(seen).toContain("info started");
+    expect(seen).toContain("info shop stops");
+  });
+
   test("names children that crash, and whose code it was", async () => {
     const world = createWorld();
     const inner = treeOf([world.worker("b")]);
