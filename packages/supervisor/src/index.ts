@@ -50,6 +50,51 @@ export {
   UnhandledEventError,
   UnknownRequestError,
 } from "./errors.js";
+export type { EventHandlerId } from "./event-handler-id.js";
+export type { EventHandlerSelf } from "./event-handler-self.js";
+export {
+  defineEventHandler,
+  eventHandler,
+  type AnyEventHandler,
+  type EventHandler,
+  type EventHandlerCallResult,
+  type EventHandlerDefinition,
+  type EventHandlerEnd,
+  type EventHandlerInit,
+  type EventHandlerProtocol,
+  type EventHandlerResult,
+  type Handover,
+} from "./event-handler.js";
+export {
+  EventHandlerFailedError,
+  NoEventHandlerError,
+  UnknownEventHandlerError,
+} from "./event-manager-errors.js";
+export {
+  addHandler,
+  addSupervisedHandler,
+  callHandler,
+  deleteHandler,
+  notify,
+  swapHandler,
+  swapSupervisedHandler,
+  syncNotify,
+  whichHandlers,
+  type EventHandlerOwner,
+  type EventManagerTarget,
+  type SwapOptions,
+} from "./event-manager-operations.js";
+export type { EventHandlerReport } from "./event-manager-report.js";
+export type {
+  EventHandlerExit,
+  EventHandlerExitReason,
+  EventHandlerState,
+  EventHandlerStatus,
+  EventManager,
+  EventManagerDefinition,
+  EventManagerProtocol,
+} from "./event-manager.js";
+export { defineEventManager } from "./gen-event.js";
 export { defineServer } from "./gen-server.js";
 export { defineStateMachine } from "./gen-statem.js";
 export type {

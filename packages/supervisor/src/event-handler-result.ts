@@ -1,0 +1,106 @@
+/** What the callbacks of an event handler came to: read off what they returned or threw. */
+import { ExitSignal, type ExitReason } from "@coppice/core";
+import { isThenable, reasonOfThrown, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
+import { InvalidCallbackResultError } from "./errors.js";
+import { HandlerExit } from "./event-handler-self.js";
+import { HandlerReference } from "./event-handler.js";
+
+/** What came of running a callback. */
+export type Attempt = { readonly value: unknown } | { readonly failed: ExitReason };
+
+/** What a callback wants done. `state` is there when it gave one. */
+export type Outcome =
+  | { readonly type: "keep"; readonly state?: unknown; readonly reply?: unknown }
+  | { readonly type: "remove"; readonly state?: unknown; readonly reply?: unknown }
+  | {
+      readonly type: "swap";
+      readonly state?: unknown;
+      readonly reply?: unknown;
+      readonly to: HandlerReference;
+      readonly argument: unknown;
+    }
+  | { readonly type: "fail"; readonly reason: ExitReason };
+
+/** Runs a callback; only the end of the process itself comes through. */
+export function attempt(self: BehaviourSelf, callback: () => unknown): MaybePromise<Attempt> {
+  try {
+    const value = callback();
+    if (!isThenable(value)) return { value };
+    return Promise.resolve(value).then(
+      (settled) => ({ value: settled }),
+      (error: unknown) => failure(self, error),
+    );
+  } catch (error) {
+    return failure(self, error);
+  }
+}
+
+function failure(self: BehaviourSelf, thrown: unknown): Attempt {
+  if (thrown instanceof HandlerExit) return { failed: thrown.reason };
+  if (thrown instanceof ExitSignal && thrown.pid === self.pid) throw thrown;
+  return { failed: reasonOfThrown(thrown, self.pid) };
+}
+
+const KEEP: Outcome = { type: "keep" };
+
+/** @param callback which one, e.g. `event`; only `call` may reply */
+export function readResult(attempted: Attempt, callback: string): Outcome {
+  if ("failed" in attempted) return { type: "fail", reason: attempted.failed };
+  const result = attempted.value;
+  if (result === undefined) return KEEP;
+  const bad = (): Outcome => {
+    const error = new InvalidCallbackResultError(callback, expectedOf(callback), result);
+    return { type: "fail", reason: { error } };
+  };
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return bad();
+  for (const key in result) {
+    if (!FIELDS.has(key) || (key === "reply" && callback !== "call")) return bad();
+  }
+  const { remove = false, swap, ...rest } = result as Result;
+  if (typeof remove !== "boolean" || (remove && swap !== undefined)) return bad();
+  if (remove) return { type: "remove", ...rest };
+  if (swap === undefined) return { type: "keep", ...rest };
+  const { to, argument, ...unknown } = Object(swap) as { to?: unknown; argument?: unknown };
+  if (!(to instanceof HandlerReference) || Object.keys(unknown).length > 0) return bad();
+  return { type: "swap", to, argument, ...rest };
+}
+
+/** The first state, or why there is none. */
+export function readInit(attempted: Attempt, callback: string): Attempt {
+  if ("failed" in attempted || !isInitResult(attempted.value)) return attempted;
+  const result = attempted.value;
+  if (Object.keys(result).length === 1) {
+    if ("state" in result) return { value: result.state };
+    if ("stop" in result) return { failed: result.stop as ExitReason };
+  }
+  const expected = "a state, { state } or { stop: reason }";
+  return { failed: { error: new InvalidCallbackResultError(callback, expected, result) } };
+}
+
+interface Result {
+  readonly state?: unknown;
+  readonly reply?: unknown;
+  readonly remove?: unknown;
+  readonly swap?: unknown;
+}
+
+const FIELDS: ReadonlySet<string> = new Set(["state", "reply", "remove", "swap"]);
+/** As of the `init` of a server, so that a state is told from a result in the same way everywhere. */
+const INIT_FIELDS: ReadonlySet<string> = new Set([
+  "state",
+  "stop",
+  "ignore",
+  "continue",
+  "timeoutMs",
+]);
+
+function expectedOf(callback: string): string {
+  const reply = callback === "call" ? "reply, " : "";
+  return `nothing, or an object of ${reply}state, and remove: true or swap: { to: handler, argument }`;
+}
+
+function isInitResult(result: unknown): result is Readonly<Record<string, unknown>> {
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return false;
+  if (!Object.keys(result).every((key) => INIT_FIELDS.has(key))) return false;
+  return "state" in result || "stop" in result || (result as { ignore?: unknown }).ignore === true;
+}
