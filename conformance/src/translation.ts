@@ -29,7 +29,9 @@ import {
   type Target,
   type Timeout,
 } from "@coppice/core";
+import type { EventHandlerExit } from "@coppice/supervisor";
 import { termOfFailure } from "./failure.js";
+import { termOfHandlerExit } from "./gen-event-terms.js";
 import { Raised } from "./raised.js";
 import { isArray, NODE_NAME, type Value } from "./term.js";
 
@@ -99,6 +101,8 @@ export function termOfMessage(message: unknown): Value {
       const { from, request } = message as Call<unknown, never>;
       return { gen_call: [from.owner, termOfRequest(request)] };
     }
+    case "eventHandlerExit":
+      return termOfHandlerExit(message as EventHandlerExit);
     case "cast":
       return { gen_cast: termOfRequest((message as Cast<unknown>).request) };
     default:
