@@ -81,12 +81,12 @@ export function place(entry: Watch, target: Process): void {
 export function displace(entry: Watch): void {
   if (!entry.placed) return;
   entry.placed = false;
+  const target = ProcessId.processOf(entry.target);
+  // One that is about to tell its watchers goes through the list, and leaves out who is placed no more.
+  if (target === undefined) return;
   const { nextOfTarget: next, previousOfTarget: previous } = entry;
   if (next !== undefined) next.previousOfTarget = previous;
   if (previous !== undefined) previous.nextOfTarget = next;
-  else {
-    const target = ProcessId.processOf(entry.target);
-    if (target !== undefined) target.watchers = next;
-  }
+  else target.watchers = next;
   entry.nextOfTarget = entry.previousOfTarget = undefined;
 }

@@ -32,7 +32,7 @@ export function unwatch(entry: Watch): void {
 export function tellWatchers(process: Process): void {
   const entries: Watch[] = [];
   for (let entry = process.watchers; entry !== undefined; entry = entry.nextOfTarget) {
-    entries.push(entry);
+    if (entry.placed) entries.push(entry);
   }
   process.watchers = undefined;
   for (let i = entries.length - 1; i >= 0; i--) {

@@ -172,6 +172,25 @@ describe("a monitor", () => {
     expect(node.processInfo(watcher.pid)?.monitors).toEqual([]);
   });
 
+  test("tells also when the same end takes others with it that watched the process", async () => {
+    const { node, watcher, target } = createPair();
+    const watchAndLink: Handler<unknown, null> = {
+      init: (self) => {
+        self.monitor(target.pid);
+        self.link(target.pid);
+        return null;
+      },
+      message: (state) => state,
+    };
+    node.spawn(watchAndLink);
+    await watcher.do((self) => self.monitor(target.pid));
+    node.spawn(watchAndLink);
+    node.spawn(watchAndLink);
+    node.exit(target.pid, "boom");
+    await quiesce();
+    expect(node.mailboxOf(watcher.pid)).toMatchObject([{ type: "down", reason: "boom" }]);
+  });
+
   test("costs the same among a hundred thousand: all of them tell, in the order they were set", async () => {
     const { node, watcher, target } = createPair();
     const refs = await watcher.do((self) =>
