@@ -3,12 +3,14 @@ import {
   at,
   name,
   type AnyPid,
+  type Call,
   type Down,
   type ExitReason,
   type Handler,
   type MonitorAlias,
   type MonitorRef,
   type Pid,
+  type Self,
 } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import { forEachInterleaving } from "./interleavings.js";
@@ -172,20 +174,17 @@ describe("a monitor", () => {
     expect(node.processInfo(watcher.pid)?.monitors).toEqual([]);
   });
 
-  test("tells also when the same end takes others with it that watched the process", async () => {
+  test("tells also when the same end takes others with it that waited for the process", async () => {
     const { node, watcher, target } = createPair();
-    const watchAndLink: Handler<unknown, null> = {
-      init: (self) => {
-        self.monitor(target.pid);
-        self.link(target.pid);
-        return null;
-      },
-      message: (state) => state,
+    const linkAndCall = async (self: Self<unknown>): Promise<void> => {
+      self.link(target.pid);
+      await self.call(target.pid as AnyPid as Pid<Call<"x", never>>, "x", { timeoutMs: Infinity });
     };
-    node.spawn(watchAndLink);
+    node.spawn(linkAndCall);
     await watcher.do((self) => self.monitor(target.pid));
-    node.spawn(watchAndLink);
-    node.spawn(watchAndLink);
+    node.spawn(linkAndCall);
+    node.spawn(linkAndCall);
+    await quiesce();
     node.exit(target.pid, "boom");
     await quiesce();
     expect(node.mailboxOf(watcher.pid)).toMatchObject([{ type: "down", reason: "boom" }]);
