@@ -7,7 +7,9 @@ import {
   InvalidCallbackResultError,
   InvalidChildSpecError,
   InvalidStartResultError,
+  InvalidStateResultError,
 } from "@coppice/supervisor";
+import { termOfRefusal } from "./machine-return.js";
 import { termOfResult } from "./server-return.js";
 import { CALLBACK_MODULE, type Value } from "./term.js";
 
@@ -16,6 +18,10 @@ export function termOfFailure(error: Error): Value | undefined {
   if (!(error instanceof CoppiceError)) return undefined;
   if (error instanceof InvalidCallbackResultError) {
     return ["bad_return_value", termOfResult(error.received)];
+  }
+  if (error instanceof InvalidStateResultError) {
+    const refusal = termOfRefusal(error);
+    return error.kind === "bad_return_from_init" ? refusal : { crash: refusal };
   }
   // A start function that returns what it must not: OTP takes that for the error.
   if (error instanceof InvalidStartResultError) return error.received as Value;

@@ -41,7 +41,7 @@ class Recorder {
 
   constructor(program: Program, layer: Layer, schedule: Schedule) {
     this.#schedule = schedule;
-    this.#world = new World(layer, schedule);
+    this.#world = new World(layer, schedule, program.machines);
     this.#trees = new Trees(this.#world);
     this.#puppets = Array.from({ length: program.procs }, (_, index) => `p${index + 1}`);
   }

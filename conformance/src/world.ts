@@ -12,6 +12,7 @@ import { termOfMessage, termOfReason } from "./translation.js";
 
 export class World {
   readonly layer: Layer;
+  readonly machines: JsonObject;
   readonly node: Node;
   /** What each name is bound to now. */
   readonly scope: Scope = new Map();
@@ -29,8 +30,10 @@ export class World {
   readonly #nameOf = (bound: Bound): string | undefined => this.#names.get(bound);
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(layer: Layer, { clock, scheduler }: Schedule) {
+  /** @param machines the program's named rule tables */
+  constructor(layer: Layer, { clock, scheduler }: Schedule, machines: JsonObject = {}) {
     this.layer = layer;
+    this.machines = machines;
     this.node = createNode({
       name: NODE_NAME,
       logger: false,
