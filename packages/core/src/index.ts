@@ -59,7 +59,15 @@ export { formatFailure, logToConsole } from "./logger.js";
 export type { UnlinkOptions } from "./link.js";
 export type { MailboxOptions, Overflow } from "./mailbox.js";
 export type { DemonitorOptions, Down, MonitorAlias, MonitorOptions } from "./monitor.js";
-export { at, isName, isRemoteName, name, type AnyName, type Name, type RemoteName } from "./name.js";
+export {
+  at,
+  isName,
+  isRemoteName,
+  name,
+  type AnyName,
+  type Name,
+  type RemoteName,
+} from "./name.js";
 export {
   createNode,
   type Node,
