@@ -62,6 +62,25 @@ export function beginExit(process: Process, reason: ExitReason): void {
   abortAndReject(process);
 }
 
+/**
+ * The process ends by itself with `reason`. Of several such reasons the last counts, as of several
+ * exceptions in OTP; none overrules an exit signal.
+ */
+export function exitByItself(process: Process, reason: ExitReason): void {
+  if (unwindsByItself(process)) process.exitReason = reason;
+  else beginExit(process, reason);
+}
+
+/** Its code unwinds from an exit of its own: nothing else has ended it. */
+function unwindsByItself(process: Process): boolean {
+  return (
+    process.life === "exiting" &&
+    process.isRunning &&
+    !process.signalled &&
+    process.crash === undefined
+  );
+}
+
 /** From now on it is not there for others. */
 function becomeExiting(process: Process): void {
   process.life = "exiting";
@@ -113,13 +132,18 @@ export function reasonOf(process: Process, thrown: unknown): ExitReason {
 /** The body threw. Its own exit signal is no crash, nor is what follows from it. */
 export function bodyThrew(process: Process, thrown: unknown, during: string): void {
   if (process.life === "alive") {
-    const reason = { error: toError(process, thrown) };
-    process.crash = { reason, during };
-    process.exitReason = reason;
+    crashed(process, thrown, during);
   } else if (process.life === "exiting" && !followsFromExit(process, thrown)) {
-    process.node.report(process, "unwindFailed", thrown);
+    if (unwindsByItself(process)) crashed(process, thrown, during);
+    else process.node.report(process, "unwindFailed", thrown);
   }
   settled(process);
+}
+
+function crashed(process: Process, thrown: unknown, during: string): void {
+  const reason = { error: toError(process, thrown) };
+  process.crash = { reason, during };
+  process.exitReason = reason;
 }
 
 function die(process: Process): void {

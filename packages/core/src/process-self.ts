@@ -13,7 +13,7 @@ import {
   checkReceive,
   checkRef,
 } from "./check.js";
-import { beginExit } from "./death.js";
+import { exitByItself } from "./death.js";
 import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
 import { ExitSignal, InvalidArgumentError, ReceiveError } from "./errors.js";
 import { exitSignalled } from "./exit-signal.js";
@@ -345,7 +345,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
         (this.extra ??= {}).leavingReason = reason;
         throw new ExitSignal(this.pid, reason);
       }
-      beginExit(this, reason);
+      exitByItself(this, reason);
       throw this.exitSignal();
     }
     const pid = checkPid("exit: pid", pidOrReason);

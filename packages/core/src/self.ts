@@ -225,7 +225,11 @@ export interface Self<in out M> extends Operations {
   trapExits(off: false): boolean;
   trapExits(...map: Translation<M, Exit>): boolean;
 
-  /** Ends this process with `reason`, running its `finally` blocks. Nothing that catches it can keep it alive. */
+  /**
+   * Ends this process with `reason`, running its `finally` blocks. Nothing that catches it can keep it
+   * alive. Where one of them exits again, or throws an error, that is the reason, as in OTP; the reason
+   * of an exit signal is kept.
+   */
   exit(reason: ExitReason): never;
   /** Sends an exit signal; see `exitEffect` for what it does. To oneself it takes effect at once. */
   exit(pid: AnyPid, reason: ExitReason): void;

@@ -5,9 +5,11 @@ import {
   name,
   type Alias,
   type AnyPid,
+  type Body,
   type Call,
   type ExitReason,
   type From,
+  type HandlerSelf,
   type MonitorRef,
   type NodeEvent,
   type Pid,
@@ -211,6 +213,116 @@ describe("a process that has to exit", () => {
     });
     await quiesce();
     expect([steps, reasonsOf(events)]).toEqual([["finally"], ["boom"]]);
+  });
+
+  // Recorded of OTP: try exit(first) after exit(last) end, and so on.
+  test.each<[what: string, body: Body<never>, reason: ExitReason]>([
+    [
+      "exits again in finally",
+      async (self) => {
+        try {
+          self.exit("first");
+        } finally {
+          self.exit("last");
+        }
+      },
+      "last",
+    ],
+    [
+      "exits again, after an await",
+      async (self) => {
+        try {
+          self.exit("first");
+        } finally {
+          await Promise.resolve();
+          self.exit("last");
+        }
+      },
+      "last",
+    ],
+    [
+      "exits while it unwinds from an error",
+      async (self) => {
+        try {
+          throw new Error("first");
+        } finally {
+          self.exit("last");
+        }
+      },
+      "last",
+    ],
+    [
+      "fails in finally",
+      async (self) => {
+        try {
+          self.exit("first");
+        } finally {
+          // oxlint-disable-next-line no-unsafe-finally
+          throw new RangeError("last");
+        }
+      },
+      { error: expect.any(RangeError) as never },
+    ],
+  ])("by its own act and %s ends with the last reason", async (_what, body, reason) => {
+    const { node, events } = createWorld();
+    node.spawn(body);
+    const step = { init: (self: HandlerSelf<never>) => body(self), message: () => undefined };
+    node.spawn<never, unknown>(step);
+    await quiesce();
+    expect(reasonsOf(events)).toEqual([reason, reason]);
+    const isCrash = typeof reason === "object";
+    expect(ofType(events, "crashed").length).toBe(isCrash ? 2 : 0);
+    expect(ofType(events, "unwindFailed")).toEqual([]);
+  });
+
+  test("by an exit signal and exits or fails while it unwinds keeps the reason of the signal", async () => {
+    const { node, events } = createWorld();
+    const ends: ((self: Self<never>) => void)[] = [
+      (self) => self.exit("another"),
+      (self) => self.exit("normal"),
+      () => {
+        throw new Error("another");
+      },
+    ];
+    for (const end of ends) {
+      const ways: Body<never>[] = [
+        async (self) => {
+          await self.receive().catch(() => undefined);
+          end(self);
+        },
+        async (self) => {
+          try {
+            self.exit(self.pid, "signal");
+          } finally {
+            end(self);
+          }
+        },
+      ];
+      for (const way of ways) {
+        const pid = node.spawn(way);
+        await quiesce();
+        node.exit(pid, "signal");
+        await quiesce();
+      }
+    }
+    expect(reasonsOf(events)).toEqual(Array(6).fill("signal"));
+    expect([ofType(events, "crashed"), ofType(events, "unwindFailed").length]).toEqual([[], 2]);
+  });
+
+  test("by an error that is not its code's keeps that reason, though it exits", async () => {
+    const { node, events } = createWorld();
+    const boom = new Error("in the translation");
+    const pid = node.spawn<string>(async (self) => {
+      self.trapExits(() => {
+        throw boom;
+      });
+      await self.receive().catch(() => undefined);
+      self.exit("another");
+    });
+    await quiesce();
+    node.exit(pid, "signal");
+    await quiesce();
+    expect(reasonsOf(events)).toEqual([{ error: boom }]);
   });
 
   test("leaves no rejection behind that nobody waits for", async () => {
