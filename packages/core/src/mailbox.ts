@@ -41,13 +41,16 @@ interface Chunk {
   start: number;
   end: number;
   next: Chunk | undefined;
+  previous: Chunk | undefined;
 }
 
 /** The queue: a chain of chunks, of which none but a single one is empty. */
 export class Mailbox {
-  #first: Chunk = newChunk(FIRST_CHUNK);
+  #first: Chunk = newChunk(FIRST_CHUNK, undefined);
   #last: Chunk = this.#first;
   #size = 0;
+  /** Signals alone stand before this place; none when nothing was looked for yet. */
+  #signalsEnd: { chunk: Chunk; at: number } | undefined = undefined;
 
   get size(): number {
     return this.#size;
@@ -55,7 +58,7 @@ export class Mailbox {
 
   push(message: unknown, origin: Origin): void {
     let chunk = this.#last;
-    if (chunk.end === chunk.slots.length) chunk = this.#last = chunk.next = newChunk(CHUNK);
+    if (chunk.end === chunk.slots.length) chunk = this.#last = chunk.next = newChunk(CHUNK, chunk);
     chunk.slots[chunk.end] = message;
     chunk.slots[chunk.end + 1] = origin;
     chunk.end += 2;
@@ -70,7 +73,7 @@ export class Mailbox {
     slots[start] = slots[start + 1] = undefined;
     chunk.start = start + 2;
     this.#size--;
-    if (chunk.start === chunk.end) this.#dropEmpty(chunk, undefined);
+    if (chunk.start === chunk.end) this.#dropEmpty(chunk);
     return message;
   }
 
@@ -79,36 +82,43 @@ export class Mailbox {
    * is thrown, and the message stays.
    */
   take<T>(accepts: (message: unknown) => boolean, otherwise: T): unknown {
-    const taken = this.#takeEntry(accepts);
-    return taken === undefined ? otherwise : taken.value;
-  }
-
-  #takeEntry(
-    accepts: (message: unknown, origin: Origin) => boolean,
-  ): { readonly value: unknown } | undefined {
-    let previous: Chunk | undefined;
     for (let chunk: Chunk | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
       for (let at = chunk.start; at < chunk.end; at += 2) {
         const message = chunk.slots[at];
-        if (!accepts(message, chunk.slots[at + 1] as Origin)) continue;
-        closeGap(chunk, at);
-        this.#size--;
-        if (chunk.start === chunk.end) this.#dropEmpty(chunk, previous);
-        return { value: message };
+        if (!accepts(message)) continue;
+        this.#removeAt(chunk, at);
+        return message;
       }
-      previous = chunk;
     }
-    return undefined;
+    return otherwise;
   }
 
-  /** Takes the oldest that a process sent, with its sender; signals stay. */
+  /** Takes the oldest that a process sent, with its sender; signals stay, and are looked at once. */
   dropOldest(): [message: unknown, sender: AnyPid] | undefined {
-    let sender: Origin | undefined;
-    const message = this.#takeEntry((_message, origin) => {
-      sender = origin;
-      return isPid(origin);
-    });
-    return message === undefined ? undefined : [message.value, sender as AnyPid];
+    const from = this.#signalsEnd;
+    let at = from?.at ?? 0;
+    for (let chunk = from?.chunk ?? this.#first; ; chunk = chunk.next, at = 0) {
+      for (at = Math.max(at, chunk.start); at < chunk.end; at += 2) {
+        const sender = chunk.slots[at + 1] as Origin;
+        if (!isPid(sender)) continue;
+        const message = chunk.slots[at];
+        this.#signalsEnd = { chunk, at };
+        this.#removeAt(chunk, at);
+        return [message, sender];
+      }
+      if (chunk.next === undefined) {
+        this.#signalsEnd = { chunk, at };
+        return undefined;
+      }
+    }
+  }
+
+  #removeAt(chunk: Chunk, at: number): void {
+    closeGap(chunk, at);
+    this.#size--;
+    const signals = this.#signalsEnd;
+    if (signals !== undefined && signals.chunk === chunk && at < signals.at) signals.at -= 2;
+    if (chunk.start === chunk.end) this.#dropEmpty(chunk);
   }
 
   /** Removes what came from `origin`. */
@@ -121,8 +131,9 @@ export class Mailbox {
     const entries = this.entries();
     const kept = entries.filter((entry) => !unwanted(entry[1]));
     if (kept.length === entries.length) return;
-    this.#first = this.#last = newChunk(FIRST_CHUNK);
+    this.#first = this.#last = newChunk(FIRST_CHUNK, undefined);
     this.#size = 0;
+    this.#signalsEnd = undefined;
     for (const [message, from] of kept) this.push(message, from);
   }
 
@@ -136,16 +147,22 @@ export class Mailbox {
     return entries;
   }
 
-  #dropEmpty(chunk: Chunk, previous: Chunk | undefined): void {
-    if (chunk === this.#first && chunk === this.#last) {
+  #dropEmpty(chunk: Chunk): void {
+    const { previous, next } = chunk;
+    const signals = this.#signalsEnd;
+    if (previous === undefined && next === undefined) {
       // It serves the next burst from its start.
       chunk.start = chunk.end = 0;
-    } else if (chunk === this.#first) {
-      this.#first = chunk.next as Chunk;
-    } else {
-      (previous as Chunk).next = chunk.next;
-      if (chunk === this.#last) this.#last = previous as Chunk;
+      this.#signalsEnd = undefined;
+      return;
     }
+    if (previous === undefined) this.#first = next as Chunk;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous as Chunk;
+    else next.previous = previous;
+    if (signals?.chunk !== chunk) return;
+    if (next !== undefined) this.#signalsEnd = { chunk: next, at: 0 };
+    else if (previous !== undefined) this.#signalsEnd = { chunk: previous, at: previous.end };
   }
 }
 
@@ -163,6 +180,7 @@ function closeGap(chunk: Chunk, at: number): void {
   }
 }
 
-function newChunk(slots: number): Chunk {
-  return { slots: new Array<unknown>(slots).fill(undefined), start: 0, end: 0, next: undefined };
+function newChunk(slots: number, previous: Chunk | undefined): Chunk {
+  const empty = new Array<unknown>(slots).fill(undefined);
+  return { slots: empty, start: 0, end: 0, next: undefined, previous };
 }

@@ -1,13 +1,16 @@
 /** The mailbox by itself; what processes make of it is in receive.test.ts. */
 import { describe, expect, test } from "@jest/globals";
+import type { AnyPid } from "@coppice/core";
 import fc from "fast-check";
-import { Mailbox, type Origin } from "../src/mailbox.js";
+import { ExitOrigin, Mailbox, type Origin } from "../src/mailbox.js";
 import { createWorld, idle } from "./world.js";
 
 const NONE = Symbol("none");
-const [anna, ben, carl] = ["anna", "ben", "carl"].map(
-  (label) => createWorld().node.spawnOpt({ label }, idle) as Origin,
-) as [Origin, Origin, Origin];
+const [anna, ben, carl] = ["anna", "ben", "carl"].map((label) =>
+  createWorld().node.spawnOpt({ label }, idle),
+) as AnyPid[] as [AnyPid, AnyPid, AnyPid];
+/** Where signals come from. */
+const endOfCarl = new ExitOrigin(carl);
 
 function filled(count: number, origin: Origin = anna): Mailbox {
   const mailbox = new Mailbox();
@@ -167,6 +170,22 @@ describe("removing by origin", () => {
   });
 });
 
+describe("dropping the oldest", () => {
+  test("takes the oldest that a process sent, with its sender, and leaves signals where they are", () => {
+    const mailbox = new Mailbox();
+    mailbox.push("exit", endOfCarl);
+    mailbox.push(1, anna);
+    mailbox.push("exit again", endOfCarl);
+    mailbox.push(2, ben);
+    expect(mailbox.dropOldest()).toEqual([1, anna]);
+    expect(mailbox.dropOldest()).toEqual([2, ben]);
+    expect(mailbox.dropOldest()).toBeUndefined();
+    mailbox.push(3, anna);
+    expect(mailbox.dropOldest()).toEqual([3, anna]);
+    expect(contents(mailbox)).toEqual(["exit", "exit again"]);
+  });
+});
+
 describe("a large mailbox", () => {
   test("gives a million messages back in order", () => {
     const mailbox = filled(1_000_000);
@@ -235,6 +254,45 @@ describe("a large mailbox", () => {
       },
     ],
     [
+      "dropped, oldest first",
+      (mailbox, count) => {
+        for (let i = 0; i < count; i++) mailbox.dropOldest();
+      },
+    ],
+    [
+      "dropped as others come, past as many signals",
+      (mailbox, count) => {
+        mailbox.remove(anna);
+        for (let i = 0; i < count; i++) mailbox.push("signal", endOfCarl);
+        for (let i = 0; i < count; i++) {
+          mailbox.push(i, ben);
+          mailbox.dropOldest();
+        }
+      },
+    ],
+    [
+      "dropped as others come, with signals among them, one in two",
+      (mailbox, count) => {
+        for (let i = 0; i < count; i++) {
+          mailbox.push("signal", endOfCarl);
+          mailbox.push(i, ben);
+          mailbox.dropOldest();
+        }
+      },
+    ],
+    [
+      "dropped while signals are taken from before them",
+      (mailbox, count) => {
+        mailbox.remove(anna);
+        for (let i = 0; i < count; i++) mailbox.push("signal", endOfCarl);
+        for (let i = 0; i < count; i++) {
+          mailbox.push(i, ben);
+          mailbox.dropOldest();
+          mailbox.take(() => true, NONE);
+        }
+      },
+    ],
+    [
       "taken as they come, past one that stays",
       (mailbox, count) => {
         mailbox.remove(anna);
@@ -283,7 +341,8 @@ describe("a mailbox and a plain array", () => {
         readonly modulus: number;
         readonly rest: number;
       }
-    | { readonly do: "remove"; readonly from: number };
+    | { readonly do: "remove"; readonly from: number }
+    | { readonly do: "drop"; readonly count: number };
 
   // Enough at a time to fill chunks and to set off sweeps.
   const many = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 200, max: 900 }));
@@ -304,6 +363,7 @@ describe("a mailbox and a plain array", () => {
         }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("remove"), from }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("drop"), count: many }) },
   ) as fc.Arbitrary<Step>;
 
   // Jest's `expect` a million times would take longer than all the rest.
@@ -312,7 +372,7 @@ describe("a mailbox and a plain array", () => {
   }
 
   test("do the same, whatever is put in, taken and removed", () => {
-    const origins = [anna, ben, carl];
+    const origins: Origin[] = [anna, ben, endOfCarl];
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const mailbox = new Mailbox();
@@ -343,6 +403,15 @@ describe("a mailbox and a plain array", () => {
             case "remove":
               mailbox.remove(origins[step.from] as Origin);
               model = model.filter(([, origin]) => origin !== origins[step.from]);
+              break;
+            case "drop":
+              for (let i = 0; i < step.count; i++) {
+                const index = model.findIndex(([, origin]) => origin !== endOfCarl);
+                const expected = index === -1 ? undefined : model.splice(index, 1)[0];
+                const dropped = mailbox.dropOldest();
+                agree(dropped?.[0], expected?.[0]);
+                agree(dropped?.[1], expected?.[1]);
+              }
               break;
             default:
               step satisfies never;
