@@ -6,6 +6,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_server.html#call-3
  */
+import { checkSignal, type AbortSignalLike } from "./abort-signal.js";
 import { checkKeys } from "./check.js";
 import {
   CallCycleError,
@@ -57,14 +58,6 @@ export type RequestOf<M> = M extends Call<infer Q, infer _R> ? Q : never;
 
 /** What it answers to a request of type `Q`. */
 export type ReplyOf<M, Q> = M extends Call<infer P, infer R> ? (Q extends P ? R : never) : never;
-
-/** What an AbortSignal of any host offers. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
 
 export interface CallOptions {
   /** How long to wait for the reply; 5000 by default, `Infinity` to wait for ever. */
@@ -258,20 +251,13 @@ function isGone(node: Runtime, caller: Process | undefined, target: ProcessId<Pr
   return node.processOf(target)?.life !== "alive";
 }
 
-export function isAbortSignal(value: unknown): boolean {
-  const { addEventListener, removeEventListener } = Object(value) as Partial<AbortSignalLike>;
-  return typeof addEventListener === "function" && typeof removeEventListener === "function";
-}
-
 function checkOptions(options: CallOptions): void {
   checkKeys("call: options", options, ["timeoutMs", "signal"]);
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new InvalidArgumentError("call: options.timeoutMs", "a number of at least 0", timeoutMs);
   }
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new InvalidArgumentError("call: options.signal", "an AbortSignal", signal);
-  }
+  checkSignal("call: options.signal", signal);
 }
 
 /** Who would wait for whom, from the caller on; `undefined` when the chain does not lead back to it. */

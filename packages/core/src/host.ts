@@ -3,7 +3,7 @@
  *
  * Works in Node, workers and browsers, which share these globals but not their types.
  */
-import type { AbortSignalLike } from "./call.js";
+import type { AbortSignalLike } from "./abort-signal.js";
 import type { Clock } from "./clock.js";
 import { UnsupportedHostError } from "./errors.js";
 import type { Random } from "./random.js";

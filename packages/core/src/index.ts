@@ -3,11 +3,11 @@
  * names, calls. Runs wherever JavaScript does; clock, scheduler and randomness can be replaced.
  */
 export type { Address, Target } from "./address.js";
+export type { AbortSignalLike } from "./abort-signal.js";
 export type { AliasMode } from "./alias.js";
 export type { Body, Handler, HandlerSelf } from "./body.js";
 export {
   DEFAULT_CALL_TIMEOUT_MS,
-  type AbortSignalLike,
   type Call,
   type CallOptions,
   type Cast,
@@ -53,6 +53,7 @@ export {
 } from "./exit-reason.js";
 export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
 export { guardedObservable } from "./guarded-observable.js";
+export type { WhenExitedOptions } from "./exit-watch.js";
 export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
 export type { Isolation } from "./isolation.js";
 export { formatFailure, logToConsole } from "./logger.js";

@@ -1,16 +1,17 @@
 /** A node as its users see it: the implementation of `Node`. */
+import { checkSignalOption } from "./abort-signal.js";
 import { call, type CallOptions } from "./call.js";
 import { checkDelay, checkKeys, checkName, checkPid, checkReason } from "./check.js";
 import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
 import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
+import { whenExited, type WhenExitedOptions } from "./exit-watch.js";
 import type { AnyName } from "./name.js";
 import type { Node, NodeCounts, NodeOptions, StopOptions } from "./node.js";
 import { ASYNC_DISPOSE } from "./own.js";
-import type { AnyPid, ProcessId } from "./pid.js";
+import type { AnyPid } from "./pid.js";
 import { castFrom, refuseFrom, replyFrom, resolveTarget, sendFrom } from "./post.js";
 import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
-import type { Process } from "./process.js";
 import type { Reference } from "./reference.js";
 import { Runtime } from "./runtime.js";
 import type { SpawnOptions } from "./self.js";
@@ -25,29 +26,7 @@ import {
 } from "./start.js";
 import { stopNode } from "./stop.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
-import { Watch } from "./watch.js";
-import { checkSleep, OutsideSleep, type SleepOptions } from "./wait.js";
-import { watch } from "./watching.js";
-
-/** Tells code outside any process of an end. */
-class ExitWatch extends Watch {
-  // It asks how things came out, and is often asked for right after `node.exit`.
-  override readonly comesInTime = true;
-  readonly #told: (reason: ExitReason) => void;
-
-  constructor(node: Runtime, target: ProcessId<Process>, told: (reason: ExitReason) => void) {
-    super(node, undefined, target);
-    this.#told = told;
-  }
-
-  override ended(reason: ExitReason): void {
-    this.#told(reason);
-  }
-
-  override abandon(): void {
-    // Nobody owns it.
-  }
-}
+import { OutsideSleep, type SleepOptions } from "./wait.js";
 
 export class LocalNode extends Runtime implements Node {
   #stopping: Promise<{ readonly killed: readonly AnyPid[] }> | undefined;
@@ -102,9 +81,9 @@ export class LocalNode extends Runtime implements Node {
     transmit(this, this.pid, target, { type: "exit", from: this.pid, reason });
   }
 
-  whenExited(pid: AnyPid): Promise<ExitReason> {
+  whenExited(pid: AnyPid, options: WhenExitedOptions = {}): Promise<ExitReason> {
     const target = checkPid("whenExited: pid", pid);
-    return new Promise((told) => watch(new ExitWatch(this, target, told)));
+    return whenExited(this, target, checkSignalOption("whenExited", options));
   }
 
   processes(): AnyPid[] {
@@ -198,7 +177,7 @@ export class LocalNode extends Runtime implements Node {
 
   async sleep(ms: number, options: SleepOptions = {}): Promise<void> {
     checkDelay("sleep: ms", ms);
-    const signal = checkSleep(options);
+    const signal = checkSignalOption("sleep", options);
     if (signal?.aborted) throw signal.reason;
     if (ms === 0) {
       // As `receive after 0`: not a timer.

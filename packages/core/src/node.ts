@@ -9,6 +9,7 @@ import type { Clock } from "./clock.js";
 import { InvalidArgumentError } from "./errors.js";
 import type { NodeEvent, NodeEvents } from "./event.js";
 import type { ExitReason } from "./exit-reason.js";
+import type { WhenExitedOptions } from "./exit-watch.js";
 import type { Isolation } from "./isolation.js";
 import { LocalNode } from "./local-node.js";
 import type { MailboxOptions } from "./mailbox.js";
@@ -104,8 +105,13 @@ export interface Node extends Operations {
 
   /** Sends an exit signal. */
   exit(pid: AnyPid, reason: ExitReason): void;
-  /** Resolves to the reason when the process ends; to `"noproc"` when it is not there (any more). */
-  whenExited(pid: AnyPid): Promise<ExitReason>;
+  /**
+   * Resolves to the reason when the process ends; to `"noproc"` when it is not there (any more). Rejects
+   * only when `options.signal` aborts before, with its reason.
+   *
+   * @throws InvalidArgumentError no pid, or an option is unknown or of the wrong kind
+   */
+  whenExited(pid: AnyPid, options?: WhenExitedOptions): Promise<ExitReason>;
 
   /** All that are not dead, in order of spawning. */
   processes(): AnyPid[];

@@ -1,7 +1,8 @@
 /** What the code of a process can do: the implementation of `Self`. */
 import { alias, unalias, type AliasMode } from "./alias.js";
 import type { HandlerSelf } from "./body.js";
-import { call, type AbortSignalLike, type CallOptions } from "./call.js";
+import { checkSignalOption, type AbortSignalLike } from "./abort-signal.js";
+import { call, type CallOptions } from "./call.js";
 import {
   checkDelay,
   checkFunction,
@@ -53,7 +54,7 @@ import {
   type StartResult,
 } from "./start.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
-import { checkSleep, ReceiveLimit, Wait, type SleepOptions } from "./wait.js";
+import { ReceiveLimit, Wait, type SleepOptions } from "./wait.js";
 
 /** A body that catches what ends it and waits again would spin for ever. */
 const MAX_LATE_WAITS = 100;
@@ -360,7 +361,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     if (this.life !== "alive") return this.#endedWait("sleep");
     checkDelay("sleep: ms", ms);
     if (options !== undefined) {
-      const signal = checkSleep(options);
+      const signal = checkSignalOption("sleep", options);
       if (signal !== undefined) return this.#sleepUnless(signal, ms);
     }
     // As `receive after 0`: not a timer.

@@ -1,7 +1,5 @@
 /** What a process waits for besides messages and replies. */
-import { isAbortSignal, type AbortSignalLike } from "./call.js";
-import { checkKeys } from "./check.js";
-import { InvalidArgumentError } from "./errors.js";
+import type { AbortSignalLike } from "./abort-signal.js";
 import type { Process } from "./process.js";
 import { lookAgain } from "./run.js";
 import type { Runtime } from "./runtime.js";
@@ -11,16 +9,6 @@ import { Deadline } from "./timer-queue.js";
 export interface SleepOptions {
   /** Ends the sleep early when it aborts: it rejects with its reason. */
   readonly signal?: AbortSignalLike;
-}
-
-/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
-export function checkSleep(options: SleepOptions): AbortSignalLike | undefined {
-  checkKeys("sleep: options", options, ["signal"]);
-  const { signal } = options;
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new InvalidArgumentError("sleep: options.signal", "an AbortSignal", signal);
-  }
-  return signal;
 }
 
 /** A sleep of code outside any process. */

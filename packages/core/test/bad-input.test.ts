@@ -222,6 +222,13 @@ const outside: readonly Misuse<AnyNode>[] = [
   ["exit: pid", noPids, (on, bad) => on.exit(bad, "shutdown")],
   ["exit: reason", [undefined], (on, _bad, { held }) => on.exit(held)],
   ["whenExited: pid", noPids, (on, bad) => on.whenExited(bad)],
+  ["whenExited: options", noOptions, (on, bad, { held }) => on.whenExited(held, bad)],
+  ["whenExited: options", [{ timeoutMs: 5 }], (on, bad, { held }) => on.whenExited(held, bad)],
+  [
+    "whenExited: options.signal",
+    [null, 5, {}],
+    (on, bad, { held }) => on.whenExited(held, { signal: bad }),
+  ],
   ["mailboxOf: pid", noPids, (on, bad) => on.mailboxOf(bad)],
   ["stop: options", noOptions, (on, bad) => on.stop(bad)],
   ["stop: options", [{ timeout: 5 }], (on, bad) => on.stop(bad)],

@@ -5,6 +5,7 @@ import {
   keyOf,
   name,
   NodeStoppedError,
+  type AbortSignalLike,
   type AnyPid,
   type Body,
   type Call,
@@ -16,7 +17,7 @@ import {
   type Pid,
   type Self,
 } from "@coppice/core";
-import { createVirtualClock, quiesce } from "@coppice/testkit";
+import { createFifoScheduler, createVirtualClock, quiesce } from "@coppice/testkit";
 import { createWorld, idle, obey, puppetOf, spawnDead, spawnPuppet } from "./world.js";
 
 /** A process that traps exits and does nothing about them. */
@@ -558,6 +559,71 @@ describe("whenExited", () => {
     node.exit(pid, "shutdown");
     await node.whenExited(pid);
     expect(node.spawnOpt({ name: Server }, idle).serial).toBe(2);
+  });
+
+  test("can be given up: it rejects with the reason of its signal, and nobody watches any more", async () => {
+    const clock = createVirtualClock();
+    const scheduler = createFifoScheduler({ clock });
+    const worlds = [
+      { ...createWorld(), settle: quiesce },
+      { ...createWorld({ clock, scheduler }), settle: () => scheduler.runAll() },
+    ];
+    for (const { node, settle } of worlds) {
+      const pid = node.spawn<unknown>(idle);
+      const abort = new AbortController();
+      const removed: unknown[] = [];
+      const { signal } = abort;
+      const removeEventListener = signal.removeEventListener.bind(signal);
+      signal.removeEventListener = (type: string, listener: never) => {
+        removed.push(type);
+        removeEventListener(type, listener);
+      };
+      const given: unknown = node.whenExited(pid, { signal }).catch((error: unknown) => error);
+      const other = node.whenExited(pid, { signal: new AbortController().signal });
+      await settle();
+      expect(node.processInfo(pid)?.monitoredBy).toHaveLength(2);
+      const reason = new Error("enough");
+      abort.abort(reason);
+      expect(await given).toBe(reason);
+      await settle();
+      expect(node.processInfo(pid)?.monitoredBy).toHaveLength(1);
+      expect(removed).toEqual(["abort"]);
+      node.exit(pid, "tired");
+      await settle();
+      expect(await other).toBe("tired");
+    }
+  });
+
+  test("that nobody gives up leaves no listener on its signal", async () => {
+    const { node } = createWorld();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const counting: AbortSignalLike = {
+      aborted: false,
+      addEventListener: (type, listener) => {
+        listeners++;
+        signal.addEventListener(type, listener);
+      },
+      removeEventListener: (type, listener) => {
+        listeners--;
+        signal.removeEventListener(type, listener);
+      },
+    };
+    const pid = node.spawn<unknown>(idle);
+    const exited = [pid, await spawnDead(node)].map((it) =>
+      node.whenExited(it, { signal: counting }),
+    );
+    node.exit(pid, "tired");
+    expect(await Promise.all(exited)).toEqual(["tired", "noproc"]);
+    expect(listeners).toBe(0);
+  });
+
+  test("rejects at once when its signal has aborted, and watches nothing", async () => {
+    const { node } = createWorld();
+    const pid = node.spawn<unknown>(idle);
+    const signal = AbortSignal.abort("over");
+    await expect(node.whenExited(pid, { signal })).rejects.toBe("over");
+    expect(node.processInfo(pid)?.monitoredBy).toEqual([]);
   });
 
   test("waits until a process has unwound", async () => {
