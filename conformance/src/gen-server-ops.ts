@@ -4,7 +4,7 @@
  * OTP: https://www.erlang.org/doc/man/gen_server.html
  */
 import { StartError } from "@coppice/core";
-import { asClient } from "./client.js";
+import { asClient, sitOut } from "./client.js";
 import { directiveIn } from "./directive.js";
 import type { OpCall, OpDefinition, OpTable } from "./op.js";
 import { processOps } from "./process-ops.js";
@@ -21,19 +21,7 @@ export const genServerOps: OpTable = new Map([
   ...requestOps,
   ...Object.entries<OpDefinition>({
     gs_start: { needs: ["as"], run: start },
-    gs_call: {
-      needs: ["to"],
-      run: (call) =>
-        asClient(
-          "gen_server",
-          "call",
-          () => {
-            const timeoutMs = timeoutIn(call, 5_000);
-            return call.self.call(serverIn(call), [FOLLOW, directiveIn(call, "d")], { timeoutMs });
-          },
-          call.term("to"),
-        ),
-    },
+    gs_call: { needs: ["to"], run: ask },
     gs_cast: {
       needs: ["to"],
       run(call) {
@@ -54,6 +42,23 @@ export const genServerOps: OpTable = new Map([
     save: { needs: ["key"], run: saveCaller },
   }),
 ]);
+
+function ask(call: OpCall): Promise<Value> {
+  const { self, actor } = call;
+  const directive = directiveIn(call, "d");
+  const timeoutMs = timeoutIn(call, 5_000);
+  if (timeoutMs === Infinity) actor.world.lateReplies.asksWithoutLimit(directive);
+  const server = serverIn(call);
+  return asClient(
+    "gen_server",
+    "call",
+    () =>
+      self
+        .call(server, [FOLLOW, directive], { timeoutMs })
+        .catch((error: unknown) => sitOut(self, server, timeoutMs, error)),
+    call.term("to"),
+  );
+}
 
 async function start(call: OpCall): Promise<Value> {
   const { op, self, actor } = call;
@@ -82,7 +87,10 @@ async function start(call: OpCall): Promise<Value> {
 
 function replyLater(call: OpCall): Value {
   const from = call.actor.callers?.saved.get(call.op.key as string);
-  if (from !== undefined) call.self.reply(from, call.term("value"));
+  if (from === undefined) return "ok";
+  const value = call.term("value");
+  call.actor.world.lateReplies.isReplied(from, call.self.pid, value);
+  call.self.reply(from, value);
   return "ok";
 }
 

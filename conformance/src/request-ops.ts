@@ -10,6 +10,7 @@ import { TIMEOUT, type AnyPid, type Down, type MonitorRef, type Ref } from "@cop
 import { sendRequest, type Request, type Response } from "@coppice/supervisor";
 import { failureOfCall } from "./client.js";
 import { directiveIn } from "./directive.js";
+import { EarlyDown } from "./early-down.js";
 import type { OpCall, OpDefinition } from "./op.js";
 import { FOLLOW, serverIn } from "./scripted-server.js";
 import { timeoutIn } from "./stop-op.js";
@@ -35,14 +36,25 @@ export const requestOps: readonly (readonly [string, OpDefinition])[] = [
 function send(call: OpCall): Value {
   const { self, actor } = call;
   const to = call.term("to");
-  const ref = self.monitor(targetOf(to) as AnyPid);
-  const request = sendRequest(self, serverIn(call), [FOLLOW, directiveIn(call, "d")]);
+  let early: EarlyDown | undefined;
+  let sent: Request<Value> | undefined;
+  const ref = self.monitor(targetOf(to) as AnyPid, (down) => {
+    // One that was not there has not replied.
+    if (sent === undefined || sent.response !== undefined) return down;
+    return (early = new EarlyDown(down));
+  });
+  const request = (sent = sendRequest(self, serverIn(call), [FOLLOW, directiveIn(call, "d")]));
   PENDING.set(ref, { ref, request, to });
   request.onResponse(() => {
     const { response } = request;
     const { node } = actor.world;
     if (response === undefined || "error" in response || !node.isAlive(self.pid)) return;
-    self.send(self.pid, [ref, response.reply]);
+    const reply = [ref, response.reply];
+    if (early === undefined) self.send(self.pid, reply);
+    else {
+      early.shown = reply;
+      self.send(self.pid, early.down);
+    }
   });
   return call.bind(call.op.as, ref);
 }
@@ -52,21 +64,20 @@ async function waitFor(call: OpCall, how: "wait" | "receive"): Promise<Value> {
   const pending = PENDING.get(call.term("ref") as Ref) as Pending;
   const { request, ref } = pending;
   const timeoutMs = timeoutIn(call, Infinity);
-  const isResponse = (message: unknown): boolean =>
-    isArray(message)
-      ? message[0] === ref
-      : (message as Partial<Down> | null | undefined)?.ref === ref;
+  const isResponse = (message: unknown): boolean => {
+    const shown = message instanceof EarlyDown ? message.shown : message;
+    return isArray(shown) ? shown[0] === ref : (shown as Partial<Down> | null)?.ref === ref;
+  };
   const hadResponse = request.response !== undefined;
   const response = hadResponse ? request.response : await request[how]({ timeoutMs });
   // What a program has taken out of the mailbox by itself is not there for anybody else.
   const message = await self.receive(isResponse, {
     timeoutMs: response === TIMEOUT ? 0 : hadResponse ? timeoutMs : Infinity,
   });
-  if (message === TIMEOUT) {
-    if (how === "receive") self.demonitor(ref, { flush: true });
-    return "timeout";
-  }
+  if (message === TIMEOUT && how === "wait") return "timeout";
   self.demonitor(ref, { flush: true });
+  while ((await self.receive(isResponse, { timeoutMs: 0 })) !== TIMEOUT);
+  if (message === TIMEOUT) return "timeout";
   return termOf(response as Response<Value>, pending);
 }
 

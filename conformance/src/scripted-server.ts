@@ -122,6 +122,7 @@ export class ScriptedServer implements Changeable {
     this.#enter("call", directive.msg, this.#world.encode(from.owner), state);
     this.#self.step = directive.msg;
     this.#self.callers.current = from;
+    this.#world.lateReplies.isAsked(directive, from);
     return this.#conclude("call", directive, ["reply", "ok"], called);
   }
 

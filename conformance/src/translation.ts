@@ -30,6 +30,7 @@ import {
   type Timeout,
 } from "@coppice/core";
 import type { EventHandlerExit } from "@coppice/supervisor";
+import { EarlyDown } from "./early-down.js";
 import { termOfFailure } from "./failure.js";
 import { termOfHandlerExit } from "./gen-event-terms.js";
 import { Raised } from "./raised.js";
@@ -87,6 +88,7 @@ export function reasonOfTerm(term: Value): ExitReason {
 /** What stands in a mailbox, as a term. */
 export function termOfMessage(message: unknown): Value {
   if (typeof message !== "object" || message === null) return message as Value;
+  if (message instanceof EarlyDown) return termOfMessage(message.shown);
   if ("timer" in message) {
     const timeout = message as Timeout<Value>;
     return ["timeout", timeout.timer, timeout.message];

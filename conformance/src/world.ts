@@ -1,8 +1,16 @@
 /** One run of a program: its node, what is bound to which name, and what happened. */
-import { createNode, isPid, type AnyPid, type ExitReason, type Node } from "@coppice/core";
+import {
+  createNode,
+  isPid,
+  type AnyPid,
+  type ExitReason,
+  type Node,
+  type Pid,
+} from "@coppice/core";
 import type { Changeable } from "./changeable.js";
 import { Instances, type Instance } from "./instances.js";
 import type { Scope } from "./op.js";
+import { LateReplies } from "./late-replies.js";
 import type { Layer } from "./layer.js";
 import type { Json, JsonObject } from "./program.js";
 import { Puppet } from "./puppet.js";
@@ -20,6 +28,7 @@ export class World {
   readonly instances = new Instances();
   /** The code of those processes that follow directives. */
   readonly behaviours = new Map<AnyPid, Changeable>();
+  readonly lateReplies = new LateReplies();
   /** The process that was spawned last. */
   lastSpawned: AnyPid | undefined;
   /** What callbacks did since the last step; already encoded. */
@@ -43,6 +52,10 @@ export class World {
     this.node.events.subscribe((event) => {
       if (event.type === "spawned") this.lastSpawned = event.pid;
       if (event.type === "exited") this.#exited(event.pid, event.reason);
+      if (event.type === "undelivered") {
+        const seen = this.lateReplies.seenOf(event);
+        if (seen !== undefined) this.node.send(event.to as Pid<unknown>, seen);
+      }
     });
   }
 
