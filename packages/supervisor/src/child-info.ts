@@ -48,7 +48,7 @@ export interface ChildCounts {
 
 /** A supervisor as it is now, in the middle of things too. */
 export interface SupervisorView {
-  readonly strategy: Strategy;
+  readonly strategy: Strategy | "simple_one_for_one";
   /** What it is doing: `"idle"`, or what it waits for. */
   readonly activity: "idle" | "starting" | "stopping";
   /** The child whose start or end it waits for. */

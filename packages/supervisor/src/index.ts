@@ -23,6 +23,8 @@ export {
   type StartApplicationOptions,
 } from "./application.js";
 export type { ChildCounts, ChildInfo, ChildSpecInfo, SupervisorView } from "./child-info.js";
+export { checkChildSpecs } from "./child-spec-check.js";
+export type { Backoff } from "./backoff.js";
 export {
   child,
   type AutoShutdown,
@@ -33,6 +35,16 @@ export {
   type Program,
   type Shutdown,
 } from "./child-spec.js";
+export { childTemplate, type ChildTemplate, type TemplateOptions } from "./child-template.js";
+export type {
+  DynamicSupervisorMessage,
+  DynamicSupervisorPid,
+  StartDynamicChildResult,
+  TerminateDynamicChildResult,
+} from "./dynamic-supervisor-message.js";
+export type { DynamicSupervisorSysState } from "./dynamic-supervisor-process.js";
+export type { DynamicSupervisorSpec } from "./dynamic-supervisor-spec.js";
+export { defineDynamicSupervisor, type DynamicSupervisorDefinition } from "./dynamic-supervisor.js";
 export type {
   DeleteChildResult,
   RestartChildResult,
@@ -49,6 +61,7 @@ export {
   NotSuspendedError,
   UnhandledEventError,
   UnknownRequestError,
+  type ChildSpecRule,
 } from "./errors.js";
 export type { EventHandlerId } from "./event-handler-id.js";
 export type { EventHandlerSelf } from "./event-handler-self.js";
@@ -120,7 +133,12 @@ export type { Restart } from "./restart-type.js";
 export { runApplication, type RunApplicationOptions } from "./run-application.js";
 export { startWith } from "./start.js";
 export type { Strategy } from "./strategy.js";
-export type { SupervisorMessage, SupervisorPid, SupervisorReported } from "./supervisor-message.js";
+export type {
+  SupervisorMessage,
+  SupervisorPid,
+  SupervisorQuery,
+  SupervisorReported,
+} from "./supervisor-message.js";
 export {
   countChildren,
   deleteChild,
@@ -130,11 +148,14 @@ export {
   terminateChild,
   whichChildren,
 } from "./supervisor-operations.js";
-export type { SupervisorReport } from "./supervisor-report.js";
+export { formatSupervisorReport } from "./supervisor-report-text.js";
+export type { Consequence, SupervisorReport } from "./supervisor-report.js";
+export type { SupervisorSysState } from "./supervisor-process.js";
 export type { SupervisorSpec } from "./supervisor-spec.js";
 export {
   defineSupervisor,
   startSupervisor,
+  type AnySupervisorDefinition,
   type StartSupervisorOptions,
   type SupervisorDefinition,
 } from "./supervisor.js";

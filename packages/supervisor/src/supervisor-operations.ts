@@ -11,10 +11,13 @@
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
 import {
+  isPid,
   opaque,
+  type AnyPid,
   type CallOptions,
   type Operations,
   type ReplyOf,
+  type RequestOf,
   type Target,
 } from "@coppice/core";
 import type { ChildCounts, ChildInfo, ChildSpecInfo } from "./child-info.js";
@@ -26,8 +29,15 @@ import type {
   StartChildResult,
   TerminateChildResult,
 } from "./child-request.js";
+import type {
+  SpecOfDynamicChild,
+  StartDynamicChild,
+  StartDynamicChildResult,
+  TerminateDynamicChild,
+  TerminateDynamicChildResult,
+} from "./dynamic-supervisor-message.js";
 import { InvalidChildSpecError } from "./errors.js";
-import type { SupervisorMessage } from "./supervisor-message.js";
+import type { SupervisorMessage, SupervisorQuery } from "./supervisor-message.js";
 
 /**
  * Adds a child and starts it. A child that ignores its start is kept without a pid, unless it is
@@ -44,24 +54,50 @@ import type { SupervisorMessage } from "./supervisor-message.js";
  * the supervisor's `autoShutdown` is `"never"`
  * @see https://www.erlang.org/doc/man/supervisor.html#start_child-2
  */
-export async function startChild<M = never>(
+export function startChild<M = never>(
   asker: Operations,
   supervisor: Target<SupervisorMessage>,
   spec: ChildSpec<M>,
   options?: CallOptions,
-): Promise<Exclude<StartChildResult<M>, { readonly error: "significant" }>> {
-  const checked = checkChildSpec(spec, "child");
-  const result = await ask(
-    asker,
-    supervisor,
-    { type: "startChild", spec: opaque(checked) },
-    options,
-  );
+): Promise<Exclude<StartChildResult<M>, { readonly error: "significant" }>>;
+/**
+ * Starts a child of a dynamic supervisor; `args` follow the arguments of its template. One that fails, or
+ * ignores its start, is not kept.
+ *
+ * | result | when |
+ * | --- | --- |
+ * | `{ ok: true, pid }` | it runs; `pid` is `undefined` when it ignored its start |
+ * | `max_children` | there are as many as the supervisor's `maxChildren` allows |
+ * | `start_failed`, with the `reason` | its start failed |
+ */
+export function startChild<M, A extends readonly unknown[]>(
+  asker: Operations,
+  supervisor: Target<StartDynamicChild<M, A>>,
+  args: A,
+  options?: CallOptions,
+): Promise<StartDynamicChildResult<M>>;
+export async function startChild(
+  asker: Operations,
+  supervisor: Target<never>,
+  what: ChildSpec | readonly unknown[],
+  options?: CallOptions,
+): Promise<StartChildResult | StartDynamicChildResult> {
+  if (Array.isArray(what)) {
+    return ask(
+      asker,
+      supervisor as Target<StartDynamicChild<never, readonly unknown[]>>,
+      { type: "startChild", args: what },
+      options,
+    );
+  }
+  const checked = checkChildSpec(what as ChildSpec, "child");
+  const request = { type: "startChild", spec: opaque(checked) } as const;
+  const result = await ask(asker, supervisor as Target<SupervisorMessage>, request, options);
   if (!result.ok && result.error === "significant") {
     const expected = `false, as the supervisor's autoShutdown is "never"`;
     throw new InvalidChildSpecError("child.significant", expected, true, "bad_combination");
   }
-  return result as Exclude<StartChildResult<M>, { readonly error: "significant" }>;
+  return result;
 }
 
 /**
@@ -89,8 +125,27 @@ export function terminateChild(
   supervisor: Target<SupervisorMessage>,
   id: string,
   options?: CallOptions,
-): Promise<TerminateChildResult> {
-  return ask(asker, supervisor, { type: "terminateChild", id }, options);
+): Promise<TerminateChildResult>;
+/** Stops a child of a dynamic supervisor. Of a process that is dead already this is no error, either. */
+export function terminateChild(
+  asker: Operations,
+  supervisor: Target<TerminateDynamicChild>,
+  pid: AnyPid,
+  options?: CallOptions,
+): Promise<TerminateDynamicChildResult>;
+export function terminateChild(
+  asker: Operations,
+  supervisor: Target<never>,
+  child: string | AnyPid,
+  options?: CallOptions,
+): Promise<TerminateDynamicChildResult> {
+  const request = isPid(child) ? { pid: child } : { id: child };
+  return ask(
+    asker,
+    supervisor as Target<TerminateDynamicChild>,
+    { type: "terminateChild", ...request } as never,
+    options,
+  );
 }
 
 /**
@@ -114,7 +169,7 @@ export function deleteChild(
  */
 export function whichChildren(
   asker: Operations,
-  supervisor: Target<SupervisorMessage>,
+  supervisor: Target<SupervisorQuery>,
   options?: CallOptions,
 ): Promise<readonly ChildInfo[]> {
   return ask(asker, supervisor, { type: "whichChildren" }, options);
@@ -123,7 +178,7 @@ export function whichChildren(
 /** @see https://www.erlang.org/doc/man/supervisor.html#count_children-1 */
 export function countChildren(
   asker: Operations,
-  supervisor: Target<SupervisorMessage>,
+  supervisor: Target<SupervisorQuery>,
   options?: CallOptions,
 ): Promise<ChildCounts> {
   return ask(asker, supervisor, { type: "countChildren" }, options);
@@ -139,15 +194,34 @@ export function getChildSpec(
   supervisor: Target<SupervisorMessage>,
   id: string,
   options?: CallOptions,
+): Promise<ChildSpecInfo | undefined>;
+/** The template of a child of a dynamic supervisor; `undefined` for a process that is none of its children. */
+export function getChildSpec(
+  asker: Operations,
+  supervisor: Target<SpecOfDynamicChild>,
+  pid: AnyPid,
+  options?: CallOptions,
+): Promise<ChildSpecInfo | undefined>;
+export function getChildSpec(
+  asker: Operations,
+  supervisor: Target<never>,
+  child: string | AnyPid,
+  options?: CallOptions,
 ): Promise<ChildSpecInfo | undefined> {
-  return ask(asker, supervisor, { type: "getChildSpec", id }, options);
+  const request = isPid(child) ? { pid: child } : { id: child };
+  return ask(
+    asker,
+    supervisor as Target<SpecOfDynamicChild>,
+    { type: "getChildSpec", ...request } as never,
+    options,
+  );
 }
 
-function ask<const Q extends SupervisorMessage["request"]>(
+function ask<M, const Q extends RequestOf<M>>(
   asker: Operations,
-  supervisor: Target<SupervisorMessage>,
+  supervisor: Target<M>,
   request: Q,
   options: CallOptions = {},
-): Promise<ReplyOf<SupervisorMessage, Q>> {
-  return asker.call(supervisor, request as never, { timeoutMs: Infinity, ...options });
+): Promise<ReplyOf<M, Q>> {
+  return asker.call(supervisor, request, { timeoutMs: Infinity, ...options });
 }

@@ -22,9 +22,11 @@ import {
   type ChildInfo,
   type SupervisorView,
 } from "./child-info.js";
+import type { CheckedChildSpec } from "./child-spec.js";
 import type { ChildState } from "./child-state.js";
 import { changedState } from "./code-change.js";
 import { decide } from "./decision.js";
+import { InvalidChildSpecError } from "./errors.js";
 import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
 import type { SupervisorAction, SupervisorEvent } from "./supervisor-event.js";
 import { typeOf, type SupervisorMessage, type SupervisorSignal } from "./supervisor-message.js";
@@ -86,15 +88,14 @@ export class SupervisorProcess extends SupervisorBase {
   }
 
   protected override understands(request: unknown): boolean {
-    const { id, spec } = request as { readonly id?: unknown; readonly spec?: unknown };
+    const { id } = Object(request) as { readonly id?: unknown };
     switch (typeOf(request) as Request["type"]) {
-      case "startChild":
-        return isPlainObject(spec) && isPlainObject(spec.value) && "program" in spec.value;
       case "restartChild":
       case "terminateChild":
       case "deleteChild":
       case "getChildSpec":
         return id !== undefined;
+      case "startChild":
       case "whichChildren":
       case "countChildren":
       case "view":
@@ -107,12 +108,12 @@ export class SupervisorProcess extends SupervisorBase {
   protected override answer(request: Request, from: From<never>): Promise<void> | undefined {
     const { children } = this.#state;
     switch (request.type) {
-      case "startChild":
+      case "startChild": {
+        const spec: unknown = request.spec?.value;
+        if (!isCheckedSpec(spec)) return this.#refuseSpec(request, from);
         this.#requester = from;
-        return this.#on({
-          type: "request",
-          request: { type: "startChild", spec: request.spec.value },
-        });
+        return this.#on({ type: "request", request: { type: "startChild", spec } });
+      }
       case "restartChild":
       case "terminateChild":
       case "deleteChild":
@@ -133,6 +134,17 @@ export class SupervisorProcess extends SupervisorBase {
       default:
         return request satisfies never;
     }
+  }
+
+  /** Somebody took it for a dynamic supervisor, or sent a spec that nobody has checked. */
+  #refuseSpec(request: object, from: From<never>): undefined {
+    const expected = "a child spec, such as child() makes";
+    const { args } = request as { readonly args?: unknown };
+    this.self.refuse(
+      from,
+      new InvalidChildSpecError("child", expected, args ?? request, "invalid_child_spec"),
+    );
+    return undefined;
   }
 
   #reply<T extends Request["type"]>(
@@ -313,6 +325,10 @@ export class SupervisorProcess extends SupervisorBase {
 
 function isFailure(result: StartResult): boolean {
   return typeof result === "object" && "error" in result;
+}
+
+function isCheckedSpec(value: unknown): value is CheckedChildSpec {
+  return isPlainObject(value) && "program" in value && typeof value.id === "string";
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

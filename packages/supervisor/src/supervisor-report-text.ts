@@ -50,8 +50,9 @@ export function formatSupervisorReport({ path, report }: SupervisorReported): st
       return `child ${child} did not start: ${withStack(reason, describeConsequence(consequence))}`;
     }
     case "shutdownFailed": {
-      const { pid, reason } = report;
-      return `child ${child} ${String(pid)} was stopped, but ended otherwise: ${withStack(reason, "")}`;
+      const { pid, reason, count = 1 } = report;
+      const who = count === 1 ? `child ${child} ${String(pid)} was` : `${count} ${child} were`;
+      return `${who} stopped, but ended otherwise: ${withStack(reason, "")}`;
     }
     case "intensityExceeded": {
       const { intensity, periodMs } = report;

@@ -41,6 +41,8 @@ export type SupervisorReport =
       readonly id: string;
       readonly pid: AnyPid;
       readonly reason: ExitReason;
+      /** How many children of a dynamic supervisor ended so when all were stopped; `pid` is one of them. */
+      readonly count?: number;
     }
   | {
       readonly type: "intensityExceeded";

@@ -15,7 +15,6 @@ import {
 } from "@coppice/core";
 import type { ChildInfo, SupervisorView } from "./child-info.js";
 import type { ChildType } from "./child-spec.js";
-import type { Strategy } from "./strategy.js";
 import type { SupervisorPid } from "./supervisor-message.js";
 
 /**
@@ -47,7 +46,7 @@ export interface SupervisionTree {
   /** The name it is registered by. */
   readonly name: string | undefined;
   /** Of supervisors only. */
-  readonly strategy: Strategy | undefined;
+  readonly strategy: SupervisorView["strategy"] | undefined;
   /** The child whose start or end it waits for, if any. */
   readonly waitingFor: string | undefined;
   /** In start order. */

@@ -37,6 +37,8 @@ export interface World {
   readonly journal: string[];
   /** The journal since it was last read. */
   news(): string[];
+  /** The body of a worker that writes into the journal. */
+  work(self: Self<Order>, id: string, manner: Manner): Promise<void>;
   /** A worker that writes into the journal. */
   worker(idOrOptions: string | ChildOptions<Order>, manner?: Manner): ChildSpec<Order>;
   /** Tells the child of a supervisor to do something, and waits for what follows. */
@@ -70,6 +72,7 @@ export function createWorld(
     node,
     clock,
     journal,
+    work,
     news: () => journal.slice(read, (read = journal.length)),
     worker: (idOrOptions, manner = "ends") => {
       const id = typeof idOrOptions === "string" ? idOrOptions : idOrOptions.id;
