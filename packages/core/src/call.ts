@@ -233,13 +233,16 @@ export function call(
   let resolve!: (reply: unknown) => void;
   const promise = new Promise<unknown>((settle) => (resolve = settle));
   const pending = new PendingCall(node, caller, target, server, request, resolve);
-  pending.bind(promise, options);
+  const isPoll = options?.timeoutMs === 0;
+  pending.bind(promise, isPoll ? { ...options, timeoutMs: Infinity } : options);
   watch(pending);
   if (pending.active) {
     // Whoever may give up a call at any time may have gone on to other things.
     if (caller !== undefined) caller.awaiting = options?.signal === undefined ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };
     sendToPid(node, pending.ownerPid, target, message);
+    // As `receive after 0`: not a timer.
+    if (isPoll && pending.active) pending.timedOut(0);
   }
   return promise;
 }

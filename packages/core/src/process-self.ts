@@ -340,10 +340,10 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
         throw new InvalidArgumentError("exit: reason", "given beside the pid", undefined);
       }
       const reason = checkReason("exit: reason", pidOrReason);
-      if (this.handler?.failed !== undefined && this.busy && this.leaving !== "told") {
+      if (this.handler?.failed !== undefined && this.busy && this.life === "alive") {
         // The handler is told first, and may do for a while all it could before.
-        this.leaving = "asked";
-        (this.extra ??= {}).leavingReason = reason;
+        if (this.leaving === "no") this.leaving = "asked";
+        (this.extra ??= {}).leavingFor = { reason };
         throw new ExitSignal(this.pid, reason);
       }
       exitByItself(this, reason);

@@ -37,8 +37,8 @@ export interface ProcessExtra {
   key?: { readonly key: string; readonly among: Set<string> };
   /** Its starter waits to hear how its start went. */
   start?: PendingStart | undefined;
-  /** What it gave `exit` while `leaving`. */
-  leavingReason?: ExitReason;
+  /** What it gave `exit` last, while it is `leaving`. */
+  leavingFor?: { readonly reason: ExitReason } | undefined;
   /** How often it attempted something after its death. */
   fenced?: number;
   /** How often it waited although it had to exit. */

@@ -184,9 +184,8 @@ function hasWork(process: Process): boolean {
 /** The step is over, although it called `exit`, or waits in a `receive`. */
 function stepEndsOddly(process: Process): void {
   if (process.leaving === "asked" || process.wake === undefined) {
-    const reason = process.extra?.leavingReason ?? "normal";
-    const exit = new ExitSignal(process.pid, reason);
-    stepThrew(process, exit, doing(process));
+    const { reason } = process.extra?.leavingFor ?? { reason: "normal" };
+    stepThrew(process, new ExitSignal(process.pid, reason), doing(process));
     return;
   }
   const why = "the step that it belongs to is over; the handler has to return a promise";
@@ -210,12 +209,18 @@ function stepThrew(process: Process, thrown: unknown, during: string): void {
   process.leaving = "told";
   process.busy = true;
   const reason = reasonOf(process, thrown);
+  if (process.extra !== undefined) process.extra.leavingFor = undefined;
   const end = (): void => {
+    const leavingFor = process.extra?.leavingFor;
     if (process.life !== "alive") settled(process);
+    else if (leavingFor !== undefined) leave(process, leavingFor.reason);
     else if (isExitOf(process, thrown)) leave(process, reason);
     else bodyThrew(process, thrown, during);
   };
-  const failed = (error: unknown): void => bodyThrew(process, error, "terminating");
+  const failed = (error: unknown): void => {
+    if (isExitOf(process, error)) end();
+    else bodyThrew(process, error, "terminating");
+  };
   let told: unknown;
   try {
     told = handler.failed(process.state as never, reason, process as never);

@@ -367,6 +367,16 @@ describe("the reply of a call", () => {
 });
 
 describe("a call that gets no reply", () => {
+  test("with a timeout of 0 is sent, and given up at once: that takes no timer", async () => {
+    const { node } = createWorld();
+    const server = spawnKeeper(node);
+    const outcome = outcomeOf(node.call(server.pid, "x", { timeoutMs: 0 }));
+    expect(node.counts.timers).toBe(0);
+    await quiesce();
+    expect(outcome).toMatchObject({ state: "rejected", value: { name: "CallTimeoutError" } });
+    expect(server.requests).toHaveLength(1);
+  });
+
   test("rejects with CallTimeoutError after its timeoutMs, saying who, what and how long", async () => {
     const { node, clock } = createWorld();
     const { pid } = spawnKeeper(node);

@@ -342,6 +342,37 @@ describe("failed", () => {
     expect(told).toHaveLength(1);
   });
 
+  test.each<[string, (self: HandlerSelf<string>) => void]>([
+    ["and it does not catch that", (self) => self.exit("other")],
+    [
+      "whatever it catches",
+      (self) => {
+        try {
+          self.exit("other");
+        } catch {
+          // Goes on.
+        }
+      },
+    ],
+  ])("is not being ended by a signal while it exits itself, %s", async (_what, exit) => {
+    const { node } = createWorld();
+    const aborted: (boolean | undefined)[] = [];
+    const message: Handler<string, string>["message"] = (_state, _message, self) =>
+      self.exit("done");
+    const pid = node.spawn(
+      failing([], message, (self) => {
+        try {
+          exit(self);
+        } finally {
+          aborted.push(self.signal?.aborted);
+        }
+      }),
+    );
+    node.send(pid, "go");
+    expect(await node.whenExited(pid)).toBe("other");
+    expect(aborted).toEqual([false]);
+  });
+
   test("is not asked when an exit signal ends the process, not even in the midst of it", async () => {
     const { node } = createWorld();
     const told: Told[] = [];
