@@ -125,12 +125,17 @@ export class CallTimeoutError extends CoppiceError {
 export class ServerExitError extends CoppiceError {
   override readonly name = "ServerExitError";
   readonly code = "SERVER_EXIT";
+  readonly server: string;
+  /** As text. */
+  readonly request: string;
   /** The server's exit reason. */
   readonly reason: ExitReason;
   constructor(server: string, request: string, reason: ExitReason) {
     super(`${server} ended before it replied to ${request}: ${formatReason(reason)}`, {
       cause: isCrash(reason) ? reason.error : reason,
     });
+    this.server = server;
+    this.request = request;
     this.reason = reason;
   }
 }
