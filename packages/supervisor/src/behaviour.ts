@@ -17,22 +17,41 @@
  */
 import {
   ExitSignal,
+  InvalidArgumentError,
   isCrash,
   isRef,
+  opaque,
   ThrownValueError,
   type AnyPid,
+  type Exit,
   type ExitReason,
   type From,
   type Handler,
   type HandlerSelf,
+  type Opaque,
   type Startable,
   type Starter,
   type StartOptions,
   type StartResult,
 } from "@coppice/core";
-import { NotSuspendedError } from "./errors.js";
+import { NotSuspendedError, UnknownRequestError } from "./errors.js";
 import { Instruments } from "./instruments.js";
-import type { Status, SystemRequest } from "./system-request.js";
+import type { StateReply, Status, SystemAction } from "./system-request.js";
+
+/**
+ * Does what follows, now or when the promise has settled. A promise of another kind is taken for no
+ * more than its word: it is followed once, if it ever settles.
+ */
+export function whenSettled<T, R>(
+  result: MaybePromise<T>,
+  follow: (value: T) => MaybePromise<R>,
+): MaybePromise<R> {
+  return isThenable(result) ? settled(result).then(follow) : follow(result);
+}
+
+function settled<T>(promise: PromiseLike<T>): Promise<T> {
+  return promise instanceof Promise ? promise : Promise.resolve(promise);
+}
 
 /** The process of a behaviour, as its own code sees it. */
 export type BehaviourSelf = HandlerSelf<unknown>;
@@ -102,7 +121,10 @@ export abstract class BehaviourProcess {
 
   /** Its `init` has thrown: tells the starter, and gives back what to throw on. */
   protected initThrew(thrown: unknown): unknown {
-    this.self.initAck({ error: reasonOfThrown(thrown, this.self.pid) });
+    // As in OTP, who is ended by an exit signal tells nobody: the starter hears of the end alone.
+    if (this.self.signal?.aborted !== true) {
+      this.self.initAck({ error: reasonOfThrown(thrown, this.self.pid) });
+    }
     return thrown;
   }
 
@@ -121,14 +143,10 @@ export abstract class BehaviourProcess {
 
   /** A message has come. */
   receive(message: unknown): MaybePromise<void> | undefined {
+    const kind = this.#kindOf(message);
+    if (kind === "system") return this.#system(message as SystemCall);
+    if (kind === "parentsExit") return this.self.exit((message as Exit).reason);
     if (this.instruments !== undefined) this.instruments.received(message);
-    if (typeof message === "object" && message !== null) {
-      const { type } = message as { readonly type?: unknown };
-      if (type === "call" && isSystemCall(message)) {
-        return this.#system(message.request, message.from);
-      }
-      if (type === "exit" && this.#isParentsExit(message)) return this.self.exit(message.reason);
-    }
     return this.message(message);
   }
 
@@ -149,61 +167,77 @@ export abstract class BehaviourProcess {
       this.terminated();
       throw error;
     }
-    if (!isThenable(terminating)) {
-      this.terminated();
-      return undefined;
-    }
-    return terminating.then(
-      () => this.terminated(),
-      (error: unknown) => {
-        this.terminated();
-        throw error;
-      },
-    );
-  }
-
-  #isParentsExit(message: object): message is { readonly reason: ExitReason } {
-    const { from } = message as { readonly from?: unknown };
-    return from === this.#parent ? from !== undefined : from === this.self.node.pid;
-  }
-
-  readonly #whileSuspended = (message: unknown): boolean => {
-    if (typeof message !== "object" || message === null) return false;
-    const { type } = message as { readonly type?: unknown };
-    return (
-      (type === "call" && isSystemCall(message)) ||
-      (type === "exit" && this.#isParentsExit(message))
-    );
-  };
-
-  #system(request: SystemRequest, from: From<never>): MaybePromise<void> | undefined {
-    const answer = (value: unknown): void => {
-      this.self.reply(from as From<unknown>, value);
-      if (!this.#suspended) this.afterSystemRequest();
-    };
-    const refuse = (error: unknown): void => {
-      this.self.refuse(from, error as Error);
-      if (!this.#suspended) this.afterSystemRequest();
-    };
-    let result: unknown;
-    try {
-      result = this.#carryOut(request, from);
-    } catch (error) {
-      if (error instanceof ExitSignal) throw error;
-      refuse(error);
-      return undefined;
-    }
-    if (isThenable(result)) return result.then(answer, refuse);
-    answer(result);
+    if (isThenable(terminating)) return settled(terminating).finally(() => this.terminated());
+    this.terminated();
     return undefined;
   }
 
-  #carryOut({ action }: SystemRequest, from: From<never>): unknown {
-    switch (action.type) {
+  /** Who sends what cannot be looked at, such as a revoked proxy, harms nobody but himself. */
+  #kindOf(message: unknown): "system" | "parentsExit" | "message" {
+    if (typeof message !== "object" || message === null) return "message";
+    try {
+      const { type } = message as { readonly type?: unknown };
+      if (type === "call" && isSystemCall(message)) return "system";
+      if (type === "exit" && this.#isParents(message)) return "parentsExit";
+    } catch {
+      // A getter that throws.
+    }
+    return "message";
+  }
+
+  /** The node is the parent of who has none, or none any more. */
+  #isParents(exit: object): boolean {
+    const { from } = exit as { readonly from?: unknown };
+    const parent = this.#parent;
+    if (from === this.self.node.pid) return parent === undefined || !this.self.isAlive(parent);
+    return from !== undefined && from === parent;
+  }
+
+  readonly #whileSuspended = (message: unknown): boolean => this.#kindOf(message) !== "message";
+
+  #system({ request, from }: SystemCall): MaybePromise<void> | undefined {
+    const { self } = this;
+    const goOn = (): void => {
+      if (!this.#suspended) this.afterSystemRequest();
+    };
+    const refuse = (thrown: unknown): void => {
+      if (thrown instanceof ExitSignal && thrown.pid === self.pid) throw thrown;
+      const error = asError(thrown);
+      try {
+        self.refuse(from, error);
+      } catch {
+        // It holds what cannot be sent.
+        self.refuse(from, new ThrownValueError(`${error.name}: ${error.message}`));
+      }
+      goOn();
+    };
+    const answer = (value: unknown): void => {
+      self.reply(from as From<unknown>, value);
+      goOn();
+    };
+    let result: MaybePromise<unknown>;
+    try {
+      result = this.#carryOut(request.action as SystemAction | undefined, from);
+      if (!isThenable(result)) {
+        answer(result);
+        return undefined;
+      }
+    } catch (error) {
+      refuse(error);
+      return undefined;
+    }
+    return settled(result).then(answer).catch(refuse);
+  }
+
+  /** Returns the reply. */
+  #carryOut(action: SystemAction | undefined, from: From<never>): MaybePromise<unknown> {
+    switch (action?.type) {
       case "getState":
-        return this.getState();
+        return stateReply(this.getState(), from, this.self);
       case "replaceState":
-        return this.replaceState(action.replace as (state: never) => unknown);
+        return whenSettled(this.replaceState(functionIn(action.replace)), (state) =>
+          stateReply(state, from, this.self),
+        );
       case "suspend":
         this.#suspended = true;
         this.self.select(this.#whileSuspended);
@@ -213,33 +247,64 @@ export abstract class BehaviourProcess {
         this.self.select();
         return "ok";
       case "getStatus":
-        return this.#status();
-      case "changeCode":
+        return whenSettled(this.#status(), (status) => stateReply(status, from, this.self));
+      case "changeCode": {
         if (!this.#suspended) throw new NotSuspendedError(this.self.pid);
-        return this.changeCode(action.behaviour, action.migrate);
+        const migrate = action.migrate === undefined ? undefined : functionIn(action.migrate);
+        return whenSettled(this.changeCode(valueIn(action.behaviour), migrate), () => "ok");
+      }
       case "terminate":
-        this.self.reply(from as From<unknown>, "ok");
-        return this.self.exit(action.reason);
+        return this.#terminateAsAsked(action.reason, from);
       case "statistics":
       case "trace":
         this.instruments ??= new Instruments(this.self);
         return this.instruments.adjust(action);
-      default:
-        return action satisfies never;
+      case undefined:
+      default: {
+        action satisfies undefined;
+        throw new UnknownRequestError(this.self.pid, "one of the module sys", action);
+      }
+    }
+  }
+
+  #terminateAsAsked(reason: ExitReason, from: From<never>): never {
+    try {
+      return this.self.exit(reason);
+    } catch (thrown) {
+      // Not when it cannot be a reason.
+      if (thrown instanceof ExitSignal) this.self.reply(from as From<unknown>, "ok");
+      throw thrown;
     }
   }
 
   #status(): MaybePromise<Status> {
-    const describe = (state: unknown): Status => ({
+    return whenSettled(this.describeState(), (state) => ({
       pid: this.self.pid,
       kind: this.kind,
       parent: this.#parent,
       activity: this.#suspended ? "suspended" : "running",
       state,
-    });
-    const state = this.describeState();
-    return isThenable(state) ? state.then(describe) : describe(state);
+    }));
   }
+}
+
+/**
+ * A state, for whoever asks about it. On its node it is the state itself, in every isolation mode: a
+ * copy might not be possible, and freezing it would change what the process may do with it.
+ */
+function stateReply(state: unknown, from: From<never>, { pid }: BehaviourSelf): StateReply {
+  return from.node === pid.node ? { local: opaque(state) } : { state };
+}
+
+function functionIn(value: Opaque<(state: never) => unknown>): (state: never) => unknown {
+  const act = valueIn(value);
+  if (typeof act !== "function") throw new InvalidArgumentError("sys: request", "a function", act);
+  return act as (state: never) => unknown;
+}
+
+/** The request may be forged. */
+function valueIn(value: Opaque<unknown> | undefined): unknown {
+  return (value as Partial<Opaque<unknown>> | null | undefined)?.value;
 }
 
 /** A process of a behaviour, for the scheduler. */
@@ -294,8 +359,13 @@ export function parentOf(starter: Starter, options: StartOptions<never>): AnyPid
 /** What a starter is told of an `init` that threw. */
 export function reasonOfThrown(thrown: unknown, pid: AnyPid): ExitReason {
   if (thrown instanceof ExitSignal && thrown.pid === pid) return thrown.reason;
+  return { error: asError(thrown) };
+}
+
+/** What is thrown on to somebody else's code. */
+function asError(thrown: unknown): Error {
   const crash = { error: thrown as Error };
-  return isCrash(crash) ? crash : { error: new ThrownValueError(thrown) };
+  return isCrash(crash) ? crash.error : new ThrownValueError(thrown);
 }
 
 export function isThenable<T>(value: unknown): value is PromiseLike<T> {
@@ -307,11 +377,11 @@ export function isThenable<T>(value: unknown): value is PromiseLike<T> {
 }
 
 interface SystemCall {
-  readonly request: SystemRequest;
+  readonly request: { readonly type: "system"; readonly action?: unknown };
   readonly from: From<never>;
 }
 
-function isSystemCall(message: object): message is SystemCall {
+function isSystemCall(message: object): boolean {
   const { request, from } = message as Partial<SystemCall>;
   return (
     typeof request === "object" && request !== null && request.type === "system" && isRef(from)

@@ -26,6 +26,7 @@ export type ChildSpecRule =
   | "invalid_auto_shutdown"
   | "unknown_field"
   | "invalid_id"
+  | "invalid_start_timeout"
   | "invalid_backoff"
   | "invalid_name"
   | "invalid_label"
@@ -131,6 +132,15 @@ export class UnknownRequestError extends CoppiceError {
   }
 }
 
+/** The request was given up: nobody waits for its reply any more. */
+export class RequestAbandonedError extends CoppiceError {
+  override readonly name = "RequestAbandonedError";
+  readonly code = "REQUEST_ABANDONED";
+  constructor() {
+    super("the request was abandoned before its reply came");
+  }
+}
+
 /** What was asked for can be done only while the process is suspended. OTP's `unknown_system_msg`. */
 export class NotSuspendedError extends CoppiceError {
   override readonly name = "NotSuspendedError";
@@ -143,6 +153,15 @@ export class NotSuspendedError extends CoppiceError {
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
+  if (typeof value === "function") return `the function ${nameOf(value)}`;
   return value === undefined ? "missing" : formatTerm(value);
+}
+
+function nameOf(act: Function): string {
+  try {
+    return act.name || "(anonymous)";
+  } catch {
+    // A revoked proxy.
+    return "(unknown)";
+  }
 }

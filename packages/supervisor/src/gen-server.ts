@@ -19,6 +19,7 @@ import {
   BehaviourProcess,
   isThenable,
   startBehaviour,
+  whenSettled,
   type BehaviourSelf,
   type MaybePromise,
 } from "./behaviour.js";
@@ -48,8 +49,17 @@ import type {
  * | `continue` | calls `continue` with this, before any message | `{…, {continue, Arg}}` |
  * | `timeoutMs` | calls `timeout` when no message comes in time | `{…, Timeout}` |
  *
- * An error that a callback throws ends the server with it. A request that the server does not know is
- * refused: its caller gets an `UnknownRequestError`, and the server goes on.
+ * `stop`, `continue` and `timeoutMs` that are `undefined` are as good as not there. `stop` goes with
+ * neither of the other two, and these two not with each other.
+ *
+ * An error that a callback throws ends the server with it, as does a result that cannot be one
+ * (`InvalidCallbackResultError`): of that nothing is done. A call that the server does not know, or with
+ * another number of arguments than its callback takes, is refused: its caller gets an
+ * `UnknownRequestError`, and the server goes on. Such a cast goes to `info`, and without one it is told
+ * as `undelivered`, as is any message that there is no callback for.
+ *
+ * The callbacks are taken as they are now: to change the definition later changes nothing. They are
+ * called without `this`.
  *
  * @throws InvalidArgumentError a field is unknown, or no function
  * @example
@@ -81,8 +91,7 @@ export function defineServer<
 >(
   definition: ServerDefinition<F, C, K, I>,
 ): Server<ServerProtocol<C, K, I>, StateOf<F>, InitArguments<F>> {
-  checkDefinition(definition);
-  return new ServerBehaviour(definition as unknown as Callbacks) as never;
+  return new ServerBehaviour(checkDefinition(definition)) as never;
 }
 
 /** A callback, as the process calls it. */
@@ -104,29 +113,37 @@ interface Callbacks {
 const TABLES = ["call", "cast"];
 const FUNCTIONS = ["init", "info", "continue", "timeout", "down", "exit", "terminate", "status"];
 
-function checkDefinition(definition: object): void {
+/** Returns what was checked: a copy, as getters may say something else each time. */
+function checkDefinition(definition: object): Callbacks {
   const refuse = (field: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`defineServer: ${field}`, expected, received);
   };
   if (typeof definition !== "object" || definition === null) {
     refuse("definition", "an object of callbacks", definition);
   }
-  const { init } = definition as { readonly init?: unknown };
-  if (init === undefined) refuse("init", "a function", init);
+  const callbacks: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(definition) as [string, unknown][]) {
     if (value === undefined) continue;
     if (FUNCTIONS.includes(field)) {
       if (typeof value !== "function") refuse(field, "a function", value);
+      callbacks[field] = value;
     } else if (TABLES.includes(field)) {
-      if (typeof value !== "object" || value === null)
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
         refuse(field, "an object of functions", value);
-      for (const [name, callback] of Object.entries(value as object) as [string, unknown][]) {
-        if (typeof callback !== "function") refuse(`${field}.${name}`, "a function", callback);
       }
+      callbacks[field] = Object.fromEntries(
+        Object.entries(value as object).map(([name, callback]: [string, unknown]) =>
+          typeof callback === "function"
+            ? [name, callback]
+            : refuse(`${field}.${name}`, "a function", callback),
+        ),
+      );
     } else {
       refuse(field, `one of ${[...FUNCTIONS, ...TABLES].join(", ")}`, value);
     }
   }
+  if (callbacks["init"] === undefined) refuse("init", "a function", undefined);
+  return callbacks as unknown as Callbacks;
 }
 
 const HANDLER = behaviourHandler("gen_server");
@@ -135,14 +152,13 @@ class ServerBehaviour {
   readonly behaviour = "gen_server";
   readonly childType = "worker";
   readonly callbacks: Callbacks;
-  /** No plain lookup: `constructor` is no request. */
-  readonly calls: ReadonlyMap<unknown, Callback>;
-  readonly casts: ReadonlyMap<unknown, Callback>;
+  readonly calls: CallbacksByName;
+  readonly casts: CallbacksByName;
 
   constructor(callbacks: Callbacks) {
     this.callbacks = callbacks;
-    this.calls = new Map(Object.entries(callbacks.call ?? {}));
-    this.casts = new Map(Object.entries(callbacks.cast ?? {}));
+    this.calls = byName(callbacks.call);
+    this.casts = byName(callbacks.cast);
   }
 
   start(
@@ -150,14 +166,55 @@ class ServerBehaviour {
     options: StartOptions<never>,
     ...args: unknown[]
   ): Promise<StartResult<never>> {
+    const { least, most } = argumentsOf(this.callbacks.init, 0);
+    if (args.length < least || args.length > most) {
+      const expected = args.length < least ? `at least ${least}` : `at most ${most}`;
+      throw new InvalidArgumentError("start: number of arguments", expected, args.length);
+    }
     return startBehaviour(starter, options, HANDLER, (self, parent) =>
       new ServerProcess(self, parent, this).begin(args),
     );
   }
 }
 
+/** The callback of a request, and how many arguments that may have. */
+interface RequestCallback {
+  readonly run: Callback;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** No plain lookup: `constructor` is no request. */
+type CallbacksByName = ReadonlyMap<unknown, RequestCallback>;
+
+function byName(table: Readonly<Record<string, Callback>> = {}): CallbacksByName {
+  return new Map(
+    Object.entries(table).map(([name, run]) => [name, { run, ...argumentsOf(run, 1) }]),
+  );
+}
+
+/** What a function that declares no parameters, such as one that wraps another, may be given at the most. */
+const MAX_ARGUMENTS = 255;
+
+/**
+ * How many arguments a callback takes besides its first `given` parameters. It may or may not declare
+ * `self` as the last, so there is a choice; one more or less would have `self` in the wrong place.
+ */
+function argumentsOf(
+  { length }: { readonly length: number },
+  given: number,
+): { readonly least: number; readonly most: number } {
+  if (length === 0) return { least: 0, most: MAX_ARGUMENTS };
+  return { least: Math.max(0, length - given - 1), most: length - given };
+}
+
 /** How many `continue`s may follow each other before others get a turn. */
 const MAX_CONTINUES = 64;
+
+/** What a result asks to continue with. */
+interface Next {
+  readonly argument: unknown;
+}
 
 class ServerProcess extends BehaviourProcess {
   override readonly kind = "gen_server";
@@ -174,19 +231,17 @@ class ServerProcess extends BehaviourProcess {
   }
 
   begin(args: readonly unknown[]): MaybePromise<this> {
-    let result: unknown;
+    const { init } = this.#behaviour.callbacks;
     try {
-      result = this.#behaviour.callbacks.init(...args, this.self);
+      const result = init(...args, this.self);
+      if (!isThenable(result)) return this.#initialised(result);
+      const begun = Promise.resolve(result).then((settled) => this.#initialised(settled));
+      return begun.catch((error: unknown) => {
+        throw this.initThrew(error);
+      });
     } catch (error) {
       throw this.initThrew(error);
     }
-    if (!isThenable(result)) return this.#initialised(result);
-    return result.then(
-      (settled) => this.#initialised(settled),
-      (error) => {
-        throw this.initThrew(error);
-      },
-    );
   }
 
   #initialised(result: unknown): this {
@@ -194,73 +249,162 @@ class ServerProcess extends BehaviourProcess {
       this.#state = result;
       return this.begun();
     }
-    if ("stop" in result) return this.initFailed(result.stop as ExitReason);
-    if ("ignore" in result) return this.ignoreStart();
-    this.#state = result.state;
-    if ("continue" in result && "timeoutMs" in result) {
-      throw this.initThrew(this.#badResult("init", result));
+    const { stop, ignore, state, continue: argument, timeoutMs } = result;
+    const asksFor = [stop !== undefined, ignore === true, "state" in result].filter(Boolean).length;
+    if (asksFor !== 1 || (argument !== undefined && timeoutMs !== undefined)) {
+      throw badResult("init", result);
     }
-    if ("continue" in result) {
-      const argument = result.continue;
-      this.before(() => this.#continue({ argument }));
-    } else if ("timeoutMs" in result) this.#arm("init", result.timeoutMs);
+    if (stop !== undefined) return this.initFailed(stop as ExitReason);
+    if (ignore === true) return this.ignoreStart();
+    this.#state = state;
+    this.#checkCallbackFor("init", result);
+    if (argument !== undefined) this.before(() => this.#continue({ argument }));
+    else if (timeoutMs !== undefined) this.#arm(timeoutMs as number);
     return this.begun();
   }
 
   protected override message(message: unknown): MaybePromise<void> | undefined {
     this.#timeoutMs = undefined;
     const { callbacks, calls, casts } = this.#behaviour;
-    const { self } = this;
-    if (typeof message === "object" && message !== null) {
-      const { type, request, from } = message as ServerMessage;
-      switch (type) {
-        case "call": {
-          if (!isRef(from)) break;
-          const callback = Array.isArray(request) ? calls.get(request[0]) : undefined;
-          if (callback === undefined || lacksArguments(callback, request as unknown[])) {
-            self.refuse(from as From<never>, this.#unknownRequest(request, callback));
-            return undefined;
-          }
-          const result = invoke(callback, this.#state, request as unknown[], self);
-          if (isThenable(result)) {
-            return result.then((settled) => this.#done(settled, "call", from as From<never>));
-          }
-          return this.#done(result, "call", from as From<never>);
+    let what: What = "info";
+    let from: From<never> | undefined;
+    let request: unknown;
+    try {
+      if (typeof message === "object" && message !== null) {
+        const letter = message as Letter;
+        switch (letter.type) {
+          case "cast":
+            what = "cast";
+            request = letter.request;
+            break;
+          case "call":
+            if (!isRef(letter.from)) break;
+            what = "call";
+            from = letter.from as From<never>;
+            request = letter.request;
+            break;
+          case "down":
+            if (callbacks.down !== undefined && isRef(letter.ref)) what = "down";
+            break;
+          case "exit":
+            if (callbacks.exit !== undefined && isPid(letter.from)) what = "exit";
+            break;
+          default:
         }
-        case "cast": {
-          const callback = Array.isArray(request) ? casts.get(request[0]) : undefined;
-          if (callback === undefined || lacksArguments(callback, request as unknown[])) break;
-          const result = invoke(callback, this.#state, request as unknown[], self);
-          const what = "cast";
-          if (isThenable(result)) return result.then((settled) => this.#done(settled, what));
-          return this.#done(result, what);
-        }
-        case "down":
-          if (callbacks.down === undefined || !isRef((message as { ref?: unknown }).ref)) break;
-          return this.#handle(callbacks.down, "down", message);
-        case "exit":
-          if (callbacks.exit === undefined || !isPid(from)) break;
-          return this.#handle(callbacks.exit, "exit", message);
-        default:
       }
+    } catch {
+      // What cannot be looked at is what the server does not know.
     }
-    if (callbacks.info !== undefined) return this.#handle(callbacks.info, "info", message);
-    self.unhandled(message);
+    switch (what) {
+      case "call":
+      case "cast": {
+        const done = this.#request(what === "call" ? calls : casts, request, what, from);
+        if (done !== "unknown") return done;
+        if (from === undefined) return this.#handle("info", message);
+        this.self.refuse(from, this.#unknownRequest(request));
+        return undefined;
+      }
+      default:
+        return this.#handle(what, message);
+    }
+  }
+
+  /** Calls the callback of a request, if there is one for it. */
+  #request(
+    table: CallbacksByName,
+    request: unknown,
+    what: What,
+    from: From<never> | undefined,
+  ): MaybePromise<void> | "unknown" | undefined {
+    let callback: RequestCallback | undefined;
+    let count = 0;
+    let first: unknown;
+    let all: readonly unknown[] | undefined;
+    try {
+      if (!Array.isArray(request)) return "unknown";
+      callback = table.get(request[0]);
+      if (callback === undefined) return "unknown";
+      count = request.length - 1;
+      if (count < callback.least || count > callback.most) return "unknown";
+      if (count === 1) first = request[1];
+      else if (count > 1) all = request.slice(1);
+    } catch {
+      // A getter that throws, or a revoked proxy.
+      return "unknown";
+    }
+    const { run } = callback;
+    const result =
+      count === 0
+        ? run(this.#state, this.self)
+        : all === undefined
+          ? run(this.#state, first, this.self)
+          : run(this.#state, ...all, this.self);
+    return this.#done(result, what, from);
+  }
+
+  #handle(what: "info" | "down" | "exit", message: unknown): MaybePromise<void> | undefined {
+    const callback = this.#behaviour.callbacks[what];
+    if (callback !== undefined) return this.#done(callback(this.#state, message, this.self), what);
+    this.self.unhandled(message);
     return undefined;
   }
 
   protected override timedOut(): MaybePromise<void> | undefined {
     this.#timeoutMs = undefined;
-    const timeout = this.#behaviour.callbacks.timeout as Callback;
-    const result = timeout(this.#state, this.self);
-    if (isThenable(result)) return result.then((settled) => this.#done(settled, "timeout"));
-    return this.#done(result, "timeout");
+    const { timeout } = this.#behaviour.callbacks;
+    if (timeout === undefined) return undefined;
+    return this.#done(timeout(this.#state, this.self), "timeout");
   }
 
-  #handle(callback: Callback, what: string, argument: unknown): MaybePromise<void> | undefined {
-    const result = callback(this.#state, argument, this.self);
-    if (isThenable(result)) return result.then((settled) => this.#done(settled, what));
-    return this.#done(result, what);
+  /** A callback has returned: does what its result says. */
+  #done(result: unknown, what: What, from?: From<never>): MaybePromise<void> | undefined {
+    if (isThenable(result)) {
+      return whenSettled(result, (settled) => this.#goOn(this.#take(settled, what, from)));
+    }
+    return this.#goOn(this.#take(result, what, from));
+  }
+
+  #goOn(next: Next | undefined): MaybePromise<void> | undefined {
+    return next === undefined ? undefined : this.#continue(next);
+  }
+
+  /** Takes in a result; returns what is to be continued with, if anything. */
+  #take(result: unknown, what: What, from?: From<never>): Next | undefined {
+    const { instruments } = this;
+    if (result === undefined) {
+      if (instruments !== undefined) instruments.handled(() => this.#state);
+      return undefined;
+    }
+    if (typeof result !== "object" || result === null) throw badResult(what, result);
+    // One pass over what is there: most results have one or two fields.
+    let fields = 0;
+    for (const key in result) fields |= fieldOf(key);
+    const { reply, state, stop, timeoutMs, continue: argument } = result as Result;
+    if (stop === undefined) fields &= ~STOP;
+    if (argument === undefined) fields &= ~CONTINUE;
+    if (timeoutMs === undefined) fields &= ~TIMEOUT_MS;
+    // All is checked before any of it is done.
+    const asks = fields & (STOP | CONTINUE | TIMEOUT_MS);
+    if (
+      fields >= UNKNOWN ||
+      (asks & (asks - 1)) !== 0 ||
+      ((fields & REPLY) !== 0 && from === undefined) ||
+      (fields === 0 && !isPlainObject(result))
+    ) {
+      throw badResult(what, result);
+    }
+    if ((asks & ~STOP) !== 0) this.#checkCallbackFor(what, result as Result);
+    if ((fields & STATE) !== 0) this.#state = state;
+    if ((fields & STOP) !== 0) {
+      if ((fields & REPLY) !== 0) this.#lastReply = { to: from as From<never>, value: reply };
+      if (instruments !== undefined) instruments.handled(() => this.#state);
+      return this.self.exit(stop as ExitReason);
+    }
+    if ((fields & REPLY) !== 0) this.#reply(from as From<never>, reply);
+    if (instruments !== undefined) instruments.handled(() => this.#state);
+    if ((fields & CONTINUE) !== 0) return { argument };
+    if ((fields & TIMEOUT_MS) !== 0) this.#arm(timeoutMs as number);
+    return undefined;
   }
 
   #reply(to: From<never>, value: unknown): void {
@@ -268,92 +412,61 @@ class ServerProcess extends BehaviourProcess {
     if (this.instruments !== undefined) this.instruments.replied(to, value);
   }
 
-  /** A callback has returned: does what its result says. */
-  #done(result: unknown, what: string, from?: From<never>): MaybePromise<void> | undefined {
-    const next = this.#take(result, what, from);
-    return next === undefined ? undefined : this.#continue(next);
+  /** A result that asks for `continue` or `timeoutMs` needs the callback of it. */
+  #checkCallbackFor(what: What, result: Result): void {
+    const { continue: argument, timeoutMs } = result;
+    if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+      throw badResult(what, result, "a timeoutMs of at least 0");
+    }
+    const { callbacks } = this.#behaviour;
+    if (argument !== undefined && callbacks.continue === undefined) {
+      throw badResult(what, result, "nothing to continue with: there is no callback continue");
+    }
+    if (timeoutMs !== undefined && callbacks.timeout === undefined) {
+      throw badResult(what, result, "no timeoutMs: there is no callback timeout");
+    }
   }
 
-  /** Takes in a result; returns what is to be continued with, if anything. */
-  #take(
-    result: unknown,
-    what: string,
-    from?: From<never>,
-  ): { readonly argument: unknown } | undefined {
-    if (result === undefined) {
-      if (this.instruments !== undefined) this.instruments.handled(() => this.#state);
-      return undefined;
-    }
-    if (typeof result !== "object" || result === null) throw this.#badResult(what, result);
-    // One pass over what is there: most results have one or two fields.
-    let fields = 0;
-    for (const key in result) {
-      const field = FIELDS[key];
-      if (field === undefined) throw this.#badResult(what, result);
-      fields |= field;
-    }
-    if ((fields & REPLY) !== 0 && from === undefined) throw this.#badResult(what, result);
-    if ((fields & CONTINUE) !== 0 && (fields & TIMEOUT_MS) !== 0)
-      throw this.#badResult(what, result);
-    const { reply, state, stop, timeoutMs, continue: argument } = result as Result;
-    if ((fields & STATE) !== 0) this.#state = state;
-    if ((fields & STOP) !== 0) {
-      if ((fields & REPLY) !== 0) this.#lastReply = { to: from as From<never>, value: reply };
-      if (this.instruments !== undefined) this.instruments.handled(() => this.#state);
-      return this.self.exit(stop as ExitReason);
-    }
-    if ((fields & REPLY) !== 0) this.#reply(from as From<never>, reply);
-    if (this.instruments !== undefined) this.instruments.handled(() => this.#state);
-    if ((fields & CONTINUE) !== 0) return { argument };
-    if ((fields & TIMEOUT_MS) !== 0) this.#arm(what, timeoutMs);
-    return undefined;
-  }
-
-  #badResult(what: string, result: unknown): Error {
-    return new InvalidCallbackResultError(what, expectedOf(what), result);
-  }
-
-  #arm(what: string, timeoutMs: unknown): void {
-    if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
-      throw new InvalidCallbackResultError(what, "a timeoutMs of at least 0", timeoutMs);
-    }
-    if (this.#behaviour.callbacks.timeout === undefined) {
-      const expected = "without timeoutMs, as the server has no callback timeout";
-      throw new InvalidCallbackResultError(what, expected, { timeoutMs });
-    }
+  #arm(timeoutMs: number): void {
     this.#timeoutMs = timeoutMs;
     this.self.idleAfter(timeoutMs);
   }
 
   /** Calls `continue`, and again as often as that asks for it. */
-  #continue(first: { readonly argument: unknown }): MaybePromise<void> | undefined {
-    const callback = this.#behaviour.callbacks.continue;
-    if (callback === undefined) {
-      const expected = "without continue, as the server has no callback continue";
-      throw new InvalidCallbackResultError("the callback before", expected, first.argument);
-    }
-    let next: { readonly argument: unknown } | undefined = first;
+  #continue(first: Next): MaybePromise<void> | undefined {
+    let next: Next | undefined = first;
     for (let count = 0; next !== undefined; count++) {
-      if (count === MAX_CONTINUES) return this.#continueLater(next);
-      const result = callback(this.#state, next.argument, this.self);
-      if (isThenable(result)) return result.then((settled) => this.#done(settled, "continue"));
+      if (count === MAX_CONTINUES) return this.#keepContinuing(next);
+      const result = this.#callContinue(next);
+      if (isThenable(result)) return this.#keepContinuing(result);
       next = this.#take(result, "continue");
     }
     return undefined;
   }
 
-  async #continueLater(next: { readonly argument: unknown }): Promise<void> {
-    await this.self.yield();
-    await this.#continue(next);
+  /** The same where it may take long: a chain without end has to leave time for others. */
+  async #keepContinuing(from: Next | PromiseLike<unknown>): Promise<void> {
+    let next = isThenable(from) ? this.#take(await from, "continue") : (from as Next);
+    for (let count = 0; next !== undefined; count++) {
+      if (count % MAX_CONTINUES === 0) await this.self.yield();
+      next = this.#take(await this.#callContinue(next), "continue");
+    }
   }
 
-  #unknownRequest(request: unknown, callback: Callback | undefined): Error {
-    const { calls } = this.#behaviour;
-    const known = [...calls.keys()].map((name) => JSON.stringify(name)).join(", ");
+  #callContinue({ argument }: Next): unknown {
+    return (this.#behaviour.callbacks.continue as Callback)(this.#state, argument, this.self);
+  }
+
+  #unknownRequest(request: unknown): Error {
+    const known = [...this.#behaviour.calls].map(([name, { least, most }]) => {
+      const count =
+        least === most ? `${least}` : most === MAX_ARGUMENTS ? "any" : `${least} or ${most}`;
+      return `${JSON.stringify(name)} (${count})`;
+    });
     const expected =
-      callback === undefined
-        ? `a tuple that begins with ${known === "" ? "nothing, as it answers no calls" : known}`
-        : `a tuple with ${callback.length - 1} arguments, or with one less where the last is self`;
+      known.length === 0
+        ? "none, as it answers no calls"
+        : `a tuple of a name, and arguments as many as its callback takes: ${known.join(", ")}`;
     return new UnknownRequestError(this.self.pid, expected, request);
   }
 
@@ -363,7 +476,9 @@ class ServerProcess extends BehaviourProcess {
   }
 
   protected override terminated(): void {
-    if (this.#lastReply !== undefined) this.#reply(this.#lastReply.to, this.#lastReply.value);
+    // Not when an exit signal has come between.
+    if (this.#lastReply === undefined || this.self.signal?.aborted === true) return;
+    this.#reply(this.#lastReply.to, this.#lastReply.value);
   }
 
   protected override getState(): unknown {
@@ -371,9 +486,7 @@ class ServerProcess extends BehaviourProcess {
   }
 
   protected override replaceState(replace: (state: never) => unknown): MaybePromise<unknown> {
-    const replaced = replace(this.#state as never);
-    if (isThenable(replaced)) return replaced.then((state) => (this.#state = state));
-    return (this.#state = replaced);
+    return whenSettled(replace(this.#state as never), (state) => (this.#state = state));
   }
 
   protected override describeState(): unknown {
@@ -384,22 +497,19 @@ class ServerProcess extends BehaviourProcess {
   protected override changeCode(
     behaviour: unknown,
     migrate: ((state: never) => unknown) | undefined,
-  ): MaybePromise<void> | undefined {
+  ): MaybePromise<void> {
     if (!(behaviour instanceof ServerBehaviour)) {
-      throw new InvalidArgumentError(
-        "changeCode: behaviour",
-        "a server of defineServer",
-        behaviour,
-      );
+      const expected = "a server of defineServer";
+      throw new InvalidArgumentError("changeCode: behaviour", expected, behaviour);
     }
-    const migrated = migrate === undefined ? this.#state : migrate(this.#state as never);
     const change = (state: unknown): void => {
       this.#behaviour = behaviour;
       this.#state = state;
+      if (behaviour.callbacks.timeout === undefined) this.#timeoutMs = undefined;
     };
-    if (isThenable(migrated)) return migrated.then(change);
-    change(migrated);
-    return undefined;
+    // A state that is kept is not looked at: it may be anything.
+    if (migrate === undefined) return change(this.#state);
+    return whenSettled(migrate(this.#state as never), change);
   }
 
   protected override afterSystemRequest(): void {
@@ -408,10 +518,13 @@ class ServerProcess extends BehaviourProcess {
   }
 }
 
-interface ServerMessage {
+type What = "init" | "call" | "cast" | "info" | "down" | "exit" | "continue" | "timeout";
+
+interface Letter {
   readonly type?: unknown;
   readonly request?: unknown;
   readonly from?: unknown;
+  readonly ref?: unknown;
 }
 
 interface Result {
@@ -419,7 +532,7 @@ interface Result {
   readonly state?: unknown;
   readonly stop?: unknown;
   readonly continue?: unknown;
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: unknown;
 }
 
 const REPLY = 1;
@@ -427,16 +540,45 @@ const STATE = 2;
 const STOP = 4;
 const CONTINUE = 8;
 const TIMEOUT_MS = 16;
-/** The fields of a result; without a prototype, so that `constructor` is none. */
-const FIELDS: { readonly [field: string]: number | undefined } = Object.freeze(
-  Object.assign(Object.create(null) as object, {
-    reply: REPLY,
-    state: STATE,
-    stop: STOP,
-    continue: CONTINUE,
-    timeoutMs: TIMEOUT_MS,
-  }),
-);
+const UNKNOWN = 32;
+
+function fieldOf(key: string): number {
+  switch (key) {
+    case "reply":
+      return REPLY;
+    case "state":
+      return STATE;
+    case "stop":
+      return STOP;
+    case "continue":
+      return CONTINUE;
+    case "timeoutMs":
+      return TIMEOUT_MS;
+    default:
+      return UNKNOWN;
+  }
+}
+
+/** An empty array or Map is a state that somebody forgot to wrap. */
+function isPlainObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function badResult(what: What, result: unknown, expected = expectedOf(what)): Error {
+  return new InvalidCallbackResultError(what, expected, result);
+}
+
+function expectedOf(what: What): string {
+  if (what === "init") return "a state, or one of { state }, { stop } and { ignore: true }";
+  const reply = what === "call" ? "reply, " : "";
+  return `nothing, or an object of ${reply}state, and one of stop, continue and timeoutMs`;
+}
+
+interface InitResult extends Result {
+  readonly ignore?: unknown;
+}
+
 const INIT_KEYS: ReadonlySet<string> = new Set([
   "state",
   "continue",
@@ -445,38 +587,10 @@ const INIT_KEYS: ReadonlySet<string> = new Set([
   "ignore",
 ]);
 
-function expectedOf(what: string): string {
-  const reply = what === "call" ? "reply, " : "";
-  return `nothing, or an object of ${reply}state, stop, and continue or timeoutMs`;
-}
-
 /** Not a bare state: made of the fields of an `InitResult`, and has one of its own. */
-function isInitResult(result: unknown): result is { readonly [key: string]: unknown } {
+function isInitResult(result: unknown): result is InitResult {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return false;
-  const keys = Object.keys(result);
-  if (!keys.every((key) => INIT_KEYS.has(key))) return false;
-  return "state" in result || "stop" in result || (result as { ignore?: unknown }).ignore === true;
-}
-
-/** `self` is the last parameter, so a call with too few arguments would find it in the wrong place. */
-function lacksArguments(callback: Callback, request: readonly unknown[]): boolean {
-  return request.length < callback.length - 1;
-}
-
-function invoke(
-  callback: Callback,
-  state: unknown,
-  request: readonly unknown[],
-  self: BehaviourSelf,
-): unknown {
-  switch (request.length) {
-    case 1:
-      return callback(state, self);
-    case 2:
-      return callback(state, request[1], self);
-    case 3:
-      return callback(state, request[1], request[2], self);
-    default:
-      return callback(state, ...request.slice(1), self);
-  }
+  const { ignore } = result as InitResult;
+  if (!("state" in result || "stop" in result || ignore === true)) return false;
+  return Object.keys(result).every((key) => INIT_KEYS.has(key));
 }

@@ -59,6 +59,7 @@ export {
   InvalidStartResultError,
   InvalidStateResultError,
   NotSuspendedError,
+  RequestAbandonedError,
   UnhandledEventError,
   UnknownRequestError,
   type ChildSpecRule,

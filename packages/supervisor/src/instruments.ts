@@ -3,13 +3,19 @@
  *
  * OTP: https://www.erlang.org/doc/man/sys.html#statistics-2 and #trace-2
  */
-import type { From, HandlerSelf } from "@coppice/core";
-import type { InstrumentAction, Statistics, SystemEvent, Tracer } from "./system-request.js";
+import { InvalidArgumentError, type From, type HandlerSelf } from "@coppice/core";
+import {
+  STATISTICS_FLAGS,
+  type InstrumentAction,
+  type Statistics,
+  type SystemEvent,
+  type Tracer,
+} from "./system-request.js";
 
 export class Instruments {
   readonly #self: HandlerSelf<unknown>;
   #statistics: { startMs: number; messagesIn: number; messagesOut: number } | undefined;
-  readonly #tracers = new Set<Tracer>();
+  #tracers: readonly Tracer[] = [];
 
   constructor(self: HandlerSelf<unknown>) {
     this.#self = self;
@@ -33,8 +39,7 @@ export class Instruments {
 
   adjust(action: InstrumentAction): unknown {
     if (action.type === "trace") {
-      if (action.flag === "on") this.#tracers.add(action.tracer);
-      else this.#tracers.delete(action.tracer);
+      this.#tracers = [...this.#listening(), action.tracer.value];
       return "ok";
     }
     const { flag } = action;
@@ -48,7 +53,8 @@ export class Instruments {
       case "get":
         return this.#read();
       default:
-        return flag satisfies never;
+        flag satisfies never;
+        throw new InvalidArgumentError("statistics: flag", STATISTICS_FLAGS.join(" or "), flag);
     }
   }
 
@@ -58,13 +64,19 @@ export class Instruments {
   }
 
   #trace(event: () => SystemEvent): void {
-    if (this.#tracers.size === 0) return;
+    if (this.#tracers.length === 0) return;
+    this.#tracers = this.#listening();
     const made = event();
-    for (const tracer of [...this.#tracers]) tracer.next(made);
+    for (const tracer of this.#tracers) tracer.next(made);
+  }
+
+  #listening(): readonly Tracer[] {
+    return this.#tracers.filter((tracer) => !tracer.closed);
   }
 
   #close(): void {
-    for (const tracer of [...this.#tracers]) tracer.complete();
-    this.#tracers.clear();
+    const tracers = this.#tracers;
+    this.#tracers = [];
+    for (const tracer of tracers) tracer.complete();
   }
 }

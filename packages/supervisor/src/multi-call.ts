@@ -5,6 +5,7 @@
  */
 import {
   at,
+  ExitSignal,
   InvalidArgumentError,
   type CallOptions,
   type Name,
@@ -21,11 +22,23 @@ export interface MultiCallResult<R> {
 
 /**
  * Sends one request to whoever holds `name` at each of `nodes`, and waits until all have answered or
- * failed. It does not reject: a node that cannot be reached, has nobody of that name, or does not
- * answer in time is among the failures. Both lists keep the order of `nodes`.
+ * failed. A node that cannot be reached, has nobody of that name, or does not answer in time is among
+ * the failures, with the error that a call would have thrown. Both lists keep the order of `nodes`.
  *
  * @param nodes names of nodes; the caller's own may be among them
  * @param options.timeoutMs How long to wait for each; 5000 by default
+ * @throws InvalidArgumentError, InvalidNameError an argument cannot be one; nobody was asked
+ * @example
+ * import { createNode, name } from "@coppice/core";
+ * import { defineServer, multiCall, type ProtocolOf } from "@coppice/supervisor";
+ * const greeter = defineServer({ init: () => null, call: { hello: () => ({ reply: "hi" }) } });
+ * const Greeter = name<ProtocolOf<typeof greeter>>("greeter");
+ * const node = createNode({ name: "here" });
+ * await node.startOpt({ name: Greeter }, greeter);
+ * const { replies, failures } = await multiCall(node, ["here", "there"], Greeter, ["hello"]);
+ * replies; // => [{ node: "here", reply: "hi" }]
+ * failures.length; // => 1
+ * await node.stop();
  * @see https://www.erlang.org/doc/man/gen_server.html#multi_call-4
  */
 export async function multiCall<M, const Q extends RequestOf<M>>(
@@ -42,12 +55,16 @@ export async function multiCall<M, const Q extends RequestOf<M>>(
   const settled = await Promise.allSettled(
     targets.map((target) => caller.call(target, request, options)),
   );
+  const { pid } = caller as { readonly pid?: unknown };
   const replies: { node: string; reply: ReplyOf<M, Q> }[] = [];
   const failures: { node: string; error: unknown }[] = [];
   settled.forEach((outcome, index) => {
     const node = nodes[index] as string;
     if (outcome.status === "fulfilled") replies.push({ node, reply: outcome.value });
-    else failures.push({ node, error: outcome.reason });
+    else if (outcome.reason instanceof ExitSignal && outcome.reason.pid === pid) {
+      // It is the caller that has to exit.
+      throw outcome.reason;
+    } else failures.push({ node, error: outcome.reason });
   });
   return { replies, failures };
 }

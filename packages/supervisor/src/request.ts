@@ -4,14 +4,16 @@
  * OTP: https://www.erlang.org/doc/man/gen_server.html#send_request-2 and request id collections
  */
 import {
+  ExitSignal,
   InvalidArgumentError,
   TIMEOUT,
-  type AbortSignalLike,
   type Operations,
   type ReplyOf,
   type RequestOf,
   type Target,
 } from "@coppice/core";
+import { Abandonment } from "./abandonment.js";
+import { RequestAbandonedError } from "./errors.js";
 
 /** What came of a request: its reply, or the error that a call would have thrown. */
 export type Response<R> = { readonly reply: R } | { readonly error: unknown };
@@ -22,7 +24,8 @@ export interface WaitOptions {
 }
 
 /**
- * Sends a request, and does not wait for the reply.
+ * Sends a request, and does not wait for the reply. As long as it is not waited for, it keeps nobody
+ * from calling the sender: it closes no cycle.
  *
  * @throws what `call` throws for a bad target or a request that cannot be sent
  * @example
@@ -41,7 +44,7 @@ export function sendRequest<M, const Q extends RequestOf<M>>(
   to: Target<M>,
   request: Q,
 ): Request<ReplyOf<M, Q>> {
-  const abandonment = new Abandonment();
+  const abandonment = new Abandonment(new RequestAbandonedError());
   const reply = caller.call(to, request, { timeoutMs: Infinity, signal: abandonment });
   return new Request(caller, reply, abandonment);
 }
@@ -70,8 +73,11 @@ export class Request<R> {
 
   /** Waits for the response. After `TIMEOUT` it can be waited for again. OTP's `wait_response`. */
   async wait(options: WaitOptions = {}): Promise<Response<R> | typeof TIMEOUT> {
-    await waitUntil(this.#caller, () => this.#response !== undefined, [this], options);
-    return this.#response ?? TIMEOUT;
+    const timeoutMs = checkTimeout(options);
+    if (this.#response === undefined) {
+      await waitFor(this.#caller, timeoutMs, (done) => this.onResponse(done));
+    }
+    return this.#response === undefined ? TIMEOUT : heard(this.#response, this.#caller);
   }
 
   /** Waits for the response. After `TIMEOUT` the request is abandoned. OTP's `receive_response`. */
@@ -81,12 +87,12 @@ export class Request<R> {
     return response;
   }
 
-  /** Gives it up: a reply that comes later is dropped. */
+  /** Gives it up: a reply that comes later is dropped, and its response is a `RequestAbandonedError`. */
   abandon(): void {
     this.#abandonment.abandon();
   }
 
-  /** Tells of the response when it comes. Returns what ends that. */
+  /** Calls `listener` once, when the response comes; never, when it is there already. Returns what ends that. */
   onResponse(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -94,17 +100,34 @@ export class Request<R> {
 
   #settle(response: Response<R>): void {
     this.#response = response;
-    for (const listener of [...this.#listeners]) listener();
+    const listeners = [...this.#listeners];
     this.#listeners.clear();
+    for (const listener of listeners) listener();
   }
 }
 
 /** A response with the label of its request. */
 export type LabelledResponse<R, L> = Response<R> & { readonly label: L };
 
+/** Waits in a collection: it is handed the request whose response has come, or none when none is left. */
+type Taker<R> = (request: Request<R> | undefined) => void;
+
 /**
  * Requests that are waited for together: whichever is answered first comes first.
  *
+ * @example
+ * import { createNode } from "@coppice/core";
+ * import { defineServer, RequestCollection, sendRequest } from "@coppice/supervisor";
+ * const double = defineServer({ init: () => null, call: { of: (_, n: number) => ({ reply: 2 * n }) } });
+ * const node = createNode();
+ * const pid = await node.start(double);
+ * const requests = new RequestCollection<number>(node)
+ *   .add("one", sendRequest(node, pid, ["of", 1]))
+ *   .add("two", sendRequest(node, pid, ["of", 2]));
+ * await requests.receive(); // => { reply: 2, label: "one" }
+ * await requests.receive(); // => { reply: 4, label: "two" }
+ * await requests.receive(); // => "no_request"
+ * await node.stop();
  * @see https://www.erlang.org/doc/man/gen_server.html#reqids_new-0
  */
 export class RequestCollection<R, L = string> {
@@ -112,6 +135,8 @@ export class RequestCollection<R, L = string> {
   readonly #requests = new Map<Request<R>, L>();
   /** Those that have a response, in order of its coming. */
   readonly #answered = new Set<Request<R>>();
+  /** Those who wait, first come first served; none while there are answered requests. */
+  readonly #takers = new Set<Taker<R>>();
 
   /** @param caller who sent the requests */
   constructor(caller: Operations) {
@@ -122,14 +147,17 @@ export class RequestCollection<R, L = string> {
     return this.#requests.size;
   }
 
-  /** Adds a request, with what tells it from the others. */
+  /** Adds a request, with what tells it from the others; one that is in it already gets the new label. */
   add(label: L, request: Request<R>): this {
     if (!(request instanceof Request)) {
       throw new InvalidArgumentError("add: request", "what sendRequest returned", request);
     }
+    const isNew = !this.#requests.has(request);
     this.#requests.set(request, label);
-    if (request.response !== undefined) this.#answered.add(request);
-    else request.onResponse(() => this.#requests.has(request) && this.#answered.add(request));
+    if (isNew) {
+      if (request.response === undefined) request.onResponse(() => this.#respond(request));
+      else this.#respond(request);
+    }
     return this;
   }
 
@@ -145,16 +173,23 @@ export class RequestCollection<R, L = string> {
   async wait(
     options: WaitOptions = {},
   ): Promise<LabelledResponse<R, L> | typeof TIMEOUT | "no_request"> {
-    if (this.size === 0) return "no_request";
-    const requests = [...this.#requests.keys()];
-    await waitUntil(this.#caller, () => this.#answered.size > 0, requests, options);
-    for (const request of this.#answered) {
-      const label = this.#requests.get(request) as L;
-      this.#answered.delete(request);
-      this.#requests.delete(request);
-      return { ...(request.response as Response<R>), label };
+    const timeoutMs = checkTimeout(options);
+    let taken: LabelledResponse<R, L> | "no_request" | undefined;
+    const take: Taker<R> = (request) => (taken = this.#take(request));
+    const [first] = this.#answered;
+    if (first !== undefined || this.size === 0) take(first);
+    else {
+      await waitFor(this.#caller, timeoutMs, (done) => {
+        const taker: Taker<R> = (request) => {
+          take(request);
+          done();
+        };
+        this.#takers.add(taker);
+        return () => this.#takers.delete(taker);
+      });
     }
-    return TIMEOUT;
+    if (taken === undefined) return TIMEOUT;
+    return taken === "no_request" ? taken : heard(taken, this.#caller);
   }
 
   /** As `wait`; after `TIMEOUT` all are abandoned, and it is empty. */
@@ -163,58 +198,82 @@ export class RequestCollection<R, L = string> {
   ): Promise<LabelledResponse<R, L> | typeof TIMEOUT | "no_request"> {
     const response = await this.wait(options);
     if (response === TIMEOUT) {
-      for (const request of this.#requests.keys()) request.abandon();
+      const abandoned = [...this.#requests.keys()];
       this.#requests.clear();
+      for (const request of abandoned) request.abandon();
+      this.#dismissTakers();
     }
     return response;
   }
+
+  #respond(request: Request<R>): void {
+    if (!this.#requests.has(request)) return;
+    const [taker] = this.#takers;
+    if (taker === undefined) {
+      this.#answered.add(request);
+      return;
+    }
+    this.#takers.delete(taker);
+    taker(request);
+    if (this.size === 0) this.#dismissTakers();
+  }
+
+  #take(request: Request<R> | undefined): LabelledResponse<R, L> | "no_request" {
+    if (request === undefined) return "no_request";
+    const label = this.#requests.get(request) as L;
+    this.#answered.delete(request);
+    this.#requests.delete(request);
+    return { ...(request.response as Response<R>), label };
+  }
+
+  /** Nothing is left to wait for. */
+  #dismissTakers(): void {
+    const takers = [...this.#takers];
+    this.#takers.clear();
+    for (const taker of takers) taker(undefined);
+  }
 }
 
-/** Waits until `isDone`, which a response to one of the requests may bring about, or the time is over. */
-async function waitUntil(
-  caller: Operations,
-  isDone: () => boolean,
-  requests: readonly { onResponse(listener: () => void): () => void }[],
-  { timeoutMs = Infinity, ...unknown }: WaitOptions,
-): Promise<void> {
+function checkTimeout(options: WaitOptions): number {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgumentError("wait: options", "an object", options);
+  }
+  const { timeoutMs = Infinity, ...unknown } = options;
   if (Object.keys(unknown).length > 0) {
     throw new InvalidArgumentError("wait: options", "made of timeoutMs", unknown);
   }
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
     throw new InvalidArgumentError("wait: options.timeoutMs", "a number of at least 0", timeoutMs);
   }
-  if (isDone()) return;
-  const over = new Abandonment();
-  const forget: (() => void)[] = [];
-  const answered = new Promise<void>((resolve) => {
-    for (const request of requests) forget.push(request.onResponse(resolve));
-  });
-  const slept =
-    timeoutMs === Infinity
-      ? undefined
-      : caller.sleep(timeoutMs, { signal: over }).catch(() => undefined);
-  await (slept === undefined ? answered : Promise.race([answered, slept]));
-  over.abandon();
-  for (const end of forget) end();
+  return timeoutMs;
 }
 
-/** What an AbortSignal is where there may be none. */
-class Abandonment implements AbortSignalLike {
-  aborted = false;
-  readonly reason = "abandoned";
-  readonly #listeners = new Set<() => void>();
-
-  addEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners.add(listener);
+/** When the sender has to exit, its code does not go on with that as a response. */
+function heard<T extends Response<unknown>>(response: T, caller: Operations): T {
+  const { pid } = caller as { readonly pid?: unknown };
+  if ("error" in response && response.error instanceof ExitSignal && response.error.pid === pid) {
+    throw response.error;
   }
+  return response;
+}
 
-  removeEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners.delete(listener);
-  }
-
-  abandon(): void {
-    if (this.aborted) return;
-    this.aborted = true;
-    for (const listener of [...this.#listeners]) listener();
+/** Waits until `listen` says that it is done, or the time is over. */
+async function waitFor(
+  caller: Operations,
+  timeoutMs: number,
+  listen: (done: () => void) => () => void,
+): Promise<void> {
+  let done!: () => void;
+  const isDone = new Promise<void>((resolve) => (done = resolve));
+  const forget = listen(done);
+  const over = new Abandonment("over");
+  try {
+    if (timeoutMs === Infinity) await isDone;
+    // As `receive after 0`: not a timer.
+    else if (timeoutMs === 0) await caller.sleep(0);
+    else await Promise.race([isDone, caller.sleep(timeoutMs, { signal: over })]);
+  } finally {
+    forget();
+    over.abandon();
   }
 }

@@ -12,11 +12,13 @@ import type {
   ExitReason,
   From,
   HandlerSelf,
+  Self,
   Startable,
 } from "@coppice/core";
 
-/** What a callback may use: everything a process may. */
-export type ServerSelf = HandlerSelf<unknown>;
+/** What a callback may use: everything a process may. `receive` only in an async callback. */
+export interface ServerSelf
+  extends Self<unknown>, Pick<HandlerSelf<unknown>, "from" | "unhandled"> {}
 
 /**
  * What a call's callback may use besides: `from`, to reply later. Annotate the parameter with the type

@@ -5,14 +5,18 @@
  */
 import {
   CallTimeoutError,
+  ExitSignal,
   InvalidArgumentError,
   isName,
-  NoProcessError,
+  isPid,
+  isRemoteName,
+  opaque,
   ServerExitError,
   TIMEOUT,
   type Call,
   type Down,
   type ExitReason,
+  type Opaque,
   type Self,
   type Starter,
 } from "@coppice/core";
@@ -33,8 +37,10 @@ export interface StopProcessOptions {
  *
  * @param caller the `self` of the process that asks, or the node
  * @throws NoProcessError nobody has that pid or name
- * @throws ServerExitError it ended with another reason, which is the error's `reason`
+ * @throws ServerExitError it ended before it could be asked, or with another reason: the error's `reason`
  * @throws CallTimeoutError it has not ended in time; it may still end
+ * @throws CallCycleError it waits for the caller, or is the caller
+ * @throws InvalidArgumentError an argument cannot be one
  * @example
  * import { createNode } from "@coppice/core";
  * import { defineServer, stop } from "@coppice/supervisor";
@@ -50,44 +56,77 @@ export async function stop(
   target: SystemTarget,
   options: StopProcessOptions = {},
 ): Promise<void> {
-  const { reason = "normal", timeoutMs = Infinity } = checkOptions(options);
+  check(target, options);
+  const { reason = "normal", timeoutMs = Infinity } = options;
   // As in OTP by a process of its own, so that a late answer finds nobody.
   const stopper = caller.spawnOpt({ label: "stop" }, stopIt, target, reason, timeoutMs);
-  const ended = await caller.call(stopper, "ended", { timeoutMs: Infinity });
+  const outcome = await caller.call(stopper, "outcome", { timeoutMs: Infinity });
   const what = isName(target) ? `"${target.name}"` : String(target);
-  if (ended === "timeout") throw new CallTimeoutError(what, "stop", timeoutMs);
-  if (isSameTerm(ended.reason, reason)) return;
-  if (ended.reason === "noproc") throw new NoProcessError(what);
-  throw new ServerExitError(what, "stop", ended.reason);
+  switch (outcome.type) {
+    case "ended":
+      if (isSameTerm(outcome.reason, reason)) return;
+      throw new ServerExitError(what, "stop", outcome.reason);
+    case "timeout":
+      throw new CallTimeoutError(what, "stop", timeoutMs);
+    case "failed":
+      throw outcome.error.value;
+    default:
+      outcome satisfies never;
+  }
 }
 
-type Ended = Call<"ended", { readonly reason: ExitReason } | "timeout">;
+type Outcome =
+  | { readonly type: "ended"; readonly reason: ExitReason }
+  | { readonly type: "timeout" }
+  | { readonly type: "failed"; readonly error: Opaque<unknown> };
+
+type Asked = { readonly type: "asked"; readonly error?: Opaque<unknown> };
+
+type Stopper = Call<"outcome", Outcome> | Asked | Down;
 
 async function stopIt(
-  self: Self<Ended | Down>,
+  self: Self<Stopper>,
   target: SystemTarget,
   reason: ExitReason,
   timeoutMs: number,
 ): Promise<void> {
-  const { from } = await self.receive((message): message is Ended => message.type === "call");
-  self.monitor(target);
-  // What came of the request is told by the end of the process.
-  terminate(self, target, reason, { timeoutMs: Infinity }).catch(() => undefined);
-  const down = await self.receive((message): message is Down => message.type === "down", {
-    timeoutMs,
+  const { from } = await self.receive((message) => message.type === "call");
+  const monitor = self.monitor(target);
+  const tell = (asked: Asked): void => self.send(self.pid, asked);
+  terminate(self, target, reason, { timeoutMs: Infinity }).then(
+    () => tell({ type: "asked" }),
+    (error: unknown) => {
+      // To end oneself is no failure.
+      if (!(error instanceof ExitSignal)) tell({ type: "asked", error: opaque(error) });
+    },
+  );
+  // First whether it was asked: one that ends before that has not been stopped.
+  const deadlineMs = self.now() + timeoutMs;
+  const asked = await self.receive((message) => message.type === "asked", { timeoutMs });
+  if (asked === TIMEOUT) return self.reply(from, { type: "timeout" });
+  if (asked.error !== undefined) return self.reply(from, { type: "failed", error: asked.error });
+  const down = await self.receive((message) => message.type === "down" && message.ref === monitor, {
+    timeoutMs: Math.max(0, deadlineMs - self.now()),
   });
-  self.reply(from, down === TIMEOUT ? "timeout" : { reason: down.reason });
+  if (down === TIMEOUT) self.reply(from, { type: "timeout" });
+  else if (down.type === "down") self.reply(from, { type: "ended", reason: down.reason });
 }
 
-function checkOptions(options: StopProcessOptions): StopProcessOptions {
+function check(target: SystemTarget, options: StopProcessOptions): void {
+  const refuse = (argument: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`stop: ${argument}`, expected, received);
+  };
+  if (!(isPid(target) || isName(target) || isRemoteName(target))) {
+    refuse("target", "a pid, a name or at(node, name)", target);
+  }
+  if (typeof options !== "object" || options === null) refuse("options", "an object", options);
   for (const key of Object.keys(options)) {
     if (key !== "reason" && key !== "timeoutMs") {
-      throw new InvalidArgumentError("stop: options", "made of reason, timeoutMs", options);
+      refuse("options", "made of reason, timeoutMs", { [key]: options[key as never] });
     }
   }
   const { timeoutMs } = options;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
-    throw new InvalidArgumentError("stop: options.timeoutMs", "a number of at least 0", timeoutMs);
+    refuse("options.timeoutMs", "a number of at least 0", timeoutMs);
   }
-  return options;
 }
