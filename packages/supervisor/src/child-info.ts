@@ -31,6 +31,7 @@ export interface ChildSpecInfo {
   readonly shutdown: Shutdown;
   readonly type: ChildType;
   readonly significant: boolean;
+  readonly startTimeoutMs: number;
   readonly backoff: CheckedBackoff | undefined;
   readonly name: AnyName | undefined;
   readonly label: string;

@@ -80,6 +80,7 @@ const KEYS = [
   "shutdown",
   "type",
   "significant",
+  "startTimeoutMs",
   "backoff",
   "name",
   "label",
@@ -142,6 +143,11 @@ export function checkChildSpec(
     const expected = `"brutal_kill", "infinity" or a whole number of milliseconds`;
     return refuse("invalid_shutdown", "shutdown", expected, shutdown);
   }
+  const { startTimeoutMs = Infinity } = spec;
+  if (!(typeof startTimeoutMs === "number" && startTimeoutMs >= 0)) {
+    const expected = "a number of milliseconds of at least 0, or Infinity";
+    refuse("invalid_start_timeout", "startTimeoutMs", expected, startTimeoutMs);
+  }
   const checkedBackoff =
     backoff === undefined
       ? undefined
@@ -162,6 +168,7 @@ export function checkChildSpec(
     shutdown,
     type,
     significant,
+    startTimeoutMs,
     backoff: checkedBackoff,
     name,
     label,

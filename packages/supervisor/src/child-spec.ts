@@ -54,6 +54,11 @@ export interface ChildSpec<in M = never> {
   readonly type?: ChildType | undefined;
   /** Its end may end its supervisor, as `autoShutdown` says; not by default. */
   readonly significant?: boolean | undefined;
+  /**
+   * How long its start may take, for a behaviour; for ever by default, as in OTP. What takes longer is
+   * killed, and has failed to start with `"timeout"`. Its supervisor does nothing else meanwhile.
+   */
+  readonly startTimeoutMs?: number | undefined;
   /** Delays its restarts; by default, as in OTP, it is restarted at once. */
   readonly backoff?: Backoff | undefined;
   /** Registers each incarnation of it, so that the name stays good over restarts. */
@@ -79,6 +84,7 @@ export interface CheckedChildSpec {
   readonly shutdown: Shutdown;
   readonly type: ChildType;
   readonly significant: boolean;
+  readonly startTimeoutMs: number;
   readonly backoff: CheckedBackoff | undefined;
   readonly name: AnyName | undefined;
   readonly label: string;

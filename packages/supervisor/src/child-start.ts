@@ -11,7 +11,7 @@ import {
   NameTakenError,
   ThrownValueError,
   type Body,
-  type SpawnOptions,
+  type StartOptions,
   type Starter,
   type StartResult,
 } from "@coppice/core";
@@ -42,7 +42,7 @@ export function startChildProcess(
     return { error: isCrash(crash) ? crash : { error: new ThrownValueError(error) } };
   };
   try {
-    const result = launch(starter, spec, spawnOptionsOf(spec, incarnation));
+    const result = launch(starter, spec, startOptionsOf(spec, incarnation));
     // Its class may be that of another realm, or of a library.
     return isThenable(result)
       ? Promise.resolve(result).then(checkResult, failed)
@@ -56,18 +56,19 @@ export function startChildProcess(
 export function launchProgram(
   starter: Starter,
   { program, args }: CheckedChildSpec,
-  options: SpawnOptions,
+  options: StartOptions,
 ): StartResult | PromiseLike<StartResult> {
   // What the program understands was checked where the spec was made.
   if (isStartable(program)) return program.start(starter, options as never, ...args);
   const body = program as unknown as Body<never, readonly unknown[]>;
-  return { pid: starter.spawnOpt(options, body, ...args) };
+  const { timeoutMs: _timeoutMs, ...spawnOptions } = options;
+  return { pid: starter.spawnOpt(spawnOptions, body, ...args) };
 }
 
-function spawnOptionsOf(
-  { id, label, shutdown, name }: CheckedChildSpec,
+function startOptionsOf(
+  { id, label, shutdown, startTimeoutMs, name }: CheckedChildSpec,
   incarnation: number | undefined,
-): SpawnOptions {
+): StartOptions {
   return {
     link: true,
     // A key is one step of a path.
@@ -76,6 +77,7 @@ function spawnOptionsOf(
     }),
     label,
     unwindMs: unwindMsFor(shutdown),
+    ...(startTimeoutMs !== Infinity && { timeoutMs: startTimeoutMs }),
     ...(name && { name }),
   };
 }

@@ -44,6 +44,7 @@ describe("the defaults of a child spec", () => {
       shutdown: 5_000,
       type: "worker",
       significant: false,
+      startTimeoutMs: Infinity,
       backoff: undefined,
       name: undefined,
       label: "a",

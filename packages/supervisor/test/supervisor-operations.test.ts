@@ -304,6 +304,8 @@ describe("what a supervisor tells of its children", () => {
       shutdown: "brutal_kill",
       type: "worker",
       significant: false,
+      startTimeoutMs: Infinity,
+      backoff: undefined,
       name: Worker,
       label: "a",
     });
