@@ -39,7 +39,7 @@ export type EventHandlerInit<S> = { readonly state: S } | { readonly stop: ExitR
  * | `remove: true` | removes the handler, after `terminate` with `{ type: "remove" }` | `remove_handler` |
  * | `swap: { to, argument }` | puts another one in its place, after `terminate` with `{ type: "swap", to, argument }` | `{swap_handler, …}` |
  */
-export interface EventHandlerResult<S, E = never, I = never> {
+export interface EventHandlerResult<S, E = unknown, I = unknown> {
   /** The new state; without it the state stays. */
   readonly state?: S;
   /** Removes this handler. */
@@ -53,7 +53,7 @@ export interface EventHandlerResult<S, E = never, I = never> {
 }
 
 /** What a call's callback may return. Without a `reply` the caller gets `undefined`. */
-export interface EventHandlerCallResult<S, E = never, I = never> extends EventHandlerResult<
+export interface EventHandlerCallResult<S, E = unknown, I = unknown> extends EventHandlerResult<
   S,
   E,
   I
