@@ -23,18 +23,7 @@ export const genStatemOps: OpTable = new Map([
     sm_start: { needs: ["as", "machine"], run: start },
     sm_call: {
       needs: ["to", "msg"],
-      run: (call) =>
-        asClient(
-          "gen_statem",
-          "call",
-          () => {
-            const timeoutMs = timeoutIn(call, Infinity);
-            const afterwards = timeoutMs === Infinity ? call.self.alias() : undefined;
-            const request = [HANDLE, call.term("msg"), afterwards] as const;
-            return call.self.call(machineIn(call), request, { timeoutMs });
-          },
-          call.term("to"),
-        ),
+      run: (call) => asClient("gen_statem", "call", () => callMachine(call), call.term("to")),
     },
     sm_cast: {
       needs: ["to", "msg"],
@@ -73,6 +62,19 @@ async function start(call: OpCall): Promise<Value> {
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     return error.reason === "ignore" ? "ignore" : ["error", termOfStartFailure(error.reason)];
+  }
+}
+
+/** Its address for further replies holds as long as in Erlang: till it returns, or without a timeout for ever. */
+async function callMachine(call: OpCall): Promise<Value> {
+  const { self } = call;
+  const timeoutMs = timeoutIn(call, Infinity);
+  const afterwards = self.alias();
+  const request = [HANDLE, call.term("msg"), afterwards] as const;
+  try {
+    return await self.call(machineIn(call), request, { timeoutMs });
+  } finally {
+    if (timeoutMs < Infinity) self.unalias(afterwards);
   }
 }
 

@@ -8,10 +8,10 @@ import { targetOf } from "./translation.js";
 export const HANDLE = "handle";
 
 /**
- * Where a reply to a call goes that was replied to already. Coppice drops it, and so does Erlang where
- * the call has a timeout; where it has none it is a message to the caller like any other.
+ * Where a reply to a call goes that was replied to already. Coppice drops it; in Erlang it is a message
+ * to the caller like any other, unless the call has a timeout and has returned.
  */
-export type Afterwards = Alias<unknown> | undefined;
+export type Afterwards = Alias<unknown>;
 
 export type MachineMessage =
   Call<readonly [typeof HANDLE, Value, Afterwards], Value> | Cast<readonly [typeof HANDLE, Value]>;

@@ -174,7 +174,7 @@ export class ScriptedMachine {
   /** Where to reply to this call when it was replied to. */
   #remember({ from, request }: Extract<Event, { readonly type: "call" }>): void {
     const [, , afterwards] = request as readonly [string, Value, Afterwards];
-    if (afterwards !== undefined) this.#afterwards.set(from, afterwards);
+    this.#afterwards.set(from, afterwards);
   }
 
   #obey({ json }: Rule, before: Value, from: From<Value> | undefined): unknown {
@@ -227,7 +227,7 @@ export class ScriptedMachine {
     if (from === undefined || to !== undefined) {
       return { to: to as From<never>, reply: [to as Ref, reply] };
     }
-    this.#replied.set(from, this.#afterwards.get(from) ?? from);
+    this.#replied.set(from, this.#afterwards.get(from) as Ref);
     return { to: from, reply };
   }
 

@@ -1,0 +1,63 @@
+import { describe, expect, test } from "@jest/globals";
+import { builtInPrograms } from "../src/corpus.js";
+import { MachineTable } from "../src/machine-table.js";
+import type { Json } from "../src/program.js";
+import { replay } from "../src/replay.js";
+import type { Mode } from "../src/schedule.js";
+import type { Value } from "../src/term.js";
+
+const programs = builtInPrograms("gen_statem");
+
+describe("state machines", () => {
+  test("there is a corpus of 117 programs by hand and 314 random ones", () => {
+    expect(programs).toHaveLength(431);
+  });
+
+  test.each<[string, Mode]>([
+    ["", "direct"],
+    [" when each signal waits its turn", "fifo"],
+    [" in an order of their own", 1],
+  ])(
+    "do what they do in Erlang%s",
+    async (_, mode) => {
+      const reports: string[] = [];
+      for (const program of programs) {
+        const failure = await replay(program, mode);
+        if (failure !== undefined) reports.push(failure.report);
+      }
+      expect(reports).toEqual([]);
+    },
+    120_000,
+  );
+});
+
+describe("a rule table", () => {
+  const decode = (json: Json): Value => json as Value;
+  const table = (): MachineTable =>
+    new MachineTable({
+      mode: "state_functions",
+      rules: [
+        { s: "a", e: "cast", c: "x", max: 1, ret: ["next_state", "b"] },
+        { s: "a", e: "_", acts: [["timeout", "n", 50, "t"]] },
+        { e: ["timeout", "n"], acts: [["next_event", ["timeout", "m"], "z"], ["postpone"]] },
+      ],
+    });
+  const cast: { type: Value; content: Value } = { type: "cast", content: "x" };
+
+  test("gives the first rule that fits and is not used up", () => {
+    const rules = table();
+    const chosen = ["a", "a", "b"].map((state) =>
+      rules.rules.indexOf(rules.select(state, cast, decode) as never),
+    );
+    expect(chosen).toEqual([0, 1, -1]);
+    const timeout = { type: ["timeout", "n"], content: "t" };
+    expect(rules.select("b", timeout, decode)).toBe(rules.rules[2]);
+  });
+
+  test("tells the states it may lead to, and the names of its timeouts", () => {
+    expect(table().states).toEqual(["a", "b"]);
+    expect(table().timeoutNames).toEqual(["n", "m"]);
+    expect(table().hasStateFunctions).toBe(true);
+    expect(table().makesEnterCalls).toBe(false);
+  });
+});
