@@ -188,6 +188,13 @@ export { stop, type StopProcessOptions } from "./stop.js";
 export * as task from "./task.js";
 export type { AwaitOptions, ShutdownOptions, YieldOptions } from "./task.js";
 export type { TaskFunction } from "./task-body.js";
-export { TaskAwaitedError, TaskExitError, TaskOwnerError, TaskTimeoutError } from "./task-errors.js";
+export {
+  TaskAwaitedError,
+  TaskExitError,
+  TaskOwnerError,
+  TaskTimeoutError,
+} from "./task-errors.js";
 export type { Task, TaskOwner, TaskResult } from "./task-handle.js";
 export type { AsyncStreamOptions } from "./task-stream.js";
+export * as agent from "./agent.js";
+export type { AgentMessage, AgentOptions, AgentPid, GetAndUpdate } from "./agent.js";

@@ -1,0 +1,236 @@
+/**
+ * Agents: a value, kept by a process, that others read and change by functions.
+ *
+ * A function runs in the agent's process, one at a time, with the value at that time; until it has
+ * returned, or its promise has settled, the others wait. So what takes long is better done elsewhere.
+ *
+ * An error that a function throws ends the agent with it, as in Elixir: it may have left the value half
+ * changed. Its caller gets a `ServerExitError`; a supervisor starts the agent again, with the value it
+ * began with.
+ *
+ * OTP: Elixir's Agent, https://hexdocs.pm/elixir/Agent.html
+ */
+import {
+  InvalidArgumentError,
+  opaque,
+  StartError,
+  type Address,
+  type Call,
+  type CallOptions,
+  type Cast,
+  type Opaque,
+  type Operations,
+  type Pid,
+  type Starter,
+  type StartOptions,
+  type Target,
+} from "@coppice/core";
+import { isThenable, type MaybePromise } from "./behaviour.js";
+import { InvalidCallbackResultError } from "./errors.js";
+import { defineServer } from "./gen-server.js";
+import type { Server } from "./server-definition.js";
+import { stop as stopProcess, type StopProcessOptions } from "./stop.js";
+
+/** What an agent with a value of type `S` understands; the functions that take its pid send that. */
+export type AgentMessage<S> =
+  | Call<readonly ["get" | "update" | "getAndUpdate", Opaque<(state: S) => unknown>], unknown>
+  | Cast<readonly ["cast", Opaque<(state: S) => unknown>]>;
+
+/** An agent that keeps a value of type `S`: its pid. */
+export type AgentPid<S> = Pid<AgentMessage<S>>;
+
+/** What `getAndUpdate` makes of the value: what the caller gets, and the new value. */
+export interface GetAndUpdate<R, S> {
+  readonly reply: R;
+  readonly state: S;
+}
+
+/** How an agent is started. */
+export interface AgentOptions<S> extends Pick<
+  StartOptions<AgentMessage<S>>,
+  "name" | "label" | "timeoutMs"
+> {}
+
+/**
+ * Defines an agent that can be started any number of times, also as a child.
+ *
+ * @param init gives the value that it begins with; may be async
+ * @throws InvalidArgumentError `init` is no function
+ * @example
+ * import { name } from "@coppice/core";
+ * import { agent, child, type AgentMessage } from "@coppice/supervisor";
+ * const Settings = name<AgentMessage<Map<string, string>>>("settings");
+ * const spec = child({ id: "settings", name: Settings }, agent.define(() => new Map<string, string>()));
+ */
+export function define<S>(init: () => S | PromiseLike<S>): Server<AgentMessage<S>, S, []> {
+  checkFunction("agent.define: init", init);
+  const server = defineServer({
+    // As the field of an object: a value may look like another result of `init`.
+    init: (): MaybePromise<{ readonly state: S }> =>
+      then(init(), (state): { readonly state: S } => ({ state })),
+    call: {
+      get: (state: S, get: Opaque<(state: S) => unknown>) =>
+        then(get.value(state), (reply) => ({ reply })),
+      update: (state: S, update: Opaque<(state: S) => MaybePromise<S>>) =>
+        then(update.value(state), (next) => ({ reply: undefined, state: next })),
+      getAndUpdate: (
+        state: S,
+        update: Opaque<(state: S) => MaybePromise<GetAndUpdate<unknown, S>>>,
+      ) => then(update.value(state), checkGetAndUpdate),
+    },
+    cast: {
+      cast: (state: S, update: Opaque<(state: S) => MaybePromise<S>>) =>
+        then(update.value(state), (next) => ({ state: next })),
+    },
+  });
+  return server as unknown as Server<AgentMessage<S>, S, []>;
+}
+
+/**
+ * Starts an agent. Resolves when it has its first value.
+ *
+ * @param starter the `self` of the process that starts it, or the node
+ * @param init gives the value that it begins with; may be async
+ * @param options.name Registers it
+ * @param options.timeoutMs How long `init` may take; for ever by default
+ * @throws StartError `init` has thrown or taken too long, or the name is taken
+ * @example
+ * import { createNode } from "@coppice/core";
+ * import { agent } from "@coppice/supervisor";
+ * const node = createNode();
+ * const counter = await agent.start(node, () => 0);
+ * await agent.update(node, counter, (count) => count + 1);
+ * await agent.get(node, counter, (count) => `counted to ${count}`); // => "counted to 1"
+ * await agent.getAndUpdate(node, counter, (count) => ({ reply: count, state: 10 })); // => 1
+ * await agent.stop(node, counter);
+ * await node.stop();
+ * @see https://hexdocs.pm/elixir/Agent.html#start/2
+ */
+export function start<S>(
+  starter: Starter,
+  init: () => S | PromiseLike<S>,
+  options: AgentOptions<S> = {},
+): Promise<AgentPid<S>> {
+  return launch(starter, init, options);
+}
+
+/**
+ * As `start`, linked to the process that starts it.
+ *
+ * @see https://hexdocs.pm/elixir/Agent.html#start_link/2
+ */
+export function startLink<S>(
+  starter: Starter,
+  init: () => S | PromiseLike<S>,
+  options: AgentOptions<S> = {},
+): Promise<AgentPid<S>> {
+  return launch(starter, init, { ...options, link: true });
+}
+
+async function launch<S>(
+  starter: Starter,
+  init: () => S | PromiseLike<S>,
+  options: StartOptions<AgentMessage<S>>,
+): Promise<AgentPid<S>> {
+  const result = await define(init).start(starter, options);
+  if (typeof result === "object" && "pid" in result) return result.pid;
+  const what = options.label ?? options.name?.name ?? "the agent";
+  throw new StartError(what, result === "ignore" ? result : result.error);
+}
+
+/**
+ * Gives what a function makes of the value.
+ *
+ * The value itself should not leave the agent unless it is never changed in place.
+ *
+ * @param get may be async
+ * @throws CallTimeoutError, NoProcessError, ServerExitError as any call does
+ * @see https://hexdocs.pm/elixir/Agent.html#get/3
+ */
+export async function get<S, R>(
+  caller: Operations,
+  agent: Target<AgentMessage<S>>,
+  get: (state: S) => R | PromiseLike<R>,
+  options?: CallOptions,
+): Promise<R> {
+  checkFunction("agent.get: get", get);
+  return (await caller.call(agent, ["get", opaque(get)], options)) as R;
+}
+
+/**
+ * Replaces the value by what a function makes of it. Resolves when that is done.
+ *
+ * @param update may be async
+ * @throws CallTimeoutError, NoProcessError, ServerExitError as any call does
+ * @see https://hexdocs.pm/elixir/Agent.html#update/3
+ */
+export async function update<S>(
+  caller: Operations,
+  agent: Target<AgentMessage<S>>,
+  update: (state: S) => S | PromiseLike<S>,
+  options?: CallOptions,
+): Promise<void> {
+  checkFunction("agent.update: update", update);
+  await caller.call(agent, ["update", opaque(update)], options);
+}
+
+/**
+ * Replaces the value, and gives what the function has to tell.
+ *
+ * @param update returns `{ reply, state }`; may be async
+ * @throws CallTimeoutError, NoProcessError, ServerExitError as any call does
+ * @see https://hexdocs.pm/elixir/Agent.html#get_and_update/3
+ */
+export async function getAndUpdate<S, R>(
+  caller: Operations,
+  agent: Target<AgentMessage<S>>,
+  update: (state: S) => GetAndUpdate<R, S> | PromiseLike<GetAndUpdate<R, S>>,
+  options?: CallOptions,
+): Promise<R> {
+  checkFunction("agent.getAndUpdate: update", update);
+  return (await caller.call(agent, ["getAndUpdate", opaque(update)], options)) as R;
+}
+
+/**
+ * As `update`, but does not wait, and never fails: nobody there is no error.
+ *
+ * @see https://hexdocs.pm/elixir/Agent.html#cast/2
+ */
+export function cast<S>(
+  caller: Operations,
+  agent: Address<AgentMessage<S>>,
+  update: (state: S) => S | PromiseLike<S>,
+): void {
+  checkFunction("agent.cast: update", update);
+  caller.cast(agent, ["cast", opaque(update)]);
+}
+
+/**
+ * Ends an agent. Resolves when it has ended.
+ *
+ * @throws NoProcessError, ServerExitError, CallTimeoutError as `stop` does for any behaviour
+ * @see https://hexdocs.pm/elixir/Agent.html#stop/3
+ */
+export function stop<S>(
+  caller: Starter,
+  agent: Target<AgentMessage<S>>,
+  options?: StopProcessOptions,
+): Promise<void> {
+  return stopProcess(caller, agent, options);
+}
+
+/** Without a promise for what is none: the next message need not wait. */
+function then<T, R>(value: MaybePromise<T>, next: (value: T) => R): MaybePromise<R> {
+  return isThenable<T>(value) ? value.then(next) : next(value);
+}
+
+function checkGetAndUpdate<S>(result: GetAndUpdate<unknown, S>): GetAndUpdate<unknown, S> {
+  if (typeof result === "object" && result !== null && "reply" in result && "state" in result) {
+    return { reply: result.reply, state: result.state };
+  }
+  throw new InvalidCallbackResultError("agent.getAndUpdate: update", "{ reply, state }", result);
+}
+
+function checkFunction(argument: string, value: unknown): void {
+  if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
+}
