@@ -24,6 +24,14 @@ import {
   type MaybePromise,
 } from "./behaviour.js";
 import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
+import {
+  argumentsOf,
+  callbacksByName,
+  describeRequests,
+  type Callback,
+  type CallbacksByName,
+  type RequestCallback,
+} from "./request-callback.js";
 import type {
   CallTable,
   CastTable,
@@ -94,9 +102,6 @@ export function defineServer<
   return new ServerBehaviour(checkDefinition(definition)) as never;
 }
 
-/** A callback, as the process calls it. */
-type Callback = (state: unknown, ...args: unknown[]) => unknown;
-
 interface Callbacks {
   readonly init: (...args: unknown[]) => unknown;
   readonly call?: Readonly<Record<string, Callback>>;
@@ -157,8 +162,8 @@ class ServerBehaviour {
 
   constructor(callbacks: Callbacks) {
     this.callbacks = callbacks;
-    this.calls = byName(callbacks.call);
-    this.casts = byName(callbacks.cast);
+    this.calls = callbacksByName(callbacks.call);
+    this.casts = callbacksByName(callbacks.cast);
   }
 
   start(
@@ -175,37 +180,6 @@ class ServerBehaviour {
       new ServerProcess(self, parent, this).begin(args),
     );
   }
-}
-
-/** The callback of a request, and how many arguments that may have. */
-interface RequestCallback {
-  readonly run: Callback;
-  readonly least: number;
-  readonly most: number;
-}
-
-/** No plain lookup: `constructor` is no request. */
-type CallbacksByName = ReadonlyMap<unknown, RequestCallback>;
-
-function byName(table: Readonly<Record<string, Callback>> = {}): CallbacksByName {
-  return new Map(
-    Object.entries(table).map(([name, run]) => [name, { run, ...argumentsOf(run, 1) }]),
-  );
-}
-
-/** What a function that declares no parameters, such as one that wraps another, may be given at the most. */
-const MAX_ARGUMENTS = 255;
-
-/**
- * How many arguments a callback takes besides its first `given` parameters. It may or may not declare
- * `self` as the last, so there is a choice; one more or less would have `self` in the wrong place.
- */
-function argumentsOf(
-  { length }: { readonly length: number },
-  given: number,
-): { readonly least: number; readonly most: number } {
-  if (length === 0) return { least: 0, most: MAX_ARGUMENTS };
-  return { least: Math.max(0, length - given - 1), most: length - given };
 }
 
 /** How many `continue`s may follow each other before others get a turn. */
@@ -458,15 +432,7 @@ class ServerProcess extends BehaviourProcess {
   }
 
   #unknownRequest(request: unknown): Error {
-    const known = [...this.#behaviour.calls].map(([name, { least, most }]) => {
-      const count =
-        least === most ? `${least}` : most === MAX_ARGUMENTS ? "any" : `${least} or ${most}`;
-      return `${JSON.stringify(name)} (${count})`;
-    });
-    const expected =
-      known.length === 0
-        ? "none, as it answers no calls"
-        : `a tuple of a name, and arguments as many as its callback takes: ${known.join(", ")}`;
+    const expected = describeRequests(this.#behaviour.calls);
     return new UnknownRequestError(this.self.pid, expected, request);
   }
 
