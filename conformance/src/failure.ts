@@ -11,7 +11,7 @@ import {
 } from "@coppice/supervisor";
 import { termOfRefusal } from "./machine-return.js";
 import { termOfResult } from "./server-return.js";
-import { CALLBACK_MODULE, type Value } from "./term.js";
+import { CALLBACK_MODULE, isArray, type Value } from "./term.js";
 
 /** The term; `undefined` for an error that no program can bring about. */
 export function termOfFailure(error: Error): Value | undefined {
@@ -34,48 +34,44 @@ export function isFailure(error: unknown): boolean {
   return error instanceof Error && termOfFailure(error) !== undefined;
 }
 
-/** Where Coppice names the field, OTP has a word for each. */
+/** What a supervisor ends with whose init returned that. OTP says where the fault is. */
 function termOfInvalidSpec(error: InvalidChildSpecError): Value {
-  const { path } = error;
+  const { path, rule } = error;
   const received = error.received as Value;
   switch (path) {
     case "supervisor":
       return ["bad_return", [CALLBACK_MODULE, "init", received]];
     case "strategy":
     case "intensity":
-      return ["supervisor_data", [`invalid_${path}`, received]];
-    case "periodMs":
-      return ["supervisor_data", ["invalid_period", (received as number) / 1_000]];
     case "autoShutdown":
-      return ["supervisor_data", ["invalid_auto_shutdown", received]];
-    default:
-      return ["start_spec", termOfInvalidChild(error)];
+      return ["supervisor_data", [rule, received]];
+    case "periodMs":
+      return ["supervisor_data", [rule, (received as number) / 1_000]];
+    case "child":
+      // Of a dynamic supervisor there is one, no more and no less.
+      if (isArray(received)) return ["bad_start_spec", { list: received.map(childOf) }];
   }
+  return ["start_spec", termOfInvalidChild(error)];
+}
+
+function childOf(spec: unknown): Value {
+  return { child: (spec as { readonly id: string }).id };
 }
 
 /** What OTP says of a specification that is none. */
-export function termOfInvalidChild({ path, expected, received: it }: InvalidChildSpecError): Value {
+export function termOfInvalidChild({ rule, received: it, expected }: InvalidChildSpecError): Value {
   const received = it as Value;
-  const field = /\.([a-z]+)(?:\[0\])?$/.exec(path)?.[1];
-  switch (field) {
-    case undefined:
-      return ["invalid_child_spec", received];
-    case "id":
-      return it === undefined ? "missing_id" : ["duplicate_child_name", received];
-    case "start":
-      return it === undefined ? "missing_start" : ["invalid_mfa", received];
-    case "restart":
-      return ["invalid_restart_type", received];
-    case "type":
-      return ["invalid_child_type", received];
-    case "significant": {
-      if (typeof it !== "boolean") return ["invalid_significant", received];
+  switch (rule) {
+    case "missing_id":
+    case "missing_start":
+      return rule;
+    case "bad_combination": {
       const why: Value = expected.includes("permanent")
         ? ["restart", "permanent"]
         : ["auto_shutdown", "never"];
-      return ["bad_combination", { list: [why, ["significant", true]] }];
+      return [rule, { list: [why, ["significant", true]] }];
     }
     default:
-      return [`invalid_${field}`, received];
+      return [rule, received];
   }
 }

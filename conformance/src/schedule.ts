@@ -1,5 +1,5 @@
 /** The ways a program can be scheduled; its trace is the same in all. */
-import type { Scheduler } from "@coppice/core";
+import type { Clock, Scheduler } from "@coppice/core";
 import {
   createFifoScheduler,
   createVirtualClock,
@@ -22,6 +22,8 @@ export type Settle = Quiesce;
 
 export interface Schedule {
   readonly clock: VirtualClock;
+  /** What the node goes by. */
+  readonly nodeClock: Clock;
   readonly scheduler: Scheduler | undefined;
   /** Lets everything happen that needs no time. */
   readonly settle: Settle;
@@ -29,7 +31,25 @@ export interface Schedule {
 
 export function createSchedule(mode: Mode): Schedule {
   const clock = createVirtualClock();
-  if (mode === "direct") return { clock, scheduler: undefined, settle: quiesce };
+  if (mode === "direct") {
+    return { clock, nodeClock: strictlyGrowing(clock), scheduler: undefined, settle: quiesce };
+  }
   const scheduler = createFifoScheduler(mode === "fifo" ? { clock } : { clock, seed: mode });
-  return { clock, scheduler, settle: () => scheduler.runAll() };
+  return { clock, nodeClock: clock, scheduler, settle: () => scheduler.runAll() };
+}
+
+/** So little that it adds up to nothing, in ms. */
+const TICK_MS = 1e-6;
+
+/**
+ * A clock that never shows one time twice, as real ones do not: so no two deadlines are equal, and all
+ * comes to rest between them.
+ */
+function strictlyGrowing(clock: Clock): Clock {
+  let lastMs = clock.now();
+  return {
+    now: () => (lastMs = Math.max(lastMs + TICK_MS, clock.now())),
+    set: (wake, delayMs) => clock.set(wake, lastMs + delayMs - clock.now()),
+    clear: (handle) => clock.clear(handle),
+  };
 }

@@ -3,10 +3,10 @@
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
-import { isPid, NameTakenError, type AnyPid, type ExitReason, type Pid } from "@coppice/core";
+import { isName, isPid, StartError, type AnyPid, type Pid } from "@coppice/core";
 import {
+  checkChildSpecs,
   countChildren,
-  defineSupervisor,
   deleteChild,
   getChildSpec,
   InvalidChildSpecError,
@@ -14,9 +14,11 @@ import {
   startChild,
   startSupervisor,
   terminateChild,
+  UnknownRequestError,
   whichChildren,
   type AutoShutdown,
   type ChildSpec,
+  type DynamicSupervisorMessage,
   type SupervisorMessage,
 } from "@coppice/supervisor";
 import { asClient } from "./client.js";
@@ -29,7 +31,7 @@ import { ORDER } from "./scripted-worker.js";
 import { childOf, childOfTerm, startScripted, type SpecContext } from "./supervisor-spec-json.js";
 import { termOfChildren, termOfResult, termOfSpec } from "./supervisor-terms.js";
 import { stopOp } from "./stop-op.js";
-import type { Value } from "./term.js";
+import { naturalOrder, type Value } from "./term.js";
 import { nameOf, targetOf, termOfReason } from "./translation.js";
 
 export const supervisorOps: OpTable = new Map([
@@ -69,8 +71,9 @@ export const supervisorOps: OpTable = new Map([
       needs: ["sup"],
       run: (call) =>
         ask(call, async (supervisor) => {
-          const children = termOfChildren(await whichChildren(call.self, supervisor));
-          return { list: children };
+          const isDynamic = isDynamicSupervisor(call, supervisor);
+          const children = termOfChildren(await whichChildren(call.self, supervisor), isDynamic);
+          return { list: isDynamic ? inOrderOfPids(call, children) : children };
         }),
     },
     count_children: {
@@ -90,7 +93,10 @@ export const supervisorOps: OpTable = new Map([
   }),
 ]);
 
-type SupervisorTarget = Pid<SupervisorMessage>;
+/** A supervisor of either kind; what is asked of it is what that kind understands. */
+type SupervisorTarget = Pid<
+  SupervisorMessage | DynamicSupervisorMessage<unknown, readonly unknown[]>
+>;
 
 /** What an operation on a supervisor returns; without an answer it exits as any call. */
 function ask(
@@ -98,7 +104,16 @@ function ask(
   operation: (supervisor: SupervisorTarget) => Promise<Value>,
 ): Promise<Value> {
   const supervisor = targetOf(call.term("sup")) as SupervisorTarget;
-  return asClient("gen_server", "call", () => operation(supervisor), call.term("sup"));
+  const asked = async (): Promise<Value> => {
+    try {
+      return await operation(supervisor);
+    } catch (error) {
+      // One whose children have ids does not understand what is asked of a child by its pid.
+      if (error instanceof UnknownRequestError) return ["error", "not_found"];
+      throw error;
+    }
+  };
+  return asClient("gen_server", "call", asked, call.term("sup"));
 }
 
 function theReason(reason: Value): Value {
@@ -123,22 +138,18 @@ async function startLink(call: OpCall): Promise<Value> {
     );
     return ["ok", pid];
   } catch (error) {
-    if (error instanceof NameTakenError) return ["error", ["already_started", error.holder]];
-    const reason = reasonOfStart(error);
-    return reason === "ignore" ? reason : ["error", reason];
+    if (!(error instanceof StartError)) throw error;
+    return error.reason === "ignore" ? "ignore" : ["error", termOfReason(error.reason)];
   }
-}
-
-/** Why a start failed. */
-function reasonOfStart(error: unknown): Value {
-  const { code, reason } = error as { readonly code?: unknown; readonly reason?: ExitReason };
-  if (code !== "START_FAILED") throw error;
-  return termOfReason(reason as ExitReason);
 }
 
 function start(call: OpCall): Promise<Value> {
   return ask(call, async (supervisor) => {
     try {
+      if (call.has("args")) {
+        const args = (call.op.args as readonly Json[]).map((argument) => call.decode(argument));
+        return termOfResult(await startChild(call.self, supervisor, args), theReason);
+      }
       const spec = specIn(call);
       const added = (reason: Value): Value => [reason, { child: spec.id }];
       return termOfResult(await startChild(call.self, supervisor, spec), added);
@@ -153,6 +164,19 @@ function specIn(call: OpCall): ChildSpec {
   return childOfTerm(call.term("raw"));
 }
 
+function isDynamicSupervisor({ self, actor }: OpCall, supervisor: SupervisorTarget): boolean {
+  const target: unknown = supervisor;
+  const pid = isPid(target) ? target : isName(target) ? self.whereis(target) : undefined;
+  const instance = pid === undefined ? undefined : actor.world.instances.of(pid);
+  return instance?.kind === "dynamic_supervisor";
+}
+
+/** Those of a dynamic supervisor have no order in Erlang. */
+function inOrderOfPids({ actor }: OpCall, children: [Value, Value, Value][]): Value[] {
+  const written = new Map(children.map((child) => [child, actor.world.encode(child)]));
+  return children.sort((a, b) => naturalOrder(written.get(a) ?? null, written.get(b) ?? null));
+}
+
 /** What is said of a specification that is none. */
 function refusalOf(error: unknown): Value {
   if (error instanceof InvalidChildSpecError) return ["error", termOfInvalidChild(error)];
@@ -165,10 +189,9 @@ function check(call: OpCall): Value {
     const children = (call.op.specs as readonly Json[]).map((spec) =>
       childOfTerm(call.decode(spec)),
     );
-    // Where nothing is said of the supervisor, nothing is asked of it.
-    const autoShutdown = call.has("auto_shutdown") ? call.term("auto_shutdown") : "any_significant";
-    defineSupervisor({ autoShutdown: autoShutdown as AutoShutdown, children });
-    return "ok";
+    const autoShutdown = call.has("auto_shutdown") ? call.term("auto_shutdown") : undefined;
+    const result = checkChildSpecs(children, autoShutdown as AutoShutdown | undefined);
+    return result.ok ? "ok" : refusalOf(result.error);
   } catch (error) {
     return refusalOf(error);
   }

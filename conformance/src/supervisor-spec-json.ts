@@ -1,13 +1,15 @@
 /** Supervisors and children as programs write them: what the library is given in their place. */
 import type { AnyPid, Startable, Starter, StartOptions, StartResult } from "@coppice/core";
 import {
+  defineDynamicSupervisor,
   defineSupervisor,
+  type AnySupervisorDefinition,
   type ChildSpec,
+  type DynamicSupervisorSpec,
   type Program,
-  type SupervisorDefinition,
-  type SupervisorMessage,
   type SupervisorSpec,
 } from "@coppice/supervisor";
+import type { InstanceKind } from "./instances.js";
 import type { Scope } from "./op.js";
 import type { Json, JsonObject } from "./program.js";
 import { Raised } from "./raised.js";
@@ -32,23 +34,31 @@ export function startScripted<T>(
   spec: JsonObject,
   context: SpecContext,
   parent: AnyPid,
-  start: (definition: SupervisorDefinition) => T,
+  start: (definition: ScriptedDefinition) => T,
 ): T {
   const { world } = context;
   const scope = new Map(context.scope);
   let pid: AnyPid | undefined;
-  const definition = defineSupervisor(() => {
+  const init = <S>(kind: InstanceKind, specOf: SpecReader<S>): S | "ignore" => {
     const { name } = world.instances.attempt(id);
-    world.arrive({ id, name, pid: pid as AnyPid, parent, kind: "supervisor", lives: true });
+    world.arrive({ id, name, pid: pid as AnyPid, parent, kind, lives: true });
     world.log.push(["init", name]);
-    return initResultOf(spec, { world, scope });
-  });
-  const started = start(definition);
+    return initResultOf(spec, { world, scope }, specOf);
+  };
+  const started = start(
+    spec.strategy === "simple_one_for_one"
+      ? defineDynamicSupervisor(() => init("dynamic_supervisor", dynamicSpecOf))
+      : defineSupervisor(() => init("supervisor", specOfChildren)),
+  );
   pid = world.lastSpawned;
   return started;
 }
 
-class ScriptedSupervisor implements Startable<SupervisorMessage> {
+type ScriptedDefinition = AnySupervisorDefinition<never, []>;
+type SupervisorFlags = Pick<SupervisorSpec, "intensity" | "periodMs" | "autoShutdown">;
+type SpecReader<S> = (spec: JsonObject, context: SpecContext) => S;
+
+class ScriptedSupervisor implements Startable {
   readonly #id: string;
   readonly #spec: JsonObject;
   readonly #context: SpecContext;
@@ -59,37 +69,59 @@ class ScriptedSupervisor implements Startable<SupervisorMessage> {
     this.#context = context;
   }
 
-  start(
-    starter: Starter,
-    options: StartOptions<SupervisorMessage>,
-  ): StartResult<SupervisorMessage> | PromiseLike<StartResult<SupervisorMessage>> {
+  start(starter: Starter, options: StartOptions): StartResult | PromiseLike<StartResult> {
     return startScripted(this.#id, this.#spec, this.#context, starter.pid, (definition) =>
       definition.start(starter, options),
     );
   }
 }
 
-function initResultOf(spec: JsonObject, context: SpecContext): SupervisorSpec | "ignore" {
+function initResultOf<S>(
+  spec: JsonObject,
+  context: SpecContext,
+  specOf: SpecReader<S>,
+): S | "ignore" {
   const read = reader(context);
   const [kind, term = null] = (spec.ret ?? []) as readonly Json[];
   if (kind === "ignore") return "ignore";
   if (kind === "bad") return read(term) as never;
   if (kind === "error") throw new Raised("error", read(term));
-  const children = (spec.children ?? []) as readonly JsonObject[];
+  return specOf(spec, context);
+}
+
+function specOfChildren(spec: JsonObject, context: SpecContext): SupervisorSpec {
+  const { strategy } = spec;
+  const children = childrenOf(spec, context);
   return {
-    ...flagsOf(spec, read),
-    children: children.map((child) => childOf(child, context)),
+    ...(strategy !== undefined && { strategy: reader(context)(strategy) }),
+    ...flagsOf(spec, context),
+    children,
   } as SupervisorSpec;
 }
 
-function flagsOf(spec: JsonObject, read: (term: Json) => Value): object {
-  const { strategy, intensity, period, auto_shutdown: autoShutdown } = spec;
+function dynamicSpecOf(
+  spec: JsonObject,
+  context: SpecContext,
+): DynamicSupervisorSpec<unknown, readonly unknown[]> {
+  const children = childrenOf(spec, context);
+  // Where OTP counts the children, Coppice has a place for just one.
+  const child = children.length === 1 ? children[0] : children;
+  return { ...flagsOf(spec, context), child } as DynamicSupervisorSpec<unknown, readonly unknown[]>;
+}
+
+function childrenOf(spec: JsonObject, context: SpecContext): ChildSpec[] {
+  const children = (spec.children ?? []) as readonly JsonObject[];
+  return children.map((child) => childOf(child, context));
+}
+
+function flagsOf(spec: JsonObject, context: SpecContext): SupervisorFlags {
+  const read = reader(context);
+  const { intensity, period, auto_shutdown: autoShutdown } = spec;
   return {
-    ...(strategy !== undefined && { strategy: read(strategy) }),
     ...(intensity !== undefined && { intensity: read(intensity) }),
     ...(period !== undefined && { periodMs: inMs(read(period)) }),
     ...(autoShutdown !== undefined && { autoShutdown: read(autoShutdown) }),
-  };
+  } as SupervisorFlags;
 }
 
 function inMs(seconds: Value): Value {
@@ -104,7 +136,10 @@ export function childOf(child: JsonObject, context: SpecContext): ChildSpec {
   const program: Program =
     child.spec === undefined
       ? new ScriptedWorker(world, id, (child.script ?? {}) as JsonObject, scope)
-      : new ScriptedSupervisor(id, child.spec as JsonObject, { world, scope: new Map(scope) });
+      : (new ScriptedSupervisor(id, child.spec as JsonObject, {
+          world,
+          scope: new Map(scope),
+        }) as object as Program);
   const fields = ["restart", "shutdown", "type", "significant"].flatMap((field) => {
     const term = child[field];
     return term === undefined ? [] : [[field, read(term)] as const];

@@ -9,18 +9,28 @@ import type {
   DeleteChildResult,
   RestartChildResult,
   StartChildResult,
+  StartDynamicChildResult,
   TerminateChildResult,
+  TerminateDynamicChildResult,
 } from "@coppice/supervisor";
 import type { Value } from "./term.js";
 import { termOfReason } from "./translation.js";
 
-/** What `which_children` returns, newest first: id, pid and type. */
-export function termOfChildren(children: readonly ChildInfo[]): [Value, Value, Value][] {
+/**
+ * What `which_children` returns, newest first: id, pid and type.
+ *
+ * @param isDynamic whether the children are all of one kind: then they have no ids in Erlang
+ */
+export function termOfChildren(
+  children: readonly ChildInfo[],
+  isDynamic: boolean,
+): [id: Value, pid: Value, type: Value][] {
   return children
-    .map((child): [Value, Value, Value] => {
-      const { id, type, status } = child;
-      return [id, child.pid ?? (status === "restarting" ? "restarting" : "undefined"), type];
-    })
+    .map(({ id, pid, type, status }): [Value, Value, Value] => [
+      isDynamic ? "undefined" : id,
+      pid ?? (status === "restarting" ? "restarting" : "undefined"),
+      type,
+    ])
     .reverse();
 }
 
@@ -32,7 +42,13 @@ export function termOfSpec(spec: ChildSpecInfo | undefined): Value {
   return ["ok", { map: entries }];
 }
 
-type Result = StartChildResult | RestartChildResult | TerminateChildResult | DeleteChildResult;
+type Result =
+  | StartChildResult
+  | StartDynamicChildResult
+  | RestartChildResult
+  | TerminateChildResult
+  | TerminateDynamicChildResult
+  | DeleteChildResult;
 
 /**
  * What the operations on children return.

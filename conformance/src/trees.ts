@@ -24,11 +24,12 @@ export class Trees {
     const answers = await this.#ask(alive, settle);
     const changed: { [supervisor: string]: Json } = {};
     for (const [{ name, kind }, children] of answers) {
-      const pairs = termOfChildren(children).map(([id, pid]) => [
+      const isDynamic = kind === "dynamic_supervisor";
+      const pairs = termOfChildren(children, isDynamic).map(([id, pid]) => [
         this.#world.encode(id),
         this.#world.encode(pid),
       ]);
-      if (kind === "dynamic_supervisor") pairs.sort(naturalOrder);
+      if (isDynamic) pairs.sort(naturalOrder);
       const written = JSON.stringify(pairs);
       if (this.#children.get(name) === written) continue;
       this.#children.set(name, written);
