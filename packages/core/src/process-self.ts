@@ -94,16 +94,18 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
       if (message !== TIMEOUT) return (this.receiving = Promise.resolve(message));
     }
     if (timeoutMs === 0 && !heldUp) return (this.receiving = Promise.resolve(TIMEOUT));
-    if (heldUp) turn.ready(this);
     this.polling = timeoutMs === 0;
     this.guard = guard;
     if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs < Infinity) {
       this.waitLimit = new ReceiveLimit(this);
       node.timers.arm(this.waitLimit, timeoutMs, this);
     }
-    return (this.receiving = new Promise((resolve) => {
+    const receiving = new Promise((resolve) => {
       this.wake = resolve;
-    }));
+    });
+    // Only now that it waits: within a step of a handler nothing else is ready.
+    if (heldUp) turn.ready(this);
+    return (this.receiving = receiving);
   }
 
   send(to: unknown, message: unknown): void {

@@ -169,6 +169,31 @@ const aBodyThatPolls: Work = (node, step) => {
   });
 };
 
+const aHandlerThatPolls: Work = (node, step) => {
+  const handler = node.spawn<string, null>({
+    init: () => null,
+    message: async (_state, _message, self) => {
+      while ((await self.receive({ timeoutMs: 0 })) === TIMEOUT) step();
+      return null;
+    },
+  });
+  node.send(handler, "poll");
+};
+
+const aHandlerThatReceives: Work = (node, step) => {
+  const handler = node.spawn<string, null>({
+    init: () => null,
+    message: async (_state, _message, self) => {
+      for (;;) {
+        self.send(self.pid, "again");
+        await self.receive();
+        step();
+      }
+    },
+  });
+  node.send(handler, "go");
+};
+
 const processesThatSpawnEachOther: Work = (node, step) => {
   const body: Body<never> = (self) => {
     step();
@@ -225,6 +250,8 @@ describe("work without end", () => {
     ["a body that calls a process which has ended", callsToNobody],
     ["a body that yields", aBodyThatYields],
     ["a body that polls with a timeout of 0", aBodyThatPolls],
+    ["a handler that polls within a step", aHandlerThatPolls],
+    ["a handler that receives within a step", aHandlerThatReceives],
     ["processes that spawn each other", processesThatSpawnEachOther],
     ["processes that spawn, monitor and are told", processesThatMonitorEachOther],
   ])("lets the event loop turn after turnMs: %s", async (_what, work) => {
