@@ -29,8 +29,14 @@ export class Offers {
   >();
   /** Starts that have not happened. */
   readonly #starts = new Map<Process, Happening>();
-  /** How many signals each channel has had, and how many timers and yields each process. */
-  readonly #numbers = new Map<string, number>();
+  // Numbers last as long as somebody can name the process they are of: what a dead process is sent, and
+  // what answers in its place, is numbered on.
+  /** How many signals each has sent to whom. */
+  readonly #signalsSent = new WeakMap<LocalPid, WeakMap<LocalPid, number>>();
+  /** How many timers each has set. */
+  readonly #timersSet = new WeakMap<LocalPid, number>();
+  /** How often each has given way. */
+  readonly #yields = new WeakMap<LocalPid, number>();
   #timers = 0;
 
   constructor(scheduler: Scheduler) {
@@ -67,7 +73,7 @@ export class Offers {
     const actor = keyOf(process.pid);
     this.#offerDeadline(wait, {
       kind: "resume",
-      key: this.#numbered(`resume:${actor}`),
+      key: `resume:${actor}#${count(this.#yields, process.pid)}`,
       channel: actor,
       actor,
       describe: () => "goes on after a yield",
@@ -81,7 +87,7 @@ export class Offers {
     this.#travelling.set(channel, travelling);
     const happening: Happening = {
       kind: "signal",
-      key: this.#numbered(channel),
+      key: `${channel}#${this.#countSignal(from, to)}`,
       channel,
       actor,
       describe: () => describeSignal(signal),
@@ -115,7 +121,7 @@ export class Offers {
 
   timer(deadline: Deadline, owner: LocalPid): void {
     const actor = keyOf(owner);
-    const key = this.#numbered(`timer:${actor}`);
+    const key = `timer:${actor}#${count(this.#timersSet, owner)}`;
     this.#offerDeadline(deadline, {
       kind: "timer",
       key,
@@ -163,9 +169,15 @@ export class Offers {
     this.#scheduler.offer?.(happening);
   }
 
-  #numbered(what: string): string {
-    const number = (this.#numbers.get(what) ?? 0) + 1;
-    this.#numbers.set(what, number);
-    return `${what}#${number}`;
+  #countSignal(from: LocalPid, to: LocalPid): number {
+    let sent = this.#signalsSent.get(from);
+    if (sent === undefined) this.#signalsSent.set(from, (sent = new WeakMap()));
+    return count(sent, to);
   }
+}
+
+function count(numbers: WeakMap<LocalPid, number>, pid: LocalPid): number {
+  const number = (numbers.get(pid) ?? 0) + 1;
+  numbers.set(pid, number);
+  return number;
 }

@@ -97,15 +97,10 @@ export function resolveTarget(node: Runtime, to: unknown, by: LocalPid): LocalPi
   if (ProcessId.is(to)) return to as LocalPid;
   if (isName(to)) return node.registry.find(to.name, by)?.pid;
   if (isRemoteName(to)) {
-    if (to.node !== node.name) return elsewhere(to.node);
+    if (to.node !== node.name) return node.elsewhere(to.node);
     return node.registry.find(to.name, by)?.pid;
   }
   throw new InvalidArgumentError("target", "a pid, a name or at(node, name)", to);
-}
-
-/** Stands for whoever it may be at a node that is out of reach. */
-function elsewhere(node: string): LocalPid {
-  return new ProcessId({ name: node, incarnation: 0 }, 0, undefined, node);
 }
 
 /** A timer's message goes out; a name is looked up now, and nobody there is no error. */

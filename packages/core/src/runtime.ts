@@ -55,6 +55,7 @@ export class Runtime {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: (event: NodeEvent) => void;
+  readonly #elsewhere = new Map<string, LocalPid>();
   #serial = 0;
   #pidSerial = 0;
   processCount = 0;
@@ -147,6 +148,16 @@ export class Runtime {
   launch(process: Process): void {
     if (this.offers === undefined) this.turn.ready(process);
     else this.offers.start(process, () => this.turn.run(process));
+  }
+
+  /** Stands for whoever it may be at a node that is out of reach. */
+  elsewhere(node: string): LocalPid {
+    let pid = this.#elsewhere.get(node);
+    if (pid === undefined) {
+      pid = new ProcessId<Process>({ name: node, incarnation: 0 }, 0, undefined, node);
+      this.#elsewhere.set(node, pid);
+    }
+    return pid;
   }
 
   /** Tells a scheduler that wants to know of a use of something shared. */

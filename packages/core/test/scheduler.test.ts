@@ -1,5 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import { memoryUsage } from "node:process";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
+  at,
   createNode,
   name,
   TIMEOUT,
@@ -361,6 +365,60 @@ describe("a happening", () => {
       );
     }
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test("is numbered on when an end is dead, in its place too, and when it is out of reach", async () => {
+    const { node, decider } = createDecided();
+    const dead = node.spawn<unknown>(() => undefined);
+    const actor = spawnActor(node, async (self) => {
+      self.trapExits(() => null);
+      for (let round = 0; round < 3; round++) {
+        self.monitor(dead, () => null);
+        self.monitor(at("elsewhere", name("someone")), () => null);
+        self.exit(dead, "shutdown");
+        await self.receive();
+        await self.yield();
+      }
+    });
+    await decider.settle();
+    node.send(actor, "go");
+    node.send(actor, "and again");
+    node.send(actor, "and again");
+    await decider.settle();
+    const keys = decider.offered.map(({ key }) => key);
+    const numbersOf = (channel: string): string[] =>
+      keys.filter((key) => key.startsWith(`${channel}#`)).map((key) => key.split("#")[1] as string);
+    // Monitor and exit signal in each round; in its place nobody answers but by noproc.
+    expect(numbersOf("n/2→n/1")).toEqual(["1", "2", "3", "4", "5", "6"]);
+    expect(numbersOf("n/1→n/2")).toEqual(["1", "2", "3"]);
+    expect(numbersOf("elsewhere→n/2")).toEqual(["1", "2", "3"]);
+    expect(numbersOf("resume:n/2")).toEqual(["1", "2", "3"]);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test("is forgotten with the processes it is of: numbers take no room for the dead", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const clock = createVirtualClock();
+    const scheduler = createFifoScheduler({ clock });
+    const node = createNode({ name: "n", clock, scheduler, logger: false });
+    const heap = async (processes: number): Promise<number> => {
+      for (let i = 0; i < processes; i++) {
+        const pid = node.spawn<unknown>(async (self) => {
+          await self.yield();
+          await self.receive({ timeoutMs: 10 });
+        });
+        node.send(pid, "go");
+        if (i % 1000 === 999) await scheduler.runAll();
+      }
+      collect();
+      return memoryUsage().heapUsed;
+    };
+    const before = await heap(20_000);
+    const growth = (await heap(20_000)) - before;
+    expect(node.processes()).toEqual([]);
+    // Three numbers for each, under keys of text, would be 4 MB.
+    expect(growth).toBeLessThan(1_500_000);
   });
 
   test("of a timer is numbered for its owner, by whatever it was set", async () => {
