@@ -24,6 +24,7 @@ import { Reference, type From } from "./reference.js";
 import { sendToPid } from "./post.js";
 import { rejection } from "./rejection.js";
 import type { Runtime } from "./runtime.js";
+import { stackless } from "./stackless.js";
 import { Deadline } from "./timer-queue.js";
 import { Watch } from "./watch.js";
 import { unwatch, watch } from "./watching.js";
@@ -92,6 +93,8 @@ export class PendingCall extends Watch {
   readonly #request: unknown;
   readonly #resolve: (reply: unknown) => void;
   limit: CallLimit | undefined = undefined;
+  /** The request is on its way. */
+  sent = false;
   #timeoutMs = Infinity;
   #ignoreSignal: (() => void) | undefined = undefined;
   #promise: Promise<unknown> | undefined = undefined;
@@ -146,28 +149,32 @@ export class PendingCall extends Watch {
 
   override ended(reason: ExitReason): void {
     this.#release();
-    this.#settle(this.whenEnded(reason));
+    this.#settleWith(() => this.whenEnded(reason));
   }
 
   /** What comes of it when the server has ended. */
   protected whenEnded(reason: ExitReason): unknown {
-    return rejection(
+    const server = show(this.#server);
+    const request = formatTerm(this.#request, 80);
+    const make = (): Error =>
       reason === "noproc"
-        ? new NoProcessError(show(this.#server))
-        : new ServerExitError(show(this.#server), formatTerm(this.#request, 80), reason),
-    );
+        ? new NoProcessError(server)
+        : new ServerExitError(server, request, reason);
+    // Before it is sent, the code that calls is on the stack.
+    return rejection(this.sent ? stackless(make) : make());
   }
 
   timedOut(timeoutMs: number): void {
     this.limit = undefined;
     this.#end();
-    this.#settle(this.whenTimedOut(timeoutMs));
+    this.#settleWith(() => this.whenTimedOut(timeoutMs));
   }
 
   /** What comes of it when its time is over. */
   protected whenTimedOut(timeoutMs: number): unknown {
+    const server = show(this.#server);
     const request = formatTerm(this.#request, 80);
-    return rejection(new CallTimeoutError(show(this.#server), request, timeoutMs));
+    return rejection(stackless(() => new CallTimeoutError(server, request, timeoutMs)));
   }
 
   override abandon(): void {
@@ -184,6 +191,13 @@ export class PendingCall extends Watch {
 
   #settle(outcome: unknown): void {
     this.runtime.turn.resume(this.owner, this.#resolve, outcome, this.#promise);
+  }
+
+  /** The outcome is made when the caller goes on: of thousands that fail at once each has its turn. */
+  #settleWith(outcome: () => unknown): void {
+    const { owner } = this;
+    const resolve = (exit: unknown): void => this.#resolve(exit === undefined ? outcome() : exit);
+    this.runtime.turn.resume(owner, resolve, undefined, this.#promise);
   }
 
   #end(): void {
@@ -237,6 +251,7 @@ export function call(
   pending.bind(promise, isPoll ? { ...options, timeoutMs: Infinity } : options);
   watch(pending);
   if (pending.active) {
+    pending.sent = true;
     // Whoever may give up a call at any time may have gone on to other things.
     if (caller !== undefined) caller.awaiting = options?.signal === undefined ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };

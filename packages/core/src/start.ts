@@ -106,16 +106,23 @@ export class PendingStart extends PendingCall {
     this.#linked = linked;
   }
 
+  override ended(reason: ExitReason): void {
+    if (this.refusal === undefined) this.#forgetLink();
+    super.ended(reason);
+  }
+
   protected override whenEnded(reason: ExitReason): unknown {
-    if (this.refusal !== undefined) return this.refusal;
+    return this.refusal ?? { error: reason };
+  }
+
+  override timedOut(timeoutMs: number): void {
     this.#forgetLink();
-    return { error: reason };
+    super.timedOut(timeoutMs);
+    const { runtime, ownerPid, target } = this;
+    transmit(runtime, ownerPid, target, { type: "exit", from: ownerPid, reason: "kill" });
   }
 
   protected override whenTimedOut(): unknown {
-    this.#forgetLink();
-    const { runtime, ownerPid, target } = this;
-    transmit(runtime, ownerPid, target, { type: "exit", from: ownerPid, reason: "kill" });
     return { error: "timeout" };
   }
 

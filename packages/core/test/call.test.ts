@@ -23,6 +23,7 @@ import {
   type Self,
 } from "@coppice/core";
 import { createVirtualClock, quiesce } from "@coppice/testkit";
+import { createHosted, type FakeHost } from "./fake-host.js";
 import { createWorld, idle, spawnDead, spawnPuppet, type World } from "./world.js";
 
 type Echo = Call<string, string>;
@@ -548,6 +549,54 @@ describe("a call whose server ends first", () => {
     await error;
     expect(signal.listeners.size).toBe(0);
     expect(node.counts.timers).toBe(0);
+  });
+});
+
+describe("the error of a call", () => {
+  test("is made when its caller goes on, not for all callers at the end of the server", async () => {
+    for (const [how, end] of [
+      ["end", (node: Node, pid: AnyPid) => node.exit(pid, "kill")],
+      ["timeout", (_node: Node, _pid: AnyPid, host: FakeHost) => (host.nowMs += 100)],
+    ] as const) {
+      const { node, host } = createHosted();
+      const { pid } = spawnKeeper(node);
+      await host.rest();
+      let printed = 0;
+      const request = { toJSON: () => `request ${++printed}` } as unknown as string;
+      const outcomes = Array.from({ length: 50 }, () =>
+        outcomeOf(node.call(pid, request, { timeoutMs: 100 })),
+      );
+      await host.turns(3);
+      // From here on each look at the clock takes a whole turn.
+      host.lookMs = 1;
+      end(node, pid, host);
+      await host.turn();
+      const madeAtOnce = printed;
+      await host.turns(200);
+      expect([how, printed]).toEqual([how, 50]);
+      expect([how, madeAtOnce < 10]).toEqual([how, true]);
+      expect(new Set(outcomes.map(({ state }) => state))).toEqual(new Set(["rejected"]));
+    }
+  });
+
+  test("has the stack of the caller where that is running, else none of the runtime's", async () => {
+    const { node, clock } = createWorld();
+    const { pid } = spawnKeeper(node);
+    const dead = await spawnDead(node);
+    const far = at("elsewhere", name<Echo>("echo"));
+    const running = [errorOf(node.call(dead as Pid<Echo>, "x")), errorOf(node.call(far, "x"))];
+    for (const error of await Promise.all(running)) {
+      expect((error as Error).stack).toContain("call.test.ts");
+    }
+    const later = [errorOf(node.call(pid, "x", { timeoutMs: 10 })), errorOf(node.call(pid, "y"))];
+    await clock.advance(10);
+    node.exit(pid, "kill");
+    for (const error of await Promise.all(later)) {
+      expect(error).toBeInstanceOf(Error);
+      expect((error as Error).stack).not.toContain("    at ");
+      expect((error as Error).stack).toContain((error as Error).message);
+    }
+    expect(Error.stackTraceLimit).toBeGreaterThan(0);
   });
 });
 
