@@ -23,7 +23,8 @@ export interface HandlerSelf<in out M> extends Self<M> {
    * From now on the handler is called with those messages only that `guard` accepts; the others stay
    * in the mailbox, in order, until this is said otherwise. Without a guard all are accepted.
    *
-   * An error of the guard is a crash.
+   * An error of the guard is a crash. A guard has to answer alike and change nothing: it is asked when
+   * the message arrives, and again when it is its turn.
    */
   select(guard?: (message: M) => boolean): void;
 

@@ -25,7 +25,10 @@ export interface ProcessInfo {
   readonly trapsExits: boolean;
   readonly mailboxSize: number;
   readonly links: readonly AnyPid[];
-  /** What it monitors: pids, or names where it monitors by name; with repetitions. */
+  /**
+   * What it monitors: pids, or names where it monitors by name; with repetitions. As in OTP, who waits for
+   * a reply monitors the server.
+   */
   readonly monitors: readonly (AnyPid | AnyName | RemoteName<never>)[];
   /** Who monitors it, or waits for its reply; with repetitions. */
   readonly monitoredBy: readonly AnyPid[];
@@ -45,7 +48,7 @@ export function processInfo(
 function factsOf(process: Process): ProcessInfo {
   const monitors: (AnyPid | AnyName | RemoteName<never>)[] = [];
   for (let entry = process.watching; entry !== undefined; entry = entry.nextOfOwner) {
-    if (entry instanceof Monitor) monitors.push(entry.object);
+    monitors.push(entry instanceof Monitor ? entry.object : entry.target);
   }
   const monitoredBy: AnyPid[] = [];
   for (let entry = process.watchers; entry !== undefined; entry = entry.nextOfTarget) {

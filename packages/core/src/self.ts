@@ -83,7 +83,8 @@ export interface Self<in out M> extends Operations {
    * Takes the oldest message that `guard` accepts, and waits for it if need be. What the guard
    * refuses stays in the mailbox, in order. `timeoutMs: 0` polls.
    *
-   * An error of the guard rejects, and the message stays.
+   * An error of the guard rejects, and the message stays. A guard has to answer alike and change
+   * nothing: about a message that has to wait for the event loop to turn it may be asked twice.
    *
    * @throws InvalidArgumentError the guard is no function, or the time is negative
    * @throws ReceiveError the process is waiting in another `receive`, or is a handler

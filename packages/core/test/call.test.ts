@@ -157,8 +157,17 @@ describe("a call", () => {
     const caller = spawnPuppet(node);
     void caller.do((self) => self.call(pid, "hello"));
     await quiesce();
-    expect(node.processInfo(caller.pid)?.status).toBe("waiting");
+    expect(node.processInfo(caller.pid)).toMatchObject({ status: "waiting", monitors: [pid] });
     expect(node.processInfo(pid)?.monitoredBy).toEqual([caller.pid]);
+    const other = spawnPuppet(node);
+    const Keeper = name<Echo>("keeper");
+    node.register(Keeper, pid);
+    await other.do((self) => {
+      self.monitor(Keeper, () => null);
+      void self.call(Keeper, "hello");
+    });
+    // As OTP has it: the name where it monitors by name, the pid where it calls by name.
+    expect(node.processInfo(other.pid)?.monitors).toEqual([Keeper, pid]);
   });
 
   test("by name reaches whoever holds it, at this node also by its remote name", async () => {
