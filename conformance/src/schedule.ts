@@ -32,7 +32,7 @@ export interface Schedule {
 export function createSchedule(mode: Mode): Schedule {
   const clock = createVirtualClock();
   if (mode === "direct") {
-    return { clock, nodeClock: strictlyGrowing(clock), scheduler: undefined, settle: quiesce };
+    return { clock, nodeClock: growing(clock), scheduler: undefined, settle: quiesce };
   }
   const scheduler = createFifoScheduler(mode === "fifo" ? { clock } : { clock, seed: mode });
   return { clock, nodeClock: clock, scheduler, settle: () => scheduler.runAll() };
@@ -42,14 +42,28 @@ export function createSchedule(mode: Mode): Schedule {
 const TICK_MS = 1e-6;
 
 /**
- * A clock that never shows one time twice, as real ones do not: so no two deadlines are equal, and all
+ * A clock that shows a little more each time, as real ones do: so no two deadlines are equal, and all
  * comes to rest between them.
  */
-function strictlyGrowing(clock: Clock): Clock {
-  let lastMs = clock.now();
+function growing(clock: Clock): Clock {
+  let ticks = 0;
+  let lastMs = 0;
+  let dueMs: number | undefined;
   return {
-    now: () => (lastMs = Math.max(lastMs + TICK_MS, clock.now())),
-    set: (wake, delayMs) => clock.set(wake, lastMs + delayMs - clock.now()),
+    now() {
+      // Who is woken sees the time he set, and nobody's who set a later one.
+      lastMs = dueMs ?? clock.now() + TICK_MS * ticks++;
+      dueMs = undefined;
+      return lastMs;
+    },
+    set(wake, delayMs) {
+      const atMs = lastMs + delayMs;
+      return clock.set(() => {
+        dueMs = atMs;
+        wake();
+        dueMs = undefined;
+      }, atMs - clock.now());
+    },
     clear: (handle) => clock.clear(handle),
   };
 }

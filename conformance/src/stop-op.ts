@@ -3,12 +3,16 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_server.html#stop-3
  */
+import { ServerExitError } from "@coppice/core";
 import { stop } from "@coppice/supervisor";
 import { failureOfCall } from "./client.js";
 import type { OpCall, OpDefinition } from "./op.js";
 import { Raised } from "./raised.js";
 import type { Value } from "./term.js";
 import { reasonOfTerm, targetOf } from "./translation.js";
+
+/** What `stop` calls its request, in an error that tells how the process ended that it stopped. */
+const STOP = "stop";
 
 export const stopOp: OpDefinition = { needs: ["to"], run: stopIt };
 
@@ -22,7 +26,9 @@ async function stopIt(call: OpCall): Promise<Value> {
   } catch (error) {
     const failure = failureOfCall(error);
     if (failure === undefined) throw error;
-    throw new Raised("exit", failure);
+    // It ended before it was told to; so says OTP, too.
+    const isTold = !(error instanceof ServerExitError) || error.request === STOP;
+    throw new Raised("exit", isTold ? failure : [failure, { mfa: ["sys", "terminate"] }]);
   }
 }
 

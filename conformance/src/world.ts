@@ -40,7 +40,7 @@ export class World {
   #failure: { readonly error: unknown } | undefined;
 
   /** @param machines the program's named rule tables */
-  constructor(layer: Layer, { clock, scheduler }: Schedule, machines: JsonObject = {}) {
+  constructor(layer: Layer, { nodeClock: clock, scheduler }: Schedule, machines: JsonObject = {}) {
     this.layer = layer;
     this.machines = machines;
     this.node = createNode({
