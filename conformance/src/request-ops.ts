@@ -6,7 +6,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_server.html#send_request-2
  */
-import { TIMEOUT, type AnyPid, type Down, type MonitorRef, type Ref } from "@coppice/core";
+import { isPid, TIMEOUT, type AnyPid, type Down, type MonitorRef, type Ref } from "@coppice/core";
 import { sendRequest, type Request, type Response } from "@coppice/supervisor";
 import { failureOfCall } from "./client.js";
 import { directiveIn } from "./directive.js";
@@ -14,8 +14,8 @@ import { EarlyDown } from "./early-down.js";
 import type { OpCall, OpDefinition } from "./op.js";
 import { FOLLOW, serverIn } from "./scripted-server.js";
 import { timeoutIn } from "./stop-op.js";
-import { isArray, type Value } from "./term.js";
-import { targetOf } from "./translation.js";
+import { isArray, NODE_NAME, type Value } from "./term.js";
+import { nameOf, targetOf } from "./translation.js";
 
 /** A request under way, by the reference that a program knows it by. */
 interface Pending {
@@ -35,7 +35,7 @@ export const requestOps: readonly (readonly [string, OpDefinition])[] = [
 
 function send(call: OpCall): Value {
   const { self, actor } = call;
-  const to = call.term("to");
+  const to = holderOf(call);
   let early: EarlyDown | undefined;
   let sent: Request<Value> | undefined;
   const ref = self.monitor(targetOf(to) as AnyPid, (down) => {
@@ -57,6 +57,14 @@ function send(call: OpCall): Value {
     }
   });
   return call.bind(call.op.as, ref);
+}
+
+/** Who is asked: as OTP has it, the process that holds a name now. */
+function holderOf(call: OpCall): Value {
+  const to = call.term("to");
+  const target = targetOf(to);
+  if (isPid(target) || ("node" in target && target.node !== NODE_NAME)) return to;
+  return call.self.whereis(nameOf(target.name)) ?? to;
 }
 
 async function waitFor(call: OpCall, how: "wait" | "receive"): Promise<Value> {
