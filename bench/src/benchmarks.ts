@@ -93,6 +93,24 @@ export const BENCHMARKS: readonly Benchmark[] = [
     counts: { coppice: 2 * THOUSAND, beam: 2 * THOUSAND },
   },
   {
+    name: "dynamic-start",
+    unit: "children/s",
+    better: "higher",
+    counts: { coppice: 100 * THOUSAND, beam: 100 * THOUSAND },
+  },
+  {
+    name: "dynamic-stop",
+    unit: "children/s",
+    better: "higher",
+    counts: { coppice: 100 * THOUSAND, beam: 100 * THOUSAND },
+  },
+  {
+    name: "server-memory",
+    unit: "bytes/server",
+    better: "lower",
+    counts: { coppice: 100 * THOUSAND, beam: 100 * THOUSAND },
+  },
+  {
     name: "mailbox-drain-100k",
     unit: "messages/s",
     better: "higher",
