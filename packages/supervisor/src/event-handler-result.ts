@@ -44,34 +44,47 @@ function failure(self: BehaviourSelf, thrown: unknown): Attempt {
 const KEEP: Outcome = { type: "keep" };
 
 /** @param callback which one, e.g. `event`; only `call` may reply */
-export function readResult(attempted: Attempt, callback: string): Outcome {
+export function readResult(self: BehaviourSelf, attempted: Attempt, callback: string): Outcome {
   if ("failed" in attempted) return { type: "fail", reason: attempted.failed };
   const result = attempted.value;
   if (result === undefined) return KEEP;
-  const bad = (): Outcome => {
-    const error = new InvalidCallbackResultError(callback, expectedOf(callback), result);
-    return { type: "fail", reason: { error } };
-  };
-  if (typeof result !== "object" || result === null || Array.isArray(result)) return bad();
-  for (const key in result) {
-    if (!FIELDS.has(key) || (key === "reply" && callback !== "call")) return bad();
+  try {
+    const outcome = outcomeOf(result, callback === "call");
+    if (outcome !== undefined) return outcome;
+  } catch (error) {
+    // A getter that throws, or a revoked proxy.
+    return { type: "fail", reason: reasonOfThrown(error, self.pid) };
   }
+  const error = new InvalidCallbackResultError(callback, expectedOf(callback), result);
+  return { type: "fail", reason: { error } };
+}
+
+/** `undefined` for what is no result. */
+function outcomeOf(result: unknown, mayReply: boolean): Outcome | undefined {
+  if (typeof result !== "object" || result === null || !isPlainObject(result)) return undefined;
   const { remove = false, swap, ...rest } = result as Result;
-  if (typeof remove !== "boolean" || (remove && swap !== undefined)) return bad();
+  for (const key in rest) if (key !== "state" && (key !== "reply" || !mayReply)) return undefined;
+  if (typeof remove !== "boolean" || (remove && swap !== undefined)) return undefined;
   if (remove) return { type: "remove", ...rest };
   if (swap === undefined) return { type: "keep", ...rest };
   const { to, argument, ...unknown } = Object(swap) as { to?: unknown; argument?: unknown };
-  if (!(to instanceof HandlerReference) || Object.keys(unknown).length > 0) return bad();
+  if (!(to instanceof HandlerReference) || Object.keys(unknown).length > 0) return undefined;
   return { type: "swap", to, argument, ...rest };
 }
 
 /** The first state, or why there is none. */
-export function readInit(attempted: Attempt, callback: string): Attempt {
-  if ("failed" in attempted || !isInitResult(attempted.value)) return attempted;
+export function readInit(self: BehaviourSelf, attempted: Attempt, callback: string): Attempt {
+  if ("failed" in attempted) return attempted;
   const result = attempted.value;
-  if (Object.keys(result).length === 1) {
-    if ("state" in result) return { value: result.state };
-    if ("stop" in result) return { failed: result.stop as ExitReason };
+  try {
+    if (!isInitResult(result)) return attempted;
+    const { state, stop, ...others } = result;
+    const isAlone = Object.values(others).every((other) => other === undefined);
+    if (isAlone && stop === undefined && "state" in result) return { value: state };
+    if (isAlone && stop !== undefined && !("state" in result))
+      return { failed: stop as ExitReason };
+  } catch (error) {
+    return { failed: reasonOfThrown(error, self.pid) };
   }
   const expected = "a state, { state } or { stop: reason }";
   return { failed: { error: new InvalidCallbackResultError(callback, expected, result) } };
@@ -84,7 +97,6 @@ interface Result {
   readonly swap?: unknown;
 }
 
-const FIELDS: ReadonlySet<string> = new Set(["state", "reply", "remove", "swap"]);
 /** As of the `init` of a server, so that a state is told from a result in the same way everywhere. */
 const INIT_FIELDS: ReadonlySet<string> = new Set([
   "state",
@@ -101,6 +113,13 @@ function expectedOf(callback: string): string {
 
 function isInitResult(result: unknown): result is Readonly<Record<string, unknown>> {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return false;
-  if (!Object.keys(result).every((key) => INIT_FIELDS.has(key))) return false;
-  return "state" in result || "stop" in result || (result as { ignore?: unknown }).ignore === true;
+  const { ignore } = result as { readonly ignore?: unknown };
+  if (!("state" in result || "stop" in result || ignore === true)) return false;
+  return Object.keys(result).every((key) => INIT_FIELDS.has(key));
+}
+
+/** An empty array or Map is a state that somebody forgot to wrap. */
+function isPlainObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -11,7 +11,10 @@ import {
 } from "@coppice/core";
 import type { BehaviourSelf } from "./behaviour.js";
 
-/** What a handler may use: everything a process may. What it sends comes from the manager. */
+/**
+ * What a handler may use: everything a process may, but `trapExits`, which is the manager's. What it
+ * sends comes from the manager. `receive` only in an async callback.
+ */
 export interface EventHandlerSelf extends Self<unknown> {
   /** Ends this handler with `reason`; the manager and the other handlers go on. */
   exit(reason: ExitReason): never;
@@ -31,7 +34,7 @@ export class HandlerExit {
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Passes everything on to the process, with `exit(reason)` as the exception. */
+/** Passes everything on to the process, but what would end or deafen it. */
 export function handlerSelf(self: BehaviourSelf): EventHandlerSelf {
   const exit = (...args: [ExitReason] | [AnyPid, ExitReason]): void => {
     if (args.length === 2) return self.exit(args[0] as AnyPid, args[1]);
@@ -41,7 +44,14 @@ export function handlerSelf(self: BehaviourSelf): EventHandlerSelf {
     }
     throw new HandlerExit(reason);
   };
-  const methods = new Map<PropertyKey, unknown>([["exit", exit]]);
+  const trapExits = (): never => {
+    const expected = "left to the event manager, which traps them for all of its handlers";
+    throw new InvalidArgumentError("trapExits", expected, undefined);
+  };
+  const methods = new Map<PropertyKey, unknown>([
+    ["exit", exit],
+    ["trapExits", trapExits],
+  ]);
   return new Proxy(self, {
     get: (process, key) => {
       const known = methods.get(key);

@@ -14,8 +14,14 @@ import {
   type RequestOf,
   type Term,
 } from "@coppice/core";
-import type { EventHandlerId } from "./event-handler-id.js";
+import { isPlainTerm, type EventHandlerId } from "./event-handler-id.js";
 import type { EventHandlerSelf } from "./event-handler-self.js";
+import {
+  argumentsOf,
+  callbacksByName,
+  type Callback,
+  type CallbacksByName,
+} from "./request-callback.js";
 import type { InitArguments, InitFunction, ServerProtocol, StateOf } from "./server-definition.js";
 
 /**
@@ -232,10 +238,9 @@ export function defineEventHandler<
 >(
   definition: EventHandlerDefinition<F, E, C, I>,
 ): EventHandler<E, I, EventHandlerProtocol<C>, InitArguments<F>> {
-  checkDefinition(definition);
-  const callbacks = definition as unknown as Callbacks;
-  const calls = new Map(Object.entries(callbacks.call ?? {}));
-  return new HandlerReference(definition.name, undefined, [], { ...callbacks, calls }) as never;
+  const callbacks = checkDefinition(definition);
+  const code = new HandlerCode(callbacks);
+  return new HandlerReference(callbacks.name, undefined, undefined, code) as never;
 }
 
 /**
@@ -251,13 +256,11 @@ export function defineEventHandler<
  */
 export function eventHandler<H extends AnyEventHandler>(name: H["name"]): H {
   checkHandlerName("eventHandler: name", name);
-  return new HandlerReference(name, undefined, [], undefined) as unknown as H;
+  return new HandlerReference(name, undefined, undefined, undefined) as unknown as H;
 }
 
-/** A callback, as the manager calls it. */
-export type Callback = (state: unknown, ...args: unknown[]) => unknown;
-
 interface Callbacks {
+  readonly name: string;
   readonly init: (...args: unknown[]) => unknown;
   readonly takeOver?: (handover: Handover, ...args: unknown[]) => unknown;
   readonly event: Callback;
@@ -270,20 +273,41 @@ interface Callbacks {
 }
 
 /** The code of a handler. */
-export interface HandlerCode extends Omit<Callbacks, "call"> {
-  /** No plain lookup: `constructor` is no request. */
-  readonly calls: ReadonlyMap<unknown, Callback>;
+export class HandlerCode {
+  readonly callbacks: Callbacks;
+  readonly calls: CallbacksByName;
+
+  constructor(callbacks: Callbacks) {
+    this.callbacks = callbacks;
+    this.calls = callbacksByName(callbacks.call);
+  }
+
+  /** Why `init` cannot be called with these, if it cannot. */
+  refusal(argument: string, args: readonly unknown[]): InvalidArgumentError | undefined {
+    const { least, most } = argumentsOf(this.callbacks.init, 0);
+    if (args.length >= least && args.length <= most) return undefined;
+    const expected =
+      args.length < least
+        ? `given at least ${least} arguments of init, by with()`
+        : `given at most ${most} arguments of init`;
+    return new InvalidArgumentError(argument, expected, args);
+  }
 }
 
 /** What `defineEventHandler` and `eventHandler` return. */
 export class HandlerReference {
   readonly name: string;
   readonly id: EventHandlerId;
-  /** For its `init`. */
-  readonly args: readonly unknown[];
+  /** For its `init`; none until `with`. */
+  readonly args: readonly unknown[] | undefined;
   readonly code: HandlerCode | undefined;
 
-  constructor(name: string, id: Term, args: readonly unknown[], code: HandlerCode | undefined) {
+  constructor(
+    name: string,
+    id: Term,
+    args: readonly unknown[] | undefined,
+    code: HandlerCode | undefined,
+  ) {
     this.name = name;
     this.id = id === undefined ? name : [name, id];
     this.args = args;
@@ -291,11 +315,15 @@ export class HandlerReference {
   }
 
   as(id: Term): HandlerReference {
-    if (id === undefined) throw new InvalidArgumentError("as: id", "a term", id);
+    if (id === undefined || !isPlainTerm(id)) {
+      throw new InvalidArgumentError("as: id", "plain data", id);
+    }
     return new HandlerReference(this.name, id, this.args, this.code);
   }
 
   with(...args: unknown[]): HandlerReference {
+    const refusal = this.code?.refusal("with: args", args);
+    if (refusal !== undefined) throw refusal;
     const id = typeof this.id === "string" ? undefined : this.id[1];
     return new HandlerReference(this.name, id, args, this.code);
   }
@@ -304,30 +332,43 @@ export class HandlerReference {
 const FUNCTIONS = ["init", "takeOver", "event", "info", "down", "exit", "terminate", "status"];
 const NEEDED = ["init", "event"];
 
-function checkDefinition(definition: object): void {
+/** Returns what was checked: a copy, as getters may say something else each time. */
+function checkDefinition(definition: object): Callbacks {
   const refuse = (field: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`defineEventHandler: ${field}`, expected, received);
   };
   if (typeof definition !== "object" || definition === null) {
     refuse("definition", "an object of callbacks", definition);
   }
-  const fields = definition as Readonly<Record<string, unknown>>;
-  checkHandlerName("defineEventHandler: name", fields.name);
-  for (const field of NEEDED)
-    if (fields[field] === undefined) refuse(field, "a function", undefined);
-  for (const [field, value] of Object.entries(fields)) {
-    if (value === undefined || field === "name") continue;
+  const callbacks: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(definition) as [string, unknown][]) {
+    if (value === undefined) continue;
     if (field === "call") {
-      if (typeof value !== "object" || value === null) {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
         refuse(field, "an object of functions", value);
       }
-      for (const [name, callback] of Object.entries(value as object) as [string, unknown][]) {
-        if (typeof callback !== "function") refuse(`call.${name}`, "a function", callback);
+      callbacks[field] = Object.fromEntries(
+        Object.entries(value as object).map(([name, callback]: [string, unknown]) =>
+          typeof callback === "function"
+            ? [name, callback]
+            : refuse(`call.${name}`, "a function", callback),
+        ),
+      );
+      continue;
+    }
+    if (field !== "name") {
+      if (!FUNCTIONS.includes(field)) {
+        refuse(field, `one of name, call, ${FUNCTIONS.join(", ")}`, value);
       }
-    } else if (!FUNCTIONS.includes(field)) {
-      refuse(field, `one of name, call, ${FUNCTIONS.join(", ")}`, value);
-    } else if (typeof value !== "function") refuse(field, "a function", value);
+      if (typeof value !== "function") refuse(field, "a function", value);
+    }
+    callbacks[field] = value;
   }
+  checkHandlerName("defineEventHandler: name", callbacks["name"]);
+  for (const field of NEEDED) {
+    if (callbacks[field] === undefined) refuse(field, "a function", undefined);
+  }
+  return callbacks as unknown as Callbacks;
 }
 
 function checkHandlerName(argument: string, name: unknown): void {

@@ -25,6 +25,8 @@ import {
   type RequestOf,
   type Target,
 } from "@coppice/core";
+import { Abandonment } from "./abandonment.js";
+import { RequestAbandonedError } from "./errors.js";
 import { isEventHandlerId, type EventHandlerId } from "./event-handler-id.js";
 import { HandlerReference, type AnyEventHandler, type EventHandler } from "./event-handler.js";
 import {
@@ -32,15 +34,14 @@ import {
   NoEventHandlerError,
   UnknownEventHandlerError,
 } from "./event-manager-errors.js";
-import type {
-  EventHandlerExit,
-  EventIn,
-  HandlerAction,
-  HandlerAnswer,
-  HandlerFor,
-  HandlerRequest,
-} from "./event-manager.js";
-import { toAdd } from "./gen-event.js";
+import {
+  toAdd,
+  type HandlerAction,
+  type HandlerAnswer,
+  type HandlerRequest,
+} from "./event-manager-request.js";
+import type { EventHandlerExit, EventIn, HandlerFor } from "./event-manager.js";
+import { Request } from "./request.js";
 
 /** A manager of any events: a pid, or a name. */
 export type EventManagerTarget = AnyPid | AnyName | RemoteName<never>;
@@ -281,6 +282,26 @@ export async function callHandler<P, const Q extends RequestOf<P>>(
 }
 
 /**
+ * Sends a request to one handler, and does not wait for the reply. What comes of it is what `callHandler`
+ * would have returned or thrown.
+ *
+ * @throws what `call` throws for a bad target or a request that cannot be sent
+ * @see https://www.erlang.org/doc/man/gen_event.html#send_request-3
+ */
+export function sendHandlerRequest<P, const Q extends RequestOf<P>>(
+  caller: Operations,
+  manager: EventManagerTarget,
+  handler: EventHandler<never, never, P, readonly unknown[]>,
+  request: Q,
+): Request<ReplyOf<P, Q>> {
+  const id = checkId("sendHandlerRequest: handler", handler);
+  const abandonment = new Abandonment(new RequestAbandonedError());
+  const options = { timeoutMs: Infinity, signal: abandonment };
+  const reply = send(caller, manager, { type: "call", id, request }, options);
+  return new Request(caller, reply as Promise<ReplyOf<P, Q>>, abandonment);
+}
+
+/**
  * The ids of all handlers, newest first.
  *
  * @see https://www.erlang.org/doc/man/gen_event.html#which_handlers-1
@@ -302,14 +323,14 @@ function ask(
   return send(asker, manager, action, { timeoutMs: Infinity, ...options });
 }
 
-async function send(
+function send(
   asker: Operations,
   manager: unknown,
   action: HandlerAction,
   options: CallOptions | undefined,
 ): Promise<unknown> {
   const to = manager as Target<Call<HandlerRequest, HandlerAnswer>>;
-  return readAnswer(await asker.call(to, { type: "eventHandler", action }, options));
+  return asker.call(to, { type: "eventHandler", action }, options).then(readAnswer);
 }
 
 function readAnswer(answer: HandlerAnswer): unknown {
@@ -328,8 +349,13 @@ function readAnswer(answer: HandlerAnswer): unknown {
 }
 
 function checkHandler(argument: string, handler: unknown): HandlerReference {
-  if (handler instanceof HandlerReference) return handler;
-  throw new InvalidArgumentError(argument, "an event handler", handler);
+  if (!(handler instanceof HandlerReference)) {
+    throw new InvalidArgumentError(argument, "an event handler", handler);
+  }
+  const { code, args = [] } = handler;
+  const refusal = code?.refusal(argument, args);
+  if (refusal !== undefined) throw refusal;
+  return handler;
 }
 
 function checkId(argument: string, handler: AnyEventHandler | EventHandlerId): EventHandlerId {

@@ -3,9 +3,9 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_event.html
  */
-import type { AnyPid, Call, Cast, ExitReason, Opaque } from "@coppice/core";
+import type { AnyPid, Call, Cast, ExitReason } from "@coppice/core";
 import type { EventHandlerId } from "./event-handler-id.js";
-import type { AnyEventHandler, EventHandler, HandlerCode } from "./event-handler.js";
+import type { EventHandler } from "./event-handler.js";
 import type { Server } from "./server-definition.js";
 
 /**
@@ -83,48 +83,3 @@ export type EventHandlerExitReason =
   | "shutdown"
   | { readonly swapped: { readonly handler: EventHandlerId; readonly owner: AnyPid | undefined } }
   | { readonly failed: ExitReason };
-
-/** What the functions for handlers send. Requests of this `type` are reserved for them. */
-export interface HandlerRequest {
-  readonly type: "eventHandler";
-  readonly action: HandlerAction;
-}
-
-export type HandlerAction =
-  | { readonly type: "add"; readonly handler: HandlerToAdd; readonly owner: AnyPid | undefined }
-  | { readonly type: "delete"; readonly id: EventHandlerId; readonly argument: unknown }
-  | {
-      readonly type: "swap";
-      readonly from: EventHandlerId;
-      readonly argument: unknown;
-      readonly to: HandlerToAdd;
-      readonly owner: AnyPid | undefined;
-    }
-  | { readonly type: "call"; readonly id: EventHandlerId; readonly request: unknown }
-  | { readonly type: "which" };
-
-/** A handler on its way to a manager. */
-export interface HandlerToAdd {
-  readonly name: string;
-  readonly id: EventHandlerId;
-  readonly args: readonly unknown[];
-  /** Its code, where it is known; otherwise the manager has to know it. */
-  readonly code: Opaque<HandlerCode> | undefined;
-}
-
-/** What came of it. Plain data, so that it arrives the same in every isolation mode. */
-export type HandlerAnswer =
-  | { readonly type: "done"; readonly value: unknown }
-  | {
-      readonly type: "failed";
-      readonly manager: AnyPid;
-      readonly handler: EventHandlerId;
-      readonly reason: ExitReason;
-    }
-  | {
-      readonly type: "noHandler" | "unknownHandler";
-      readonly manager: AnyPid;
-      readonly handler: EventHandlerId;
-    };
-
-export type { AnyEventHandler };

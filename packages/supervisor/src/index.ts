@@ -90,6 +90,7 @@ export {
   callHandler,
   deleteHandler,
   notify,
+  sendHandlerRequest,
   swapHandler,
   swapSupervisedHandler,
   syncNotify,

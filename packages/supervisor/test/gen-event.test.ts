@@ -4,6 +4,7 @@ import {
   isCrash,
   name,
   ServerExitError,
+  TIMEOUT,
   UncloneableMessageError,
   type AnyPid,
   type Call,
@@ -28,6 +29,7 @@ import {
   InvalidCallbackResultError,
   NoEventHandlerError,
   notify,
+  sendHandlerRequest,
   startSupervisor,
   stop,
   swapHandler,
@@ -485,41 +487,53 @@ describe("swapping handlers", () => {
     expect(await whichHandlers(world.node, pid)).toEqual(["c", "d", "a"]);
   });
 
-  test.each<[string, (node: Node) => ReturnType<typeof scripted>, unknown]>([
-    [
-      "fails to start",
-      () =>
-        defineEventHandler({
-          name: "d",
-          init: (_first: number) => ({ stop: "no" }) as never,
-          event: () => {},
-        }) as never,
-      "no",
-    ],
-    [
-      "nobody knows",
-      () => eventHandler<ReturnType<typeof scripted>>("d"),
-      { error: expect.any(InvalidCallbackResultError) },
-    ],
-  ])(
-    "by a callback for one that %s removes the old one and reports it",
-    async (_what, to, reason) => {
-      const world = createWorld();
-      const reports = reportsOf(world.node);
-      const { pid, log } = await start(world);
-      for (const id of ["a", "b"]) await addHandler(world.node, pid, scripted(log, id).with(0));
-      log.length = 0;
-      await syncNotify(world.node, pid, { b: () => ({ swap: { to: to(world.node).with(4) } }) });
-      expect(log.map(([id, what]) => [id, what])).toEqual([
-        ["b", "event"],
-        ["b", "terminate"],
-        ["a", "event"],
-      ]);
-      expect(await whichHandlers(world.node, pid)).toEqual(["a"]);
-      expect(reports.map(({ data }) => data)).toMatchObject([{ handler: "d", callback: "init" }]);
-      expect((reports[0]?.data as EventHandlerReport).reason).toEqual(reason);
-    },
-  );
+  test("by a callback for one that fails to start removes the old one and reports it", async () => {
+    const world = createWorld();
+    const reports = reportsOf(world.node);
+    const { pid, log } = await start(world);
+    for (const id of ["a", "b"]) await addHandler(world.node, pid, scripted(log, id).with(0));
+    log.length = 0;
+    const refusing = defineEventHandler({
+      name: "r",
+      init: () => ({ stop: "no" }),
+      event: () => {},
+    });
+    await syncNotify(world.node, pid, { b: () => ({ swap: { to: refusing } }) });
+    expect(log.map(([id, what]) => [id, what])).toEqual([
+      ["b", "event"],
+      ["b", "terminate"],
+      ["a", "event"],
+    ]);
+    expect(await whichHandlers(world.node, pid)).toEqual(["a"]);
+    expect(reports.map(({ data }) => data)).toMatchObject([
+      { handler: "r", callback: "init", reason: "no", message: { type: "handover", from: "b" } },
+    ]);
+  });
+
+  test("by a callback for one of which only the name is known takes what the manager knows", async () => {
+    const world = createWorld();
+    const log: Log = [];
+    const known = scripted(log, "known");
+    const pid = await world.node.start(defineEventManager<Event, string>({ handlers: [known] }));
+    await addHandler(world.node, pid, scripted(log, "a").with(1));
+    const named = eventHandler<typeof known>("known").with(7);
+    await syncNotify(world.node, pid, { a: () => ({ swap: { to: named } }) });
+    expect(await sys.getState(world.node, pid)).toEqual([{ handler: "known", state: 7 }]);
+  });
+
+  test("for one that nobody knows is a failure of the callback, and an error for who asked", async () => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    await addHandler(world.node, pid, scripted(log, "a").with(1));
+    const nobody = eventHandler<ReturnType<typeof scripted>>("nobody").with(1);
+    const error = await errorOf(swapHandler(world.node, pid, "a", nobody));
+    expect(error).toBeInstanceOf(UnknownEventHandlerError);
+    expect(await whichHandlers(world.node, pid)).toEqual(["a"]);
+    await syncNotify(world.node, pid, { a: () => ({ state: 9, swap: { to: nobody } }) });
+    const reason = { error: expect.any(UnknownEventHandlerError) };
+    expect(log.at(-1)).toMatchObject(["a", "terminate", { type: "error", reason }, 1]);
+    expect(await whichHandlers(world.node, pid)).toEqual([]);
+  });
 
   test("for itself ends one and begins another", async () => {
     const world = createWorld();
@@ -609,6 +623,24 @@ describe("a handler that fails", () => {
       expect(reports[0]?.format()).toContain(`event handler "b" of ${String(pid)} failed in event`);
     },
   );
+
+  test("by the number of its arguments, which only the manager knows, is not added", async () => {
+    const world = createWorld();
+    const handler = scripted([], "a");
+    const pid = await world.node.start(defineEventManager<Event, string>({ handlers: [handler] }));
+    const named = eventHandler<typeof handler>("a").with(...([1, 2] as never as [number]));
+    const error = await errorOf(addHandler(world.node, pid, named));
+    expect(error).toMatchObject({ reason: { error: { code: "INVALID_ARGUMENT" } } });
+  });
+
+  test("as it meddles with the exits of the manager is removed, and they are trapped as before", async () => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    for (const id of ["a", "b"]) await addHandler(world.node, pid, scripted(log, id).with(0));
+    await syncNotify(world.node, pid, { b: (_count, self) => void self.trapExits(false) });
+    expect(await whichHandlers(world.node, pid)).toEqual(["a"]);
+    expect(world.node.processInfo(pid)).toMatchObject({ trapsExits: true });
+  });
 
   test("does so alone when two fail in one event", async () => {
     const world = createWorld();
@@ -1397,6 +1429,131 @@ describe("system requests to a manager", () => {
   });
 });
 
+describe("a request to a handler that is waited for later", () => {
+  test("comes to what a call would have come to", async () => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    const handler = scripted(log, "a");
+    await addHandler(world.node, pid, handler.with(1));
+    const slow: Command = async (_count, self) => {
+      await self.sleep(20);
+      return { reply: "slept" };
+    };
+    const request = sendHandlerRequest(world.node, pid, handler, ["do", slow]);
+    await quiesce();
+    expect(request.response).toBeUndefined();
+    const failing = sendHandlerRequest(world.node, pid, handler, ["do", () => 7]);
+    const missing = sendHandlerRequest(world.node, pid, handler, ["count"]);
+    await world.clock.advance(20);
+    expect(await request.wait()).toEqual({ reply: "slept" });
+    expect(await failing.wait()).toEqual({ error: expect.any(EventHandlerFailedError) });
+    expect(await missing.wait()).toEqual({ error: expect.any(NoEventHandlerError) });
+  });
+
+  test("can be abandoned, also by waiting in vain", async () => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    const handler = scripted(log, "a");
+    await addHandler(world.node, pid, handler.with(1));
+    const slow: Command = (_count, self) => self.sleep(100);
+    const request = sendHandlerRequest(world.node, pid, handler, ["do", slow]);
+    const received = request.receive({ timeoutMs: 10 });
+    await world.clock.advance(10);
+    expect(await received).toBe(TIMEOUT);
+    await quiesce();
+    expect(request.response).toMatchObject({ error: { code: "REQUEST_ABANDONED" } });
+  });
+});
+
+describe("what nobody should send", () => {
+  /** Throws whatever is done with it. */
+  function untouchable(): object {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  }
+
+  function withGetter(fields: object, field: string): object {
+    return Object.defineProperty({ ...fields }, field, {
+      enumerable: true,
+      get: () => {
+        throw boom;
+      },
+    });
+  }
+
+  test.each<[string, () => unknown]>([
+    ["a message whose type throws", () => withGetter({}, "type")],
+    ["a cast whose request throws", () => withGetter({ type: "cast" }, "request")],
+    ["a cast of what cannot be looked at", () => ({ type: "cast", request: untouchable() })],
+    ["an exit from what cannot be looked at", () => ({ type: "exit", from: untouchable() })],
+    ["a down whose reference throws", () => withGetter({ type: "down" }, "ref")],
+  ])("%s is info, and harms nobody", async (_what, message) => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    await addHandler(world.node, pid, scripted(log, "a").with(0));
+    log.length = 0;
+    world.node.send(pid as Pid<unknown>, message());
+    await quiesce();
+    expect(log.map(([id, what]) => [id, what])).toEqual([["a", "info"]]);
+    expect(world.node.isAlive(pid)).toBe(true);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["a request that cannot be looked at", untouchable],
+    ["a request whose type throws", () => withGetter({}, "type")],
+    ["no action", () => ({ type: "eventHandler" })],
+    ["an unknown action", () => ({ type: "eventHandler", action: { type: "explode" } })],
+    ["nothing to add", () => ({ type: "eventHandler", action: { type: "add" } })],
+    [
+      "what is no code",
+      () => ({
+        type: "eventHandler",
+        action: { type: "add", handler: { name: "a", id: "a", args: [], code: { value: {} } } },
+      }),
+    ],
+    [
+      "an owner that is no process",
+      () => ({
+        type: "eventHandler",
+        action: { type: "add", handler: { name: "a", id: "a", args: [] }, owner: 1 },
+      }),
+    ],
+    ["no id", () => ({ type: "eventHandler", action: { type: "delete" } })],
+    ["no successor", () => ({ type: "eventHandler", action: { type: "swap", from: "a", to: 1 } })],
+  ])("a call with %s is refused, and harms nobody", async (_what, request) => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    await addHandler(world.node, pid, scripted(log, "a").with(0));
+    const forged = pid as AnyPid as Pid<Call<unknown, unknown>>;
+    const error = await errorOf(world.node.call(forged, request()));
+    expect(error).toBeInstanceOf(UnknownRequestError);
+    expect(await whichHandlers(world.node, pid)).toEqual(["a"]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["a result whose state throws", () => withGetter({}, "state")],
+    ["a result that cannot be looked at", untouchable],
+    ["a promise that cannot be looked at", () => withGetter({}, "then")],
+    ["an empty Map", () => new Map()],
+  ])("%s ends its handler alone", async (_what, result) => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    for (const id of ["a", "b"]) await addHandler(world.node, pid, scripted(log, id).with(0));
+    await syncNotify(world.node, pid, { b: result });
+    expect(await whichHandlers(world.node, pid)).toEqual(["a"]);
+  });
+
+  test("a first state that cannot be looked at is refused", async () => {
+    const world = createWorld();
+    const { pid } = await start(world);
+    const handler = defineEventHandler({ name: "a", init: untouchable, event: () => {} });
+    expect(await errorOf(addHandler(world.node, pid, handler))).toBeInstanceOf(
+      EventHandlerFailedError,
+    );
+  });
+});
+
 describe("bad input", () => {
   test.each<[string, () => unknown, string]>([
     ["no definition", () => defineEventHandler(null as never), "definition"],
@@ -1430,6 +1587,13 @@ describe("bad input", () => {
       "call.x",
     ],
     ["an id that is missing", () => eventHandler("a").as(undefined), "as: id"],
+    ["an id that is no data", () => eventHandler("a").as((() => 1) as never), "as: id"],
+    ["an id with a Map in it", () => eventHandler("a").as([new Map()] as never), "as: id"],
+    [
+      "an argument too many",
+      () => scripted([]).with(...([1, 2] as never as [number])),
+      "with: args",
+    ],
     ["a handler without a name", () => eventHandler(""), "eventHandler: name"],
     ["a manager that is none", () => defineEventManager(null as never), "definition"],
     ["an unknown field of it", () => defineEventManager({ handler: [] } as never), "handler"],
@@ -1454,8 +1618,14 @@ describe("bad input", () => {
     const world = createWorld();
     const { pid } = await start(world);
     const { node } = world;
+    const twoArguments = defineEventHandler({
+      name: "a",
+      init: (first: number, second: number) => first + second,
+      event: () => {},
+    });
     for (const promise of [
       addHandler(node, pid, {} as never),
+      addHandler(node, pid, twoArguments as never),
       deleteHandler(node, pid, "" as never),
       deleteHandler(node, pid, ["a"] as never),
       deleteHandler(node, pid, ["a", undefined] as never),
