@@ -19,11 +19,14 @@ export type ChildType = "worker" | "supervisor";
 /** Children that end a supervisor with them: none, the first significant one, the last one of them. */
 export type AutoShutdown = "never" | "any_significant" | "all_significant";
 
-/** What a child runs. `any`: the specs of one supervisor have different messages; `child` checks each. */
+/**
+ * What a child runs. `any`: the specs of one supervisor have different messages; `child` checks each.
+ * `never`: what understands nothing is no `Startable<any>`.
+ */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Program<A extends readonly unknown[] = any> =
   // oxlint-disable-next-line typescript/no-explicit-any
-  Body<any, A> | Handler<any, any, A> | Startable<any, A>;
+  Body<any, A> | Handler<any, any, A> | Startable<any, A> | Startable<never, A>;
 
 /**
  * A program, with the arguments it starts with if it takes any.

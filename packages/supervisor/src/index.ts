@@ -44,6 +44,25 @@ export type {
 } from "./dynamic-supervisor-message.js";
 export type { DynamicSupervisorSysState } from "./dynamic-supervisor-process.js";
 export type { DynamicSupervisorSpec } from "./dynamic-supervisor-spec.js";
+export {
+  explainShutdown,
+  type ShutdownExplanation,
+  type ShutdownHolder,
+} from "./explain-shutdown.js";
+export { openSupervisor, type OpenSupervisor } from "./open-supervisor.js";
+export { plan, type Plan, type PlannedEvent, type PlanStep } from "./plan.js";
+export { partitionOf, type PartitionKey } from "./partition-key.js";
+export type { PartitionSupervisorSpec } from "./partition-supervisor-spec.js";
+export {
+  definePartitionSupervisor,
+  partition,
+  partitionsOf,
+  whichPartitions,
+  type Partition,
+  type Partitions,
+  type PartitionSupervisorDefinition,
+  type PartitionSupervisorMessage,
+} from "./partition-supervisor.js";
 export { defineDynamicSupervisor, type DynamicSupervisorDefinition } from "./dynamic-supervisor.js";
 export type {
   DeleteChildResult,
@@ -161,7 +180,12 @@ export {
   type StartSupervisorOptions,
   type SupervisorDefinition,
 } from "./supervisor.js";
-export { renderTree, supervisionTree, type SupervisionTree } from "./tree.js";
+export {
+  renderTree,
+  supervisionTree,
+  type RenderTreeOptions,
+  type SupervisionTree,
+} from "./tree.js";
 export type { AnyBehaviour } from "./behaviour.js";
 export type {
   CallbackResult,

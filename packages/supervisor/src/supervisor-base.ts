@@ -19,6 +19,7 @@ import { shutDown, type Meanwhile } from "./shutdown.js";
 import { typeOf, type SupervisorReported } from "./supervisor-message.js";
 import { formatSupervisorReport, levelOf } from "./supervisor-report-text.js";
 import type { SupervisorReport } from "./supervisor-report.js";
+import type { CheckedSupervisorSpec } from "./supervisor-spec.js";
 
 /** Who gets the reports of a supervisor, and of those defined below it. */
 export type ReportTo = Pid<SupervisorReported> | undefined;
@@ -27,6 +28,11 @@ export type ReportTo = Pid<SupervisorReported> | undefined;
 export abstract class SupervisorBehaviour {
   readonly childType = "supervisor";
   readonly behaviour = "supervisor";
+
+  /** What a process of it would start with; `undefined` where its children are made at run time. */
+  plannedSpec(_args: readonly unknown[]): CheckedSupervisorSpec | "ignore" | undefined {
+    return undefined;
+  }
 
   /** Starts a process of it that tells `reportTo` what it does. */
   abstract launch(

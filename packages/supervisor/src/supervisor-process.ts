@@ -48,12 +48,12 @@ export interface SupervisorSysState extends Pick<
 }
 
 /** What a supervisor starts with; asked at each start. */
-interface Code {
-  init(...args: readonly unknown[]): CheckedSupervisorSpec | "ignore";
+export interface SupervisorCode {
+  specFor(self: BehaviourSelf, args: readonly unknown[]): CheckedSupervisorSpec | "ignore";
 }
 
 export class SupervisorProcess extends SupervisorBase {
-  #code: Code;
+  #code: SupervisorCode;
   readonly #args: readonly unknown[];
   #state!: SupervisorState;
   /** Who made the request that is being carried out, or the last one. */
@@ -66,7 +66,7 @@ export class SupervisorProcess extends SupervisorBase {
     self: BehaviourSelf,
     parent: AnyPid | undefined,
     reportTo: ReportTo,
-    code: Code,
+    code: SupervisorCode,
     args: readonly unknown[],
   ) {
     super(self, parent, reportTo);
@@ -78,13 +78,18 @@ export class SupervisorProcess extends SupervisorBase {
   begin(): Promise<this> | this {
     let spec: CheckedSupervisorSpec | "ignore";
     try {
-      spec = this.#code.init(...this.#args);
+      spec = this.#code.specFor(this.self, this.#args);
     } catch (error) {
       throw this.initThrew(error);
     }
     if (spec === "ignore") return this.ignoreStart();
     this.#state = initialState(spec);
     return this.#on({ type: "boot" })?.then(() => this) ?? this;
+  }
+
+  /** In start order. */
+  protected get children(): readonly ChildState[] {
+    return this.#state.children;
   }
 
   protected override understands(request: unknown): boolean {
@@ -213,11 +218,11 @@ export class SupervisorProcess extends SupervisorBase {
 
   protected override changeCode(behaviour: unknown): undefined {
     if (!(behaviour instanceof this.#code.constructor)) {
-      const expected = "a supervisor that defineSupervisor made";
+      const expected = "a supervisor that was defined in the same way";
       throw new InvalidArgumentError("changeCode: behaviour", expected, behaviour);
     }
-    const code = behaviour as Code;
-    const spec = code.init(...this.#args);
+    const code = behaviour as unknown as SupervisorCode;
+    const spec = code.specFor(this.self, this.#args);
     this.#code = code;
     if (spec !== "ignore") this.#state = changedState(this.#state, spec);
     return undefined;

@@ -150,6 +150,14 @@ class Definition<A extends readonly unknown[]>
     return this.#init(...args);
   }
 
+  override plannedSpec(args: readonly unknown[]): CheckedSupervisorSpec | "ignore" {
+    return this.#init(...(args as A));
+  }
+
+  specFor(_self: unknown, args: A): CheckedSupervisorSpec | "ignore" {
+    return this.#init(...args);
+  }
+
   start(
     starter: Starter,
     options: StartOptions<SupervisorMessage>,

@@ -37,6 +37,8 @@ export interface SupervisionTree {
     "running" | "starting" | "stopping" | "exiting" | "busy" | "stopped" | "restarting";
   /** How often its supervisor has started it again of its own accord. */
   readonly restarts: number;
+  /** How long its backoff still delays its restart, if it does. */
+  readonly restartInMs: number | undefined;
   /** Number of its last start. */
   readonly incarnation: number;
   /** Why its last incarnation ended, if one has. */
@@ -92,7 +94,7 @@ async function look(
   child: ChildInfo,
   timeoutMs: number,
 ): Promise<SupervisionTree> {
-  const { id, pid, type, restarts, incarnation, lastExit } = child;
+  const { id, pid, type, restarts, restartInMs, incarnation, lastExit } = child;
   const info = pid === undefined ? undefined : asker.processInfo(pid);
   const asks = child.type === "supervisor" && child.pid !== undefined && isAlive(info);
   const view = asks ? await viewOf(asker, child.pid, timeoutMs) : undefined;
@@ -103,6 +105,7 @@ async function look(
     type,
     state: stateOf(child, info, view),
     restarts,
+    restartInMs,
     incarnation,
     lastExit,
     mailboxSize: info?.mailboxSize ?? 0,
@@ -145,8 +148,17 @@ async function viewOf(asker: Operations, pid: SupervisorPid, timeoutMs: number):
   }
 }
 
+/** How a tree is shown. */
+export interface RenderTreeOptions {
+  /** What else is to be said of a process, at the end of its line; nothing by default. */
+  readonly describe?: (process: SupervisionTree) => string | undefined;
+  /** How many children of one supervisor are shown; the others are counted. 100 by default. */
+  readonly maxChildren?: number;
+}
+
 /**
- * The tree as plain text, one line for each process.
+ * The tree as plain text, one line for each process: its id, its pid, what it does when it does not just
+ * run, how often it was restarted, why it ended last, and how many messages wait for it.
  *
  * @example
  * import { createNode } from "@coppice/core";
@@ -154,38 +166,48 @@ async function viewOf(asker: Operations, pid: SupervisorPid, timeoutMs: number):
  * const node = createNode({ name: "demo" });
  * const echo = child("echo", async (self) => { await self.receive(); });
  * const app = await startSupervisor(node, defineSupervisor({ children: [echo] }), { label: "app" });
- * renderTree(await supervisionTree(node, app)); // => "app <demo.1> one_for_one\n└─ echo <demo.2>"
+ * const tree = await supervisionTree(node, app);
+ * renderTree(tree); // => "app <demo.1> one_for_one\n└─ echo <demo.2>"
+ * renderTree(tree, { describe: ({ type }) => type }).split("\n")[1]; // => "└─ echo <demo.2> worker"
  * await node.stop();
  */
-export function renderTree(tree: SupervisionTree): string {
-  return linesOf(tree).join("\n");
+export function renderTree(tree: SupervisionTree, options: RenderTreeOptions = {}): string {
+  return linesOf(tree, options).join("\n");
 }
 
-function linesOf(tree: SupervisionTree): string[] {
-  const lines = [lineOf(tree)];
-  tree.children.forEach((child, index) => {
-    const isLast = index === tree.children.length - 1;
-    const [head, ...rest] = linesOf(child);
+function linesOf(tree: SupervisionTree, options: RenderTreeOptions): string[] {
+  const lines = [lineOf(tree, options)];
+  const { maxChildren = 100 } = options;
+  const blocks = tree.children.slice(0, maxChildren).map((child) => linesOf(child, options));
+  const more = tree.children.length - blocks.length;
+  if (more > 0) blocks.push([`… and ${more} more`]);
+  blocks.forEach(([head, ...rest], index) => {
+    const isLast = index === blocks.length - 1;
     lines.push(`${isLast ? "└─ " : "├─ "}${head}`);
     for (const line of rest) lines.push(`${isLast ? "   " : "│  "}${line}`);
   });
   return lines;
 }
 
-function lineOf(tree: SupervisionTree): string {
-  const { id, pid, state, strategy, restarts, mailboxSize, lastExit, waitingFor } = tree;
+function lineOf(tree: SupervisionTree, { describe }: RenderTreeOptions): string {
+  const { id, pid, strategy, restarts, mailboxSize, lastExit } = tree;
   const times = restarts === 1 ? "1 restart" : `${restarts} restarts`;
   return [
     id,
     pid === undefined ? "–" : String(pid),
     strategy,
-    state === "running"
-      ? undefined
-      : `[${waitingFor === undefined ? state : `${state} ${waitingFor}`}]`,
+    describeState(tree),
     restarts > 0 && times,
     lastExit !== undefined && `last exit: ${formatReason(lastExit)}`,
     mailboxSize > 0 && `mailbox: ${mailboxSize}`,
+    describe?.(tree),
   ]
     .filter((part) => typeof part === "string")
     .join(" ");
+}
+
+function describeState({ state, waitingFor, restartInMs }: SupervisionTree): string | undefined {
+  if (state === "running") return undefined;
+  if (restartInMs !== undefined) return `[${state} in ${Math.round(restartInMs)} ms]`;
+  return `[${waitingFor === undefined ? state : `${state} ${waitingFor}`}]`;
 }

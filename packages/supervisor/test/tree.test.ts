@@ -1,10 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { name, NoProcessError } from "@coppice/core";
+import { name, NoProcessError, type Self } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import {
   child,
+  childTemplate,
+  defineDynamicSupervisor,
   defineSupervisor,
   renderTree,
+  startChild,
   startSupervisor,
   startWith,
   supervisionTree,
@@ -149,5 +152,38 @@ describe("a supervision tree", () => {
     const app = await startApp(world);
     world.node.exit(app, "kill");
     await expect(supervisionTree(world.node, app)).rejects.toThrow(NoProcessError);
+  });
+
+  test("shows how long a restart is delayed, and whatever else is to be said", async () => {
+    const world = createWorld();
+    const delayed = world.worker({ id: "a", backoff: { initialMs: 100, jitter: 0 } });
+    const tree = defineSupervisor({ children: [delayed, world.worker("b")] });
+    const app = await startSupervisor(world.node, tree, { label: "app" });
+    await world.end(app, "a", "any");
+    await world.clock.advance(30);
+    const seen = await supervisionTree(world.node, app);
+    expect(renderTree(seen, { describe: ({ id }) => (id === "b" ? "(busy)" : undefined) })).toBe(
+      [
+        "app <demo.1> one_for_one",
+        "├─ a – [restarting in 70 ms] last exit: any",
+        "└─ b <demo.3> (busy)",
+      ].join("\n"),
+    );
+  });
+
+  test("of a dynamic supervisor shows its children, and counts those that are too many", async () => {
+    const world = createWorld();
+    const idle = async (self: Self<unknown>): Promise<void> => void (await self.receive());
+    const definition = defineDynamicSupervisor({ child: childTemplate("one", idle) });
+    const app = await startSupervisor(world.node, definition, { label: "app" });
+    for (let count = 0; count < 5; count++) await startChild(world.node, app, []);
+    expect(renderTree(await supervisionTree(world.node, app), { maxChildren: 2 })).toBe(
+      [
+        "app <demo.1> simple_one_for_one",
+        "├─ one <demo.2>",
+        "├─ one <demo.3>",
+        "└─ … and 3 more",
+      ].join("\n"),
+    );
   });
 });
