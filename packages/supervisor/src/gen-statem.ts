@@ -45,7 +45,7 @@ import {
 import type { EnterCall, StateMachineEvent } from "./statem-event.js";
 import { eventsIn } from "./statem-queue.js";
 import { isInitResult, type BadResult } from "./statem-result.js";
-import { StateTable, type StateCallback } from "./statem-table.js";
+import { invoke, StateTable, type StateCallback } from "./statem-table.js";
 import { listTimeouts } from "./statem-timeouts.js";
 
 /**
@@ -384,8 +384,8 @@ class StateMachineProcess extends BehaviourProcess {
       return (callbacks.handleEvent as StateCallback)(event, { state, data }, self);
     }
     if (event.type === "enter") return table.enter(state as string)?.(data, event, self);
-    const found = table.find(state as string, event);
-    if (found !== undefined) return found.callback(data, ...found.args, self);
+    const callback = table.find(state as string, event);
+    if (callback !== undefined) return invoke(callback, data, event, self);
     return this.#unhandled(event, state as string);
   }
 

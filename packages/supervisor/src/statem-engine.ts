@@ -105,6 +105,9 @@ export type Next<S = unknown, D = unknown> =
   | { readonly type: "stop"; readonly reason: ExitReason }
   | { readonly type: "fail"; readonly bad: BadResult };
 
+const RECEIVE = { type: "receive" } as const;
+const NOTHING: readonly never[] = [];
+
 /** How a machine begins. */
 export interface Beginning<S = unknown, D = unknown> {
   readonly state: S;
@@ -123,8 +126,8 @@ export function begin<S, D>(beginning: Beginning<S, D>): Decision<S, D> {
     entering: false,
     state,
     data,
-    nextEvents: [],
-    timeouts: [],
+    nextEvents: NOTHING,
+    timeouts: NOTHING,
     postpone: false,
   };
   const machine: Machine<S, D> = {
@@ -145,19 +148,30 @@ export function eventReceived<S, D>(
   machine: Machine<S, D>,
   event: StateMachineEvent,
 ): Decision<S, D> {
-  const { state, data } = machine;
+  return handle(machine, event, machine.queue, machine.timeouts, NOTHING);
+}
+
+/** The event is handled next, in a machine with this queue and these timeouts. */
+function handle<S, D>(
+  machine: Machine<S, D>,
+  event: StateMachineEvent,
+  queue: EventQueue,
+  timeouts: Timeouts,
+  effects: readonly Effect[],
+): Decision<S, D> {
+  const { state, data, enterCalls, states, postponed } = machine;
   const transition: Transition<S, D> = {
     event,
     entering: false,
     state,
     data,
-    nextEvents: [],
-    timeouts: [],
+    nextEvents: NOTHING,
+    timeouts: NOTHING,
     postpone: false,
   };
   return {
-    machine: { ...machine, transition },
-    effects: [],
+    machine: { state, data, enterCalls, states, queue, postponed, timeouts, transition },
+    effects,
     next: { type: "callback", event, state, data },
   };
 }
@@ -169,7 +183,7 @@ export function timerFired<S, D>(
 ): Decision<S, D> | undefined {
   const taken = takeTimerFired(machine.timeouts, timer);
   if (taken === undefined) return undefined;
-  return eventReceived({ ...machine, timeouts: taken.timeouts }, taken.event);
+  return handle(machine, taken.event, machine.queue, taken.timeouts, NOTHING);
 }
 
 /** The callback has returned. Whatever that is: if it is no result, the machine fails. */
@@ -179,7 +193,7 @@ export function callbackReturned<S, D>(machine: Machine<S, D>, returned: unknown
   if (!isResult(returned)) {
     return fail(machine, transition, "bad_return_from_state_function", returned);
   }
-  if (returned === undefined) return transit(machine, transition, []);
+  if (returned === undefined) return carryOut(machine, transition, NOTHING, false);
   const data = hasData(returned) ? (returned.data as D) : transition.data;
   if (returned.stop !== undefined) {
     return stop(machine, { ...transition, data }, returned, returned.stop);
@@ -194,7 +208,9 @@ export function callbackReturned<S, D>(machine: Machine<S, D>, returned: unknown
   }
   const enter = changes || returned.repeat === true;
   const actions = actionsOf(returned, sourceOf(transition));
-  return carryOut(machine, { ...transition, state: next, data }, actions, enter);
+  const { event, nextEvents, timeouts, postpone } = transition;
+  const after = { event, entering, state: next, data, nextEvents, timeouts, postpone };
+  return carryOut(machine, after, actions, enter);
 }
 
 /** Does what the callback wants, then makes the enter call or ends the transition. */
@@ -204,15 +220,11 @@ function carryOut<S, D>(
   actions: readonly Action[],
   enter: boolean,
 ): Decision<S, D> {
-  if (actions.length === 0) {
-    return enter && machine.enterCalls
-      ? enterCall(machine, before, [])
-      : transit(machine, before, []);
-  }
   const effects: Effect[] = [];
-  const nextEvents = [...before.nextEvents];
-  const timeouts = [...before.timeouts];
   let { postpone } = before;
+  // Copied as soon as something is added.
+  let nextEvents: StateMachineEvent[] | undefined;
+  let timeouts: TimeoutAction[] | undefined;
   for (const action of actions) {
     switch (action.type) {
       case "reply":
@@ -222,10 +234,10 @@ function carryOut<S, D>(
         postpone = action.postpone;
         break;
       case "nextEvent":
-        nextEvents.push(action.event);
+        (nextEvents ??= [...before.nextEvents]).push(action.event);
         break;
       case "setTimeout":
-        timeouts.push(action.action);
+        (timeouts ??= [...before.timeouts]).push(action.action);
         break;
       case "bad": {
         const { kind, received } = action.bad;
@@ -235,7 +247,15 @@ function carryOut<S, D>(
         action satisfies never;
     }
   }
-  const transition = { ...before, nextEvents, timeouts, postpone };
+  const transition: Transition<S, D> =
+    nextEvents === undefined && timeouts === undefined && postpone === before.postpone
+      ? before
+      : {
+          ...before,
+          nextEvents: nextEvents ?? before.nextEvents,
+          timeouts: timeouts ?? before.timeouts,
+          postpone,
+        };
   return enter && machine.enterCalls
     ? enterCall(machine, transition, effects)
     : transit(machine, transition, effects);
@@ -259,39 +279,51 @@ function enterCall<S, D>(
 function transit<S, D>(
   machine: Machine<S, D>,
   transition: Transition<S, D>,
-  effects: readonly Effect[],
+  effects: Effect[],
 ): Decision<S, D> {
-  const { event, state, data, nextEvents } = transition;
+  const { enterCalls, states } = machine;
+  const { event, state, data } = transition;
   const changed = !sameTerm(state, machine.state);
   const postponed: EventQueue =
     transition.postpone && event !== undefined
       ? { first: event, rest: machine.postponed }
       : machine.postponed;
   const retried = changed ? putFirstReversed(postponed, machine.queue) : machine.queue;
-  const ended = endTimeouts(machine.timeouts, changed);
-  const set = setTimeouts(ended.timeouts, transition.timeouts);
   const after: Machine<S, D> = {
     state,
     data,
-    enterCalls: machine.enterCalls,
-    states: machine.states,
-    queue: putFirst(nextEvents, retried),
+    enterCalls,
+    states,
+    queue: putFirst(transition.nextEvents, retried),
     postponed: changed ? undefined : postponed,
-    timeouts: set.timeouts,
+    timeouts: changeTimeouts(machine.timeouts, changed, transition.timeouts, effects),
     transition: undefined,
   };
-  return goOn(after, [...effects, ...ended.effects, ...set.effects]);
+  return goOn(after, effects);
+}
+
+/** The timeouts after the transition; what is to be done about timers is added to `effects`. */
+function changeTimeouts(
+  before: Timeouts,
+  stateChanged: boolean,
+  actions: readonly TimeoutAction[],
+  effects: Effect[],
+): Timeouts {
+  if (before.set.size === 0 && actions.length === 0) return before;
+  const ended = endTimeouts(before, stateChanged);
+  const set = setTimeouts(ended.timeouts, actions);
+  effects.push(...ended.effects);
+  for (const effect of set.effects) effects.push(effect);
+  return set.timeouts;
 }
 
 /** The next event that needs no message, if there is one. */
 function goOn<S, D>(machine: Machine<S, D>, effects: readonly Effect[]): Decision<S, D> {
-  if (machine.queue !== undefined) {
-    const { first, rest } = machine.queue;
-    return { ...eventReceived({ ...machine, queue: rest }, first), effects };
-  }
-  const taken = takeTimeoutThatIsOver(machine.timeouts);
-  if (taken === undefined) return { machine, effects, next: { type: "receive" } };
-  return { ...eventReceived({ ...machine, timeouts: taken.timeouts }, taken.event), effects };
+  const { queue, timeouts } = machine;
+  if (queue !== undefined) return handle(machine, queue.first, queue.rest, timeouts, effects);
+  const taken = takeTimeoutThatIsOver(timeouts);
+  if (taken === undefined) return { machine, effects, next: RECEIVE };
+  return handle(machine, taken.event, queue, taken.timeouts, effects);
 }
 
 function stop<S, D>(

@@ -91,7 +91,7 @@ export interface Source {
   readonly isEnterCall: boolean;
 }
 
-const actionKeys = [
+const ACTIONS = [
   "reply",
   "replies",
   "postpone",
@@ -101,45 +101,57 @@ const actionKeys = [
   "eventTimeout",
   "timeouts",
 ];
-const resultKeys = [...actionKeys, "next", "data", "repeat", "stop", "actions"];
-const initKeys = [...actionKeys, "state", "data", "actions"];
-const stopKeys = ["stop", "data", "reply", "replies", "actions"];
+const ACTION_KEYS: ReadonlySet<string> = new Set(ACTIONS);
+const RESULT_KEYS: ReadonlySet<string> = new Set([
+  ...ACTIONS,
+  "next",
+  "data",
+  "repeat",
+  "stop",
+  "actions",
+]);
+const INIT_KEYS: ReadonlySet<string> = new Set([...ACTIONS, "state", "data", "actions"]);
+const STOP_KEYS: ReadonlySet<string> = new Set(["stop", "data", "reply", "replies", "actions"]);
+const REPLY_KEYS: ReadonlySet<string> = new Set(["to", "reply"]);
 
 /** Is it a result of a callback, as far as its keys tell? Nothing at all is one. */
 export function isResult(value: unknown): value is Result | undefined {
   if (value === undefined) return true;
-  if (!isPlain(value)) return false;
+  if (!isObject(value)) return false;
   const { stop, next, repeat } = value as Result;
-  if (stop !== undefined) return hasOnly(value, stopKeys);
-  if (repeat !== undefined && typeof repeat !== "boolean") return false;
-  return hasOnly(value, resultKeys) && !(repeat === true && next !== undefined);
+  if (stop !== undefined) return hasOnly(value, STOP_KEYS);
+  if (repeat !== undefined && (typeof repeat !== "boolean" || (repeat && next !== undefined))) {
+    return false;
+  }
+  return hasOnly(value, RESULT_KEYS);
 }
 
 /** Is it what `init` returns for a machine that runs? */
 export function isInitResult(value: unknown): value is Result & { readonly state: unknown } {
-  return isPlain(value) && "state" in value && hasOnly(value, initKeys);
+  return isObject(value) && "state" in value && hasOnly(value, INIT_KEYS);
 }
 
 /** Does it bring new data? A key counts even when `undefined` stands there. */
 export function hasData(result: Result): boolean {
-  return "data" in result;
+  return result.data !== undefined || "data" in result;
 }
 
 /** What a result wants done, in order. What cannot be done stands in its place as `bad`. */
-export function actionsOf(result: Result, source: Source): Action[] {
-  const actions = ownActionsOf(result, source);
+export function actionsOf(result: Result, source: Source): readonly Action[] {
+  const actions: Action[] = [];
+  addActions(actions, result, source);
   const more: unknown = result.actions;
   if (more === undefined) return actions;
   if (!Array.isArray(more)) return [...actions, badAction(more)];
   for (const each of more as unknown[]) {
-    if (isPlain(each) && hasOnly(each, actionKeys)) actions.push(...ownActionsOf(each, source));
+    if (isObject(each) && hasOnly(each, ACTION_KEYS)) addActions(actions, each, source);
     else actions.push(badAction(each));
   }
   return actions;
 }
 
 /** What is done before a machine stops: replies, and nothing else. */
-export function repliesOf(result: Result, source: Source): Action[] {
+export function repliesOf(result: Result, source: Source): readonly Action[] {
   return actionsOf(result, { ...source, isEnterCall: false }).map((action) => {
     if (action.type === "reply") return action;
     const received = action.type === "bad" ? action.bad.received : action;
@@ -147,31 +159,52 @@ export function repliesOf(result: Result, source: Source): Action[] {
   });
 }
 
-function ownActionsOf(actions: StateActions, source: Source): Action[] {
-  const { replies, postpone, nextEvents, hibernate } = actions;
-  const done: Action[] = [];
-  if ("reply" in actions) {
-    const { reply } = actions;
-    done.push(
-      source.from === undefined ? badAction({ reply }) : { type: "reply", to: source.from, reply },
-    );
+/** Adds what stands in one object, in the order of its type. */
+function addActions(actions: Action[], from: StateActions, source: Source): void {
+  const { reply, replies, postpone, nextEvents, hibernate, stateTimeout, eventTimeout } = from;
+  if (reply !== undefined || "reply" in from) {
+    const to = source.from;
+    actions.push(to === undefined ? badAction({ reply }) : { type: "reply", to, reply });
   }
-  if (replies !== undefined) done.push(...each(replies, "replies", replyAction));
-  if (hibernate !== undefined && typeof hibernate !== "boolean")
-    done.push(badAction({ hibernate }));
-  if (postpone !== undefined) done.push(postponeAction(postpone, source));
+  if (replies !== undefined) addEach(actions, replies, "replies", replyAction);
+  if (hibernate !== undefined && typeof hibernate !== "boolean") {
+    actions.push(badAction({ hibernate }));
+  }
+  if (postpone !== undefined) actions.push(postponeAction(postpone, source));
   if (nextEvents !== undefined) {
-    done.push(...each(nextEvents, "nextEvents", (event) => nextEventAction(event, source)));
+    addEach(actions, nextEvents, "nextEvents", (event) => nextEventAction(event, source));
   }
-  for (const type of ["stateTimeout", "eventTimeout"] as const) {
-    if (actions[type] !== undefined) done.push(timeoutAction({ type }, actions[type]));
+  if (stateTimeout !== undefined) {
+    actions.push(timeoutAction({ type: "stateTimeout" }, stateTimeout));
   }
-  if (actions.timeouts !== undefined) done.push(...namedTimeoutActions(actions.timeouts));
-  return done;
+  if (eventTimeout !== undefined) {
+    actions.push(timeoutAction({ type: "eventTimeout" }, eventTimeout));
+  }
+  if (from.timeouts !== undefined) addNamedTimeouts(actions, from.timeouts);
+}
+
+function addEach(
+  actions: Action[],
+  list: unknown,
+  key: string,
+  make: (item: unknown) => Action,
+): void {
+  if (!Array.isArray(list)) actions.push(badAction({ [key]: list }));
+  else for (const item of list as unknown[]) actions.push(make(item));
+}
+
+function addNamedTimeouts(actions: Action[], timeouts: unknown): void {
+  if (!isObject(timeouts)) {
+    actions.push(badAction({ timeouts }));
+    return;
+  }
+  for (const [name, setting] of Object.entries(timeouts)) {
+    if (setting !== undefined) actions.push(timeoutAction({ type: "timeout", name }, setting));
+  }
 }
 
 function replyAction(value: unknown): Action {
-  if (isPlain(value) && "reply" in value && hasOnly(value, ["to", "reply"])) {
+  if (isObject(value) && "reply" in value && hasOnly(value, REPLY_KEYS)) {
     const { to, reply } = value as Partial<Reply>;
     if (isRef(to)) return { type: "reply", to, reply };
   }
@@ -198,17 +231,6 @@ function timeoutAction(timeout: TimeoutId, setting: unknown): Action {
   );
 }
 
-function namedTimeoutActions(timeouts: unknown): Action[] {
-  if (!isPlain(timeouts)) return [badAction({ timeouts })];
-  return Object.entries(timeouts)
-    .filter(([, setting]) => setting !== undefined)
-    .map(([name, setting]) => timeoutAction({ type: "timeout", name }, setting));
-}
-
-function each(list: unknown, key: string, make: (item: unknown) => Action): Action[] {
-  return Array.isArray(list) ? list.map(make) : [badAction({ [key]: list })];
-}
-
 function badAction(received: unknown): Action {
   return bad("bad_action_from_state_function", received);
 }
@@ -221,10 +243,21 @@ function bad(kind: BadResultKind, received: unknown): Action {
   return { type: "bad", bad: { kind, received } };
 }
 
-function isPlain(value: unknown): value is object {
+function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function hasOnly(value: object, keys: readonly string[]): boolean {
-  return Object.keys(value).every((key) => keys.includes(key));
+function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
+  let isEmpty = true;
+  for (const key in value) {
+    if (!keys.has(key)) return false;
+    isEmpty = false;
+  }
+  return !isEmpty || isPlain(value);
+}
+
+/** Is it an object like `{}`? A `Map` or a `Date` without keys of its own says something else. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

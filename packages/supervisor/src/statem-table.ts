@@ -11,12 +11,6 @@ interface State {
   readonly tables: ReadonlyMap<string, ReadonlyMap<unknown, StateCallback>>;
 }
 
-/** A callback, and what it takes beside data and `self`. */
-interface Found {
-  readonly callback: StateCallback;
-  readonly args: readonly unknown[];
-}
-
 const FUNCTIONS = ["enter", "info", "down", "exit", "stateTimeout", "eventTimeout"];
 const TABLES = ["call", "cast", "internal", "timeout"];
 
@@ -48,27 +42,18 @@ export class StateTable {
   }
 
   /** The callback of the state, else that of any state. */
-  find(name: string, event: StateMachineEvent): Found | undefined {
+  find(name: string, event: StateMachineEvent): StateCallback | undefined {
     switch (event.type) {
       case "call":
       case "cast":
       case "internal":
         return this.#request(name, event.type, event.request);
-      case "info": {
-        const callback =
-          this.#function(name, kindOf(event.message)) ?? this.#function(name, "info");
-        return callback && { callback, args: [event.message] };
-      }
-      case "timeout": {
-        const callback =
-          this.#in(name, "timeout")?.get(event.name) ??
-          this.#anyState.tables.get("timeout")?.get(event.name);
-        return callback && { callback, args: [event.content] };
-      }
-      default: {
-        const callback = this.#function(name, event.type);
-        return callback && { callback, args: [event.content] };
-      }
+      case "info":
+        return this.#function(name, kindOf(event.message)) ?? this.#function(name, "info");
+      case "timeout":
+        return this.#named(name, "timeout", event.name);
+      default:
+        return this.#function(name, event.type);
     }
   }
 
@@ -82,14 +67,15 @@ export class StateTable {
       : `a tuple that begins with ${known}, and has all its arguments, in the state ${JSON.stringify(name)}`;
   }
 
-  #request(name: string, type: string, request: unknown): Found | undefined {
+  #request(name: string, type: string, request: unknown): StateCallback | undefined {
     if (!Array.isArray(request)) return undefined;
-    const [requested, ...args] = request as unknown[];
-    const callback =
-      this.#in(name, type)?.get(requested) ?? this.#anyState.tables.get(type)?.get(requested);
+    const callback = this.#named(name, type, request[0]);
     // `self` is the last parameter, so with too few arguments it would be found in the wrong place.
-    if (callback === undefined || args.length < callback.length - 2) return undefined;
-    return { callback, args };
+    return callback === undefined || request.length < callback.length - 1 ? undefined : callback;
+  }
+
+  #named(name: string, table: string, key: unknown): StateCallback | undefined {
+    return this.#in(name, table)?.get(key) ?? this.#anyState.tables.get(table)?.get(key);
   }
 
   #function(name: string, key: string): StateCallback | undefined {
@@ -98,6 +84,29 @@ export class StateTable {
 
   #in(name: string, table: string): ReadonlyMap<unknown, StateCallback> | undefined {
     return this.#states.get(name)?.tables.get(table);
+  }
+}
+
+/** Calls a callback with what it takes: the data, what the event brings, and `self`. */
+export function invoke(
+  callback: StateCallback,
+  data: unknown,
+  event: StateMachineEvent,
+  self: unknown,
+): unknown {
+  switch (event.type) {
+    case "call":
+    case "cast":
+    case "internal": {
+      const request = event.request as readonly unknown[];
+      if (request.length === 1) return callback(data, self);
+      if (request.length === 2) return callback(data, request[1], self);
+      return callback(data, ...request.slice(1), self);
+    }
+    case "info":
+      return callback(data, event.message, self);
+    default:
+      return callback(data, event.content, self);
   }
 }
 

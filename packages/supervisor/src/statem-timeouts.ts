@@ -48,9 +48,12 @@ export interface SetTimeout {
   readonly content: unknown;
 }
 
-/** All that are set, in no order but that of those that are over. */
+/** All that are set. */
 export interface Timeouts {
-  readonly set: readonly SetTimeout[];
+  /** By `keyOf`. */
+  readonly set: ReadonlyMap<string, SetTimeout>;
+  /** The keys of those that are over, in the order in which they were set. */
+  readonly over: readonly string[];
   /** The number of the timer that was started last. */
   readonly lastTimer: number;
 }
@@ -63,10 +66,15 @@ export type TimerEffect =
 /** From now on, or by the clock of the node. */
 export type When = { readonly ms: number } | { readonly atMs: number };
 
-export const noTimeouts: Timeouts = { set: [], lastTimer: 0 };
+export const noTimeouts: Timeouts = { set: new Map(), over: [], lastTimer: 0 };
 
-const eventTimeout: TimeoutId = { type: "eventTimeout" };
-const stateTimeout: TimeoutId = { type: "stateTimeout" };
+const STATE_TIMEOUT = "stateTimeout";
+const EVENT_TIMEOUT = "eventTimeout";
+
+/** The same for the same timeout. */
+function keyOf(timeout: TimeoutId): string {
+  return timeout.type === "timeout" ? `timeout ${timeout.name}` : timeout.type;
+}
 
 /** Is it a setting, with no time below 0 and nothing unknown in it? */
 export function isTimeoutSetting(value: unknown): value is TimeoutSetting {
@@ -87,12 +95,13 @@ export function endTimeouts(
   timeouts: Timeouts,
   stateChanged: boolean,
 ): { readonly timeouts: Timeouts; readonly effects: readonly TimerEffect[] } {
-  const isOver = ({ timeout }: SetTimeout): boolean =>
-    timeout.type === "eventTimeout" || (stateChanged && timeout.type === "stateTimeout");
-  if (!timeouts.set.some(isOver)) return { timeouts, effects: [] };
+  const { set } = timeouts;
+  if (!set.has(EVENT_TIMEOUT) && !(stateChanged && set.has(STATE_TIMEOUT))) {
+    return { timeouts, effects: [] };
+  }
   const table = new Table(timeouts);
-  table.end(eventTimeout);
-  if (stateChanged) table.end(stateTimeout);
+  table.end(EVENT_TIMEOUT);
+  if (stateChanged) table.end(STATE_TIMEOUT);
   return table.result();
 }
 
@@ -105,105 +114,106 @@ export function setTimeouts(
   actions: readonly TimeoutAction[],
 ): { readonly timeouts: Timeouts; readonly effects: readonly TimerEffect[] } {
   if (actions.length === 0) return { timeouts, effects: [] };
+  const last = new Map(actions.map((action) => [keyOf(action.timeout), action]));
   const table = new Table(timeouts);
-  const counted = actions.filter(
-    ({ timeout }, i) => !actions.slice(i + 1).some((later) => isSame(later.timeout, timeout)),
-  );
-  for (const { timeout, setting } of counted) table.carryOut(timeout, setting);
+  for (const action of actions) {
+    const key = keyOf(action.timeout);
+    if (last.get(key) === action) table.carryOut(key, action);
+  }
   return table.result();
 }
 
+/** What is left of a timeout that has come to its end. */
+export interface TakenTimeout {
+  readonly timeouts: Timeouts;
+  readonly event: StateMachineEvent;
+}
+
 /** The timer has fired: its event, unless it was cancelled. */
-export function timerFired(
-  timeouts: Timeouts,
-  timer: number,
-): { readonly timeouts: Timeouts; readonly event: StateMachineEvent } | undefined {
-  return take(
-    timeouts,
-    timeouts.set.find((one) => one.timer === timer),
-  );
+export function timerFired(timeouts: Timeouts, timer: number): TakenTimeout | undefined {
+  for (const [key, one] of timeouts.set) {
+    if (one.timer === timer) return take(timeouts, key, one);
+  }
+  return undefined;
 }
 
 /** The event of the timeout that is over for the longest time, if any is. */
-export function takeTimeoutThatIsOver(
-  timeouts: Timeouts,
-): { readonly timeouts: Timeouts; readonly event: StateMachineEvent } | undefined {
-  return take(
-    timeouts,
-    timeouts.set.find((one) => one.timer === undefined),
-  );
+export function takeTimeoutThatIsOver(timeouts: Timeouts): TakenTimeout | undefined {
+  const [key] = timeouts.over;
+  return key === undefined ? undefined : take(timeouts, key, timeouts.set.get(key) as SetTimeout);
 }
 
 /** What is set, as the machine would see it. */
 export function listTimeouts({ set }: Timeouts): readonly TimeoutEvent[] {
-  return set.map(eventOf);
+  return [...set.values()].map(eventOf);
 }
 
-function take(
-  timeouts: Timeouts,
-  one: SetTimeout | undefined,
-): { readonly timeouts: Timeouts; readonly event: StateMachineEvent } | undefined {
-  if (one === undefined) return undefined;
-  const set = timeouts.set.filter((other) => other !== one);
-  return { timeouts: { ...timeouts, set }, event: eventOf(one) };
+function take(timeouts: Timeouts, key: string, one: SetTimeout): TakenTimeout {
+  const table = new Table(timeouts);
+  table.remove(key);
+  return { timeouts: table.result().timeouts, event: eventOf(one) };
 }
 
 function eventOf({ timeout, content }: SetTimeout): TimeoutEvent {
   return { ...timeout, content };
 }
 
-function isSame(a: TimeoutId, b: TimeoutId): boolean {
-  if (a.type === "timeout") return b.type === "timeout" && a.name === b.name;
-  return a.type === b.type;
-}
-
 /** A table in the middle of its change. */
 class Table {
-  readonly #set: SetTimeout[];
+  readonly #set: Map<string, SetTimeout>;
   readonly #effects: TimerEffect[] = [];
+  #over: readonly string[];
   #lastTimer: number;
 
-  constructor({ set, lastTimer }: Timeouts) {
-    this.#set = [...set];
+  constructor({ set, over, lastTimer }: Timeouts) {
+    this.#set = new Map(set);
+    this.#over = over;
     this.#lastTimer = lastTimer;
   }
 
   result(): { readonly timeouts: Timeouts; readonly effects: readonly TimerEffect[] } {
     return {
-      timeouts: { set: this.#set, lastTimer: this.#lastTimer },
+      timeouts: { set: this.#set, over: this.#over, lastTimer: this.#lastTimer },
       effects: this.#effects,
     };
   }
 
-  carryOut(timeout: TimeoutId, setting: TimeoutSetting): void {
-    if (setting === "cancel") return this.end(timeout);
-    if ("update" in setting) return this.#update(timeout, setting.update);
+  carryOut(key: string, { timeout, setting }: TimeoutAction): void {
+    if (setting === "cancel") return this.end(key);
+    if ("update" in setting) return this.#update(key, timeout, setting.update);
     const { content } = setting;
     const when: When = "ms" in setting ? { ms: setting.ms } : { atMs: setting.atMs };
-    // Those that are over stand in the order of the list: what is over again goes to its end.
-    this.end(timeout);
-    if ("ms" in when && when.ms === 0) this.#set.push({ timeout, timer: undefined, content });
+    this.end(key);
+    if ("ms" in when && when.ms === 0) this.#isOver(key, timeout, content);
     else if (("ms" in when ? when.ms : when.atMs) !== Infinity) {
       const timer = ++this.#lastTimer;
       this.#effects.push({ type: "startTimer", timer, when });
-      this.#set.push({ timeout, timer, content });
+      this.#set.set(key, { timeout, timer, content });
     }
   }
 
-  end(timeout: TimeoutId): void {
-    const index = this.#find(timeout);
-    if (index === -1) return;
-    const [{ timer }] = this.#set.splice(index, 1) as [SetTimeout];
+  end(key: string): void {
+    const timer = this.#set.get(key)?.timer;
     if (timer !== undefined) this.#effects.push({ type: "cancelTimer", timer });
+    this.remove(key);
   }
 
-  #update(timeout: TimeoutId, content: unknown): void {
-    const index = this.#find(timeout);
-    if (index === -1) this.#set.push({ timeout, timer: undefined, content });
-    else this.#set[index] = { ...(this.#set[index] as SetTimeout), content };
+  /** Takes it out; its timer, if it has one, is no concern any more. */
+  remove(key: string): void {
+    const one = this.#set.get(key);
+    if (one === undefined) return;
+    this.#set.delete(key);
+    if (one.timer === undefined) this.#over = this.#over.filter((other) => other !== key);
   }
 
-  #find(timeout: TimeoutId): number {
-    return this.#set.findIndex((one) => isSame(one.timeout, timeout));
+  #update(key: string, timeout: TimeoutId, content: unknown): void {
+    const one = this.#set.get(key);
+    if (one === undefined) this.#isOver(key, timeout, content);
+    else this.#set.set(key, { ...one, content });
+  }
+
+  #isOver(key: string, timeout: TimeoutId, content: unknown): void {
+    this.#set.set(key, { timeout, timer: undefined, content });
+    this.#over = [...this.#over, key];
   }
 }
