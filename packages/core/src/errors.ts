@@ -253,9 +253,16 @@ export class ExitSignal {
   readonly code = "EXIT_SIGNAL";
   readonly pid: AnyPid;
   readonly reason: ExitReason;
+  // oxlint-disable-next-line no-unused-private-class-members -- that it is there is what counts
+  readonly #isExitSignal = true;
   constructor(pid: AnyPid, reason: ExitReason) {
     this.pid = pid;
     this.reason = reason;
+  }
+
+  // Whatever was thrown may be asked, also a revoked proxy, which has no prototype to look at.
+  static [Symbol.hasInstance](thrown: unknown): boolean {
+    return typeof thrown === "object" && thrown !== null && #isExitSignal in thrown;
   }
 
   get message(): string {
@@ -268,8 +275,17 @@ export class ExitSignal {
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
+  if (typeof value === "function") return `the function ${nameOf(value)}`;
   if (typeof value === "string") return formatTerm(value);
   if (typeof value === "object" && value !== null) return formatTerm(value);
   return String(value);
+}
+
+function nameOf(act: Function): string {
+  try {
+    return act.name || "(anonymous)";
+  } catch {
+    // A revoked proxy.
+    return "(unknown)";
+  }
 }

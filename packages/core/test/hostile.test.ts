@@ -161,3 +161,31 @@ test.each(["freeze", "clone"] as const)(
     expect(() => node.send(pid, deep)).toThrow(UncloneableMessageError);
   },
 );
+
+test.each<[string, () => object]>([
+  ["an object", () => ({})],
+  ["a function", () => () => undefined],
+])(
+  "a proxy of %s that is revoked, when it is thrown, ends its process alone",
+  async (_what, target) => {
+    const { node, events } = createWorld();
+    const { proxy, revoke } = Proxy.revocable(target(), {});
+    revoke();
+    const throws = (): never => {
+      throw proxy;
+    };
+    const body = node.spawn<unknown>(throws);
+    const handler = node.spawn<string, null>({
+      init: () => null,
+      message: throws,
+      failed: () => undefined,
+    });
+    node.send(handler, "go");
+    await quiesce();
+    expect(node.counts.processes).toBe(0);
+    for (const pid of [body, handler]) {
+      const exit = events.find((event) => event.type === "exited" && event.pid === pid);
+      expect(exit).toMatchObject({ reason: { error: { name: "ThrownValueError" } } });
+    }
+  },
+);
