@@ -226,7 +226,11 @@ export abstract class BehaviourProcess {
       refuse(error);
       return undefined;
     }
-    return settled(result).then(answer).catch(refuse);
+    // An exit signal may have come between.
+    const unlessOver = (act: (value: unknown) => void) => (value: unknown) => {
+      if (self.signal?.aborted !== true) act(value);
+    };
+    return settled(result).then(unlessOver(answer)).catch(unlessOver(refuse));
   }
 
   /** Returns the reply. */

@@ -333,13 +333,18 @@ class ServerProcess extends BehaviourProcess {
   /** A callback has returned: does what its result says. */
   #done(result: unknown, what: What, from?: From<never>): MaybePromise<void> | undefined {
     if (isThenable(result)) {
-      return whenSettled(result, (settled) => this.#goOn(this.#take(settled, what, from)));
+      return whenSettled(result, (settled) => this.#goOn(this.#takeLate(settled, what, from)));
     }
     return this.#goOn(this.#take(result, what, from));
   }
 
   #goOn(next: Next | undefined): MaybePromise<void> | undefined {
     return next === undefined ? undefined : this.#continue(next);
+  }
+
+  /** The same of a result that took its time: an exit signal may have come between. */
+  #takeLate(result: unknown, what: What, from?: From<never>): Next | undefined {
+    return this.self.signal?.aborted === true ? undefined : this.#take(result, what, from);
   }
 
   /** Takes in a result; returns what is to be continued with, if anything. */
@@ -420,10 +425,10 @@ class ServerProcess extends BehaviourProcess {
 
   /** The same where it may take long: a chain without end has to leave time for others. */
   async #keepContinuing(from: Next | PromiseLike<unknown>): Promise<void> {
-    let next = isThenable(from) ? this.#take(await from, "continue") : (from as Next);
+    let next = isThenable(from) ? this.#takeLate(await from, "continue") : (from as Next);
     for (let count = 0; next !== undefined; count++) {
       if (count % MAX_CONTINUES === 0) await this.self.yield();
-      next = this.#take(await this.#callContinue(next), "continue");
+      next = this.#takeLate(await this.#callContinue(next), "continue");
     }
   }
 
