@@ -1,6 +1,16 @@
 /**
  * State machines: states with data, and the events that are handled in each, one at a time.
  *
+ * Where OTP does otherwise:
+ *
+ * | what happens | here | in OTP 25 |
+ * | --- | --- | --- |
+ * | the next state is none of `states` | the machine ends at once | it ends with the next event |
+ * | a request that the state has no callback for | it is refused, or told of | the machine ends |
+ * | a callback throws a value | a crash, like any error | the value is taken as its result |
+ * | a timeout that is over is set to a later time before its turn | it is over then | it is lost, and its timer comes as info |
+ * | another callback module is pushed, or popped | no such thing; `sys.changeCode` replaces the machine | the module changes |
+ *
  * OTP: https://www.erlang.org/doc/man/gen_statem.html
  */
 import {
