@@ -74,6 +74,6 @@ function isOwn({ path }: CallCycleError): boolean {
 }
 
 /** Where Coppice names the fact, OTP names the node. */
-function nodeDown(to: Value | undefined): Value {
+export function nodeDown(to: Value | undefined): Value {
   return isArray(to) ? ["nodedown", to[1] as Value] : "noconnection";
 }

@@ -3,7 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_event.html
  */
-import { StartError, type Pid } from "@coppice/core";
+import { StartError, type AnyPid, type Pid } from "@coppice/core";
 import {
   addHandler,
   addSupervisedHandler,
@@ -16,11 +16,13 @@ import {
   swapHandler,
   swapSupervisedHandler,
   syncNotify,
+  sys,
   whichHandlers,
   type EventHandlerOwner,
+  type EventHandlerState,
   type EventManagerProtocol,
 } from "@coppice/supervisor";
-import { asClient, failureOfCall } from "./client.js";
+import { asClient, failureOfCall, nodeDown } from "./client.js";
 import { directiveIn } from "./directive.js";
 import { termOfFailedCallback, termOfHandler } from "./gen-event-terms.js";
 import type { OpCall, OpDefinition, OpTable } from "./op.js";
@@ -35,7 +37,7 @@ import {
 import { FOLLOW } from "./scripted-server.js";
 import { stopOp, timeoutIn } from "./stop-op.js";
 import { sysOp } from "./sys-op.js";
-import type { Value } from "./term.js";
+import { CALLBACK_MODULE, type Value } from "./term.js";
 import { addressOf, nameOf, targetOf, termOfReason } from "./translation.js";
 
 type Manager = Pid<EventManagerProtocol<unknown, unknown>>;
@@ -57,7 +59,7 @@ export const genEventOps: OpTable = new Map([
     ge_sync_notify: {
       needs: ["to"],
       run: (call) =>
-        ask(async () => {
+        ask(call, async () => {
           await syncNotify(call.self, managerOf(call), directiveIn(call, "ev"));
           return "ok";
         }),
@@ -73,13 +75,13 @@ export const genEventOps: OpTable = new Map([
     ge_which: {
       needs: ["to"],
       run: (call) =>
-        ask(async () => {
+        ask(call, async () => {
           const ids = await whichHandlers(call.self, managerOf(call));
           return { list: ids.map(termOfHandler) };
         }),
     },
     ge_stop: stopOp,
-    sys: sysOp,
+    sys: { needs: sysOp.needs, run: (call) => statesOp(call) ?? sysOp.run(call) },
   }),
 ]);
 
@@ -90,14 +92,34 @@ function managerOf(call: OpCall): Manager {
 }
 
 /** What a function returns that is no call to a handler: its exits say no more than why. */
-async function ask(operation: () => Promise<Value>): Promise<Value> {
+async function ask(call: OpCall, operation: () => Promise<Value>): Promise<Value> {
   try {
     return await operation();
   } catch (error) {
     const failure = failureOfCall(error);
     if (failure === undefined) throw error;
-    throw new Raised("exit", failure);
+    throw new Raised("exit", failure === "noconnection" ? nodeDown(call.term("to")) : failure);
   }
+}
+
+/** What `sys` tells of the state of an event manager; `undefined` when that is not what is asked for. */
+function statesOp(call: OpCall): Promise<Value> | undefined {
+  const { self, op } = call;
+  const f = op.f as string;
+  if (f !== "get_state" && f !== "replace_state") return undefined;
+  const options = { timeoutMs: timeoutIn(call, 5_000) };
+  const request = async (): Promise<Value> => {
+    const states = await sys.getState<readonly EventHandlerState[]>(self, managerOf(call), options);
+    // A function that does not return what it was given, in its form, replaces nothing.
+    return {
+      list: states.map(({ handler, state }) => [
+        CALLBACK_MODULE,
+        termOfHandler(handler),
+        state as Value,
+      ]),
+    };
+  };
+  return asClient("sys", f, request, call.term("to"));
 }
 
 async function start(call: OpCall): Promise<Value> {
@@ -109,14 +131,22 @@ async function start(call: OpCall): Promise<Value> {
   };
   try {
     if (how !== "start_monitor") {
-      return ["ok", call.bind(op.as, await self.startOpt(options, manager))];
+      const pid = await self.startOpt(options, manager);
+      return ["ok", call.bind(op.as, changeable(call, pid))];
     }
     const { pid, ref } = await self.startOpt({ ...options, monitor: true }, manager);
-    return ["ok", [call.bind(op.as, pid), call.bind(op.monitor, ref)]];
+    return ["ok", [call.bind(op.as, changeable(call, pid)), call.bind(op.monitor, ref)]];
   } catch (error) {
     if (error instanceof StartError) return ["error", termOfReason(error.reason)];
     throw error;
   }
+}
+
+/** Its code can be changed; handlers of the module that a program names there are none. */
+function changeable<P extends AnyPid>(call: OpCall, pid: P): P {
+  const migrate = () => (state: never) => state;
+  call.actor.world.behaviours.set(pid, { behaviour: manager, migrate });
+  return pid;
 }
 
 /** The handler that an op adds, in field `id`. */
@@ -128,7 +158,7 @@ function handlerIn(call: OpCall, id: string): AnyScriptedHandler {
 
 function add(call: OpCall): Promise<Value> {
   const handler = handlerIn(call, "h");
-  return ask(async () => {
+  return ask(call, async () => {
     try {
       if (call.op.sup === true) {
         await addSupervisedHandler(call.self as EventHandlerOwner, managerOf(call), handler);
@@ -144,7 +174,7 @@ function add(call: OpCall): Promise<Value> {
 function remove(call: OpCall): Promise<Value> {
   const argument = call.has("args") ? call.term("args") : "stop_args";
   const handler = handlerWithId(call.term("h"));
-  return ask(async () => {
+  return ask(call, async () => {
     try {
       return (await deleteHandler(call.self, managerOf(call), handler, { argument })) as Value;
     } catch (error) {
@@ -159,7 +189,7 @@ function swap(call: OpCall): Promise<Value> {
   const argument = call.has("args") ? call.term("args") : "swap_args";
   const from = handlerWithId(call.term("h"));
   const to = handlerIn(call, "h2");
-  return ask(async () => {
+  return ask(call, async () => {
     try {
       if (call.op.sup === true) {
         const owner = call.self as EventHandlerOwner;

@@ -3,7 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_event.html
  */
-import { isCrash, type ExitReason } from "@coppice/core";
+import { isCrash, type Call, type Cast, type ExitReason } from "@coppice/core";
 import {
   InvalidCallbackResultError,
   type EventHandlerEnd,
@@ -75,4 +75,45 @@ export function termOfHandlerExit({ handler, reason }: EventHandlerExit): Value 
   if ("failed" in reason) return told(termOfFailedCallback(reason.failed));
   const { handler: next, owner = false } = reason.swapped;
   return told(["swapped", termOfHandler(next), owner]);
+}
+
+/** What a client of an event manager sent, as it stands in the mailbox of a puppet; `undefined` for all else. */
+export function termOfManagerMessage(
+  message: Call<unknown, never> | Cast<unknown>,
+): Value | undefined {
+  const query = termOfQuery(message.request, message.type === "cast");
+  if (message.type === "cast" || query === undefined) return query;
+  const { owner } = message.from;
+  return [owner, [owner, message.from], query];
+}
+
+/** The part of a request that says what is asked for; handlers on their way have no term. */
+function termOfQuery(request: unknown, isCast: boolean): Value | undefined {
+  if (Array.isArray(request) && request[0] === "notify") {
+    return [isCast ? "notify" : "sync_notify", request[1] as Value];
+  }
+  const { type, action } = Object(request) as { type?: unknown; action?: Partial<Asked> };
+  if (type !== "eventHandler" || action === undefined) return undefined;
+  switch (action.type) {
+    case "call":
+      return ["call", termOfHandler(action.id as EventHandlerId), action.request?.[1] as Value];
+    case "delete":
+      return [
+        "delete_handler",
+        termOfHandler(action.id as EventHandlerId),
+        action.argument as Value,
+      ];
+    case "which":
+      return "which_handlers";
+    default:
+      return undefined;
+  }
+}
+
+interface Asked {
+  readonly type: string;
+  readonly id: EventHandlerId;
+  /** Of the only call there is, with its directive. */
+  readonly request: readonly [call: string, directive: Value];
+  readonly argument: unknown;
 }

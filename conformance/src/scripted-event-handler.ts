@@ -81,7 +81,12 @@ class ScriptedHandler {
       [FOLLOW]: (state: Value, directive: Directive): Maybe<CallResult> => {
         this.#log("call", directive.msg, this.#world.encode(state));
         this.#self.step = directive.msg;
-        return this.#conclude(directive, ["reply", "ok"], (ret) => this.#result(directive, ret));
+        return this.#conclude(
+          directive,
+          ["reply", "ok"],
+          (ret) => this.#result(directive, ret, calledResult),
+          calledResult,
+        );
       },
     },
     terminate: (state: Value, why: EventHandlerEnd): Maybe<Value> => {
@@ -126,7 +131,12 @@ class ScriptedHandler {
       this.#log(kind, this.#world.encode(termOfMessage(content)), this.#world.encode(state));
       directive = this.#on("info");
     }
-    return this.#conclude(directive, ["ok"], (ret) => this.#result(directive, ret));
+    return this.#conclude(
+      directive,
+      ["ok"],
+      (ret) => this.#result(directive, ret, eventResult),
+      eventResult,
+    );
   }
 
   #on(kind: string): Directive {
@@ -139,8 +149,16 @@ class ScriptedHandler {
     return state === undefined ? undefined : directive.decode(state, this.#self);
   }
 
-  /** What a callback for an event or a call returns. */
-  #result(directive: Directive, [kind, ...rest]: Ret): CallResult {
+  /**
+   * What a callback for an event or a call returns.
+   *
+   * @param meant the result that a term means
+   */
+  #result(
+    directive: Directive,
+    [kind, ...rest]: Ret,
+    meant: (term: Value) => CallResult,
+  ): CallResult {
     const decode = (json: Json | undefined): Value => directive.decode(json as Json, this.#self);
     const state = this.#stateIn(directive);
     const kept = state === undefined ? {} : { state };
@@ -161,7 +179,7 @@ class ScriptedHandler {
         return { ...kept, ...reply, swap: { to, argument: decode(argument) } };
       }
       default:
-        return resultOfTerm(decode(rest[0]));
+        return meant(decode(rest[0]));
     }
   }
 
@@ -170,7 +188,7 @@ class ScriptedHandler {
     directive: Directive,
     byDefault: Ret,
     finish: (ret: Ret) => T,
-    thrown: (value: Value) => T = (value) => resultOfTerm(value) as T,
+    thrown: (value: Value) => T,
   ): Maybe<T> {
     const actor = this.#self;
     const concluded = (ret: Ret): T =>
@@ -189,9 +207,13 @@ class ScriptedHandler {
   }
 }
 
-/** The result that a term means which a callback returned or threw; most mean none. */
-function resultOfTerm(term: Value): CallResult {
-  if (term === "remove_handler") return { remove: true };
+/** The result that a term means which a callback for events returned or threw; most mean none. */
+function eventResult(term: Value): CallResult {
+  return term === "remove_handler" ? { remove: true } : (term as CallResult);
+}
+
+/** The same of a callback for calls. */
+function calledResult(term: Value): CallResult {
   if (isArray(term) && term.length === 2 && term[0] === "remove_handler") {
     return { remove: true, reply: term[1] };
   }

@@ -32,7 +32,7 @@ import {
 import type { EventHandlerExit } from "@coppice/supervisor";
 import { EarlyDown } from "./early-down.js";
 import { termOfFailure } from "./failure.js";
-import { termOfHandlerExit } from "./gen-event-terms.js";
+import { termOfHandlerExit, termOfManagerMessage } from "./gen-event-terms.js";
 import { Raised } from "./raised.js";
 import { isArray, NODE_NAME, type Value } from "./term.js";
 
@@ -101,12 +101,20 @@ export function termOfMessage(message: unknown): Value {
       return termOfDown(message as Down);
     case "call": {
       const { from, request } = message as Call<unknown, never>;
-      return { gen_call: [from.owner, termOfRequest(request)] };
+      return (
+        termOfManagerMessage(message as Call<unknown, never>) ?? {
+          gen_call: [from.owner, termOfRequest(request)],
+        }
+      );
     }
     case "eventHandlerExit":
       return termOfHandlerExit(message as EventHandlerExit);
     case "cast":
-      return { gen_cast: termOfRequest((message as Cast<unknown>).request) };
+      return (
+        termOfManagerMessage(message as Cast<unknown>) ?? {
+          gen_cast: termOfRequest((message as Cast<unknown>).request),
+        }
+      );
     default:
       return message as Value;
   }
