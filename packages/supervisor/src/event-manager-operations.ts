@@ -142,7 +142,7 @@ export async function addHandler<M>(
  *     resolve(await self.receive());
  *   });
  * });
- * told.reason; // => "too much"
+ * told.reason; // => { failed: "too much" }
  * await node.stop();
  * @see https://www.erlang.org/doc/man/gen_event.html#add_sup_handler-3
  */
