@@ -169,9 +169,9 @@ describe("a crash", () => {
     const crash = await ask(`${service.url}/crash`, "POST");
     expect(crash).toMatchObject({ status: 500, body: { error: "internal error" } });
     expect((await ask(`${service.url}/counters/a`, "POST")).status).toBe(200);
-    await service.line("crashed");
+    await service.line("ended: ");
     expect(told(service)).toEqual([
-      "[coppice] http-service/requests/1 crashed: Error: a bug in a request",
+      "[coppice] child http-service/requests/1 ended: Error: a bug in a request; it is not restarted",
     ]);
   });
 
@@ -185,7 +185,7 @@ describe("a crash", () => {
     do answer = await ask(`${service.url}/counters`);
     while (answer.status === 500);
     expect(answer.body).toEqual({ a: 7 });
-    expect(told(service)).toContain("[coppice] http-service/store crashed: Error: a bug in the store"); // prettier-ignore
+    expect(told(service)).toContain("[coppice] child http-service/store ended: Error: a bug in the store; it is restarted"); // prettier-ignore
   });
 
   test("of the store, again and again, is too much: it gives up with code 1", async () => {

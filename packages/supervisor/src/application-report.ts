@@ -8,14 +8,15 @@ import {
   type Report,
 } from "@coppice/core";
 import type { ApplicationEnd, GivenUp, Holder, StopCause, StopProblem } from "./application-end.js";
-import type { SupervisorReport } from "./supervisor-report.js";
+import type { SupervisorReported } from "./supervisor-message.js";
+import { formatSupervisorReport } from "./supervisor-report-text.js";
 
 /**
  * | type | when |
  * | --- | --- |
  * | `"started"` | its tree runs |
  * | `"startFailed"` | it does not: a child did not start, and those before it were stopped again |
- * | `"supervisorReport"` | a supervisor of its tree has something to tell; `path` is the child's |
+ * | `"supervisorReport"` | a supervisor of its tree has something to tell |
  * | `"stopping"` | it begins to stop |
  * | `"stopped"` | it has, with all its processes |
  * | `"unhandledRejection"` | nobody handles a rejection; `pid` and `path` say whose, where that is known |
@@ -27,9 +28,7 @@ export type ApplicationReport = { readonly application: string } & (
   | { readonly type: "startFailed"; readonly reason: ExitReason }
   | {
       readonly type: "supervisorReport";
-      readonly path: string;
-      readonly supervisor: AnyPid;
-      readonly report: SupervisorReport;
+      readonly reported: SupervisorReported;
       /** The application is stopping. */
       readonly stopping: boolean;
     }
@@ -44,6 +43,8 @@ export type ApplicationReport = { readonly application: string } & (
   | { readonly type: "forced"; readonly signal: string; readonly holder: Holder | undefined }
   | { readonly type: "leftBehind"; readonly processes: readonly string[] }
 );
+
+type SupervisorReportOf = Extract<ApplicationReport, { readonly type: "supervisorReport" }>;
 
 /**
  * Text for what an operator has to know; `undefined` for all else: what goes well, but for the
@@ -62,7 +63,7 @@ export function formatApplicationReport(report: ApplicationReport): string | und
     case "startFailed":
       return describeStartFailure(application, report.reason);
     case "supervisorReport":
-      return describeSupervisorReport(application, report);
+      return describeSupervisorReport(report);
     case "stopping":
       return describeStop(application, report.cause, report.deadlineMs);
     case "stopped": {
@@ -138,35 +139,23 @@ function failedChild(reason: ExitReason): Readonly<Record<string, unknown>> {
   return Object(shutdown) as Readonly<Record<string, unknown>>;
 }
 
-function describeSupervisorReport(
-  application: string,
-  { path, report, stopping }: Extract<ApplicationReport, { readonly type: "supervisorReport" }>,
-): string | undefined {
+function describeSupervisorReport({ reported, stopping }: SupervisorReportOf): string | undefined {
+  const { path, report } = reported;
   switch (report.type) {
     case "childStarted":
       return undefined;
-    case "childTerminated": {
-      const verb = isCrash(report.reason) ? "crashed" : "ended";
-      return `${nameOf(path, report.pid)} ${verb}: ${describeReason(report.reason)}`;
-    }
-    case "startFailed":
-      return `${path} did not start: ${describeReason(report.reason)}`;
     case "shutdownFailed": {
-      const { reason, pid } = report;
+      const { id, reason, pid } = report;
       // A child that says "normal" where "shutdown" is expected has done no harm.
       if (isHarmless(reason)) return undefined;
-      const what =
-        reason === "killed"
-          ? "had to be killed: it did not stop in its time"
-          : `ended while it was stopped: ${describeReason(reason)}`;
-      return `${nameOf(path, pid)} ${what}`;
+      if (reason !== "killed") return formatSupervisorReport(reported);
+      return `child ${path}/${id} ${String(pid)} was killed: it had not ended in its time`;
     }
-    case "intensityExceeded": {
-      if (stopping) return undefined;
-      const { id, intensity, periodMs } = report;
-      const supervisor = path.slice(0, -id.length - 1) || application;
-      return `${supervisor} gives up: its child ${id} failed more than ${times(intensity)} in ${periodMs} ms`;
-    }
+    case "intensityExceeded":
+      return stopping ? undefined : formatSupervisorReport(reported);
+    case "childTerminated":
+    case "startFailed":
+      return formatSupervisorReport(reported);
     default:
       return report satisfies never;
   }

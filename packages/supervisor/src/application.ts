@@ -352,15 +352,17 @@ class Application implements LaunchedApplication {
     if (typeOf(reported.report) === undefined) return;
     this.#journal.record(reported);
     const { supervisor, report } = reported;
-    const path = this.#journal.pathOfChild(self, supervisor, report.id);
+    const { name } = this.#application;
+    const above = this.#journal.pathOf(self, supervisor) ?? name;
     const { phase, cause } = this.#state;
     // A child that does not start keeps its application from starting, which is told once.
     if (phase !== "starting" || report.type !== "startFailed") {
       const stopping = cause !== undefined;
-      this.#tell({ type: "supervisorReport", path, supervisor, report, stopping });
+      this.#tell({ type: "supervisorReport", reported: { ...reported, path: above }, stopping });
     }
     if (report.type !== "shutdownFailed" || isHarmless(report.reason)) return;
-    const { pid, reason } = report;
+    const { id, pid, reason } = report;
+    const path = `${above}/${id}`;
     const problem = { type: "shutdownFailed", path, pid, reason } as const;
     this.#on(self, { type: "shutdownFailed", problem });
   }

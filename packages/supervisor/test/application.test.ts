@@ -484,7 +484,7 @@ describe("the deadlines of an application", () => {
       cause: { type: "requested" },
       problems: [{ type: "shutdownFailed", path: "application/b", reason: "killed" }],
     });
-    expect(told[1]).toMatch(/^application\/b <demo.\d+> had to be killed: it did not stop in its time/); // prettier-ignore
+    expect(told[1]).toMatch(/^child application\/b <demo.\d+> was killed: it had not ended in its time/); // prettier-ignore
   });
 
   test("what has not ended at the deadline is named by its place and killed, with all else", async () => {
@@ -713,8 +713,10 @@ describe("what an application tells", () => {
     await world.tell(below?.pid as never, "b", { type: "throw", error: boom });
     await world.end(handle.supervisor, "a", "tired");
     expect(told).toEqual([
-      expect.stringMatching(/^application\/inner\/b <demo.\d+> crashed: Error: boom$/),
-      expect.stringMatching(/^application\/a <demo.\d+> ended: tired$/),
+      expect.stringMatching(
+        /^child application\/inner\/b <demo.\d+> ended: Error: boom; it is restarted$/,
+      ),
+      expect.stringMatching(/^child application\/a <demo.\d+> ended: tired; it is restarted$/),
     ]);
   });
 
@@ -726,7 +728,7 @@ describe("what an application tells", () => {
     const { handle, clock, ended, told } = await start(world, tree);
     await world.tell(handle.supervisor, "a", { type: "throw", error: boom });
     await clock.advance(10);
-    expect(told[1]).toMatch(/^application\/b .* had to be killed/);
+    expect(told[1]).toMatch(/^child application\/b .* was killed/);
     await world.tell(handle.supervisor, "b", { type: "exit", reason: "shutdown" } as never);
     void handle.stop();
     await clock.advance(20);
@@ -756,6 +758,6 @@ describe("what an application tells", () => {
     expect((await handle.stop()).problems).toMatchObject([
       { type: "shutdownFailed", path: "application/clumsy", reason: { error: boom } },
     ]);
-    expect(told[1]).toMatch(/^application\/clumsy <demo.\d+> ended while it was stopped: Error: boom/); // prettier-ignore
+    expect(told[1]).toMatch(/^child application\/clumsy <demo.\d+> was stopped, but ended otherwise: Error: boom/); // prettier-ignore
   });
 });

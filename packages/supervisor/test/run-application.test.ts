@@ -229,7 +229,7 @@ describe("the exit code is 1", () => {
     expect(news()).toEqual(["+a", "+b", "-b killed", "-a shutdown"]);
     expect(lines()).toEqual([
       STOPS,
-      "[coppice] shop/b had to be killed: it did not stop in its time",
+      "[coppice] child shop/b was killed: it had not ended in its time",
     ]);
   });
 
@@ -258,7 +258,9 @@ describe("the exit code is 1", () => {
     await quiesce();
     expect(code()).toBe(1);
     expect(host.ends).toEqual(["set 1"]);
-    expect(lines()[1]).toBe("[coppice] shop/clumsy ended while it was stopped: Error: boom");
+    expect(lines()[1]).toBe(
+      "[coppice] child shop/clumsy was stopped, but ended otherwise: Error: boom",
+    );
   });
 
   test("when a child does not start: it is named, and why", async () => {
@@ -286,8 +288,9 @@ describe("the exit code is 1", () => {
     expect(host.ends).toEqual(["set 1"]);
     expect(node.processes()).toEqual([]);
     expect(lines()).toEqual([
-      ...Array<string>(3).fill("[coppice] shop/a crashed: Error: boom"),
-      "[coppice] shop gives up: its child a failed more than 2 times in 5000 ms",
+      ...Array<string>(2).fill("[coppice] child shop/a ended: Error: boom; it is restarted"),
+      "[coppice] child shop/a ended: Error: boom; its supervisor gives up",
+      "[coppice] supervisor shop gives up: child shop/a needed more than 2 restarts in 5000 ms",
       "[coppice] shop has failed: shop gave up, as its child a failed more than 2 times in 5000 ms, last by Error: boom",
     ]);
   });
