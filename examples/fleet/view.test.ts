@@ -17,6 +17,7 @@ function tree(id: string, pid: AnyPid, more: Partial<SupervisionTree> = {}): Sup
     type: "worker",
     state: "running",
     restarts: 0,
+    restartInMs: undefined,
     incarnation: 1,
     lastExit: undefined,
     mailboxSize: 0,

@@ -33,7 +33,12 @@ class Rehearsal {
   /** Why children end that are asked to; `"shutdown"` for those not named. */
   readonly endings = new Map<string, ExitReason>();
   nowMs = 0;
-  readonly #due: number[] = [];
+  /** Restarts that are put off, at once or for a time, and those that were called off. */
+  readonly #due: {
+    readonly generation: number;
+    readonly atMs: number;
+    readonly delayed: boolean;
+  }[] = [];
 
   constructor(spec: CheckedSupervisorSpec) {
     this.state = initialState(spec);
@@ -43,11 +48,41 @@ class Rehearsal {
   on(event: SupervisorEvent): string[] {
     const before = this.done.length;
     this.#step(event);
-    for (let next = this.#due.shift(); next !== undefined; next = this.#due.shift()) {
-      if (this.exitReason !== undefined) break;
-      this.#step({ type: "restartDue", generation: next, nowMs: this.nowMs });
-    }
+    this.#fire((due) => !due.delayed);
     return this.done.slice(before);
+  }
+
+  /** Time passes, and delays are over. */
+  wait(ms: number): string[] {
+    const before = this.done.length;
+    const endMs = this.nowMs + ms;
+    for (const atMs of [...this.#due.map((due) => due.atMs)].sort((a, b) => a - b)) {
+      if (atMs > endMs) break;
+      this.nowMs = Math.max(this.nowMs, atMs);
+      this.#fire((due) => due.atMs <= this.nowMs);
+    }
+    this.nowMs = endMs;
+    return this.done.slice(before);
+  }
+
+  /** Generations of delayed restarts that are to come. */
+  pending(): number[] {
+    return this.#due.filter(({ delayed }) => delayed).map(({ generation }) => generation);
+  }
+
+  #fire(isDue: (due: { atMs: number; delayed: boolean }) => boolean): void {
+    for (let at = this.#due.findIndex(isDue); at !== -1; at = this.#due.findIndex(isDue)) {
+      const [{ generation } = { generation: 0 }] = this.#due.splice(at, 1);
+      if (this.exitReason !== undefined) return;
+      this.#step({ type: "restartDue", generation, nowMs: this.nowMs });
+    }
+  }
+
+  #callOff(generation: number): number {
+    const at = this.#due.findIndex((due) => due.generation === generation);
+    // What is called off has been arranged, and has not come yet.
+    expect(at).not.toBe(-1);
+    return this.#due.splice(at, 1)[0]?.atMs ?? 0;
   }
 
   end(id: string, reason: ExitReason): string[] {
@@ -100,11 +135,15 @@ class Rehearsal {
       case "acknowledge":
         this.acknowledged = true;
         return undefined;
-      case "restartLater":
-        expect(action.delay).toBeUndefined();
-        this.#due.push(action.generation);
+      case "restartLater": {
+        const { generation, delay, replaces } = action;
+        const untilMs = replaces.map((old) => this.#callOff(old));
+        const atMs = Math.max(this.nowMs + (delay?.maxMs ?? 0), ...untilMs);
+        this.#due.push({ generation, atMs, delayed: delay !== undefined });
         return undefined;
+      }
       case "cancelRestart":
+        this.#callOff(action.generation);
         return undefined;
       case "reply":
         this.replies.push(action.result);
@@ -393,6 +432,11 @@ const scenario = fc.record({
     maxLength: IDS.length,
   }),
   significant: fc.array(fc.boolean(), { minLength: IDS.length, maxLength: IDS.length }),
+  /** Delays of the children that have a backoff. */
+  backoffs: fc.array(fc.option(fc.nat(25), { nil: undefined, freq: 2 }), {
+    minLength: IDS.length,
+    maxLength: IDS.length,
+  }),
   outcomes: fc.array(outcome, { minLength: 8, maxLength: 8 }),
   commands: fc.array(command, { maxLength: 30 }),
 });
@@ -403,17 +447,20 @@ type Check = (
   supervisor: Rehearsal,
   done: readonly string[],
   before: SupervisorState,
-  event: SupervisorEvent,
+  /** `undefined` when it was time that passed. */
+  event: SupervisorEvent | undefined,
 ) => void;
 
 /** Runs a scenario and calls `check` after each event. */
 function run(script: Scenario, check: Check): Rehearsal {
-  const { strategy, autoShutdown, intensity, restarts, significant, outcomes } = script;
+  const { strategy, autoShutdown, intensity, restarts, significant, backoffs, outcomes } = script;
   const specOf = (id: string): ReturnType<typeof child> => {
     const at = IDS.indexOf(id);
     const restart = restarts[at] ?? "permanent";
     const counts = autoShutdown !== "never" && restart !== "permanent";
-    return child({ id, restart, significant: counts && significant[at] === true }, idle);
+    const initialMs = backoffs[at];
+    const backoff = initialMs === undefined ? undefined : { initialMs, factor: 1, jitter: 0 };
+    return child({ id, restart, significant: counts && significant[at] === true, backoff }, idle);
   };
   const children = restarts.map((_, index) => specOf(IDS[index] as string));
   const flags = { strategy, autoShutdown, intensity, periodMs: 20, children };
@@ -421,6 +468,10 @@ function run(script: Scenario, check: Check): Rehearsal {
   const perform = (event: SupervisorEvent): void => {
     const before = supervisor.state;
     check(supervisor, supervisor.on(event), before, event);
+  };
+  const wait = (ms: number): void => {
+    const before = supervisor.state;
+    check(supervisor, supervisor.wait(ms), before, undefined);
   };
   perform({ type: "boot" });
   for (const [index, id] of [...IDS].entries()) {
@@ -431,7 +482,7 @@ function run(script: Scenario, check: Check): Rehearsal {
   }
   for (const step of script.commands) {
     if (supervisor.exitReason !== undefined) break;
-    if (step.type === "wait") supervisor.nowMs += step.ms;
+    if (step.type === "wait") wait(step.ms);
     else if (step.type === "end") {
       const pid = supervisor.pidOf(step.id);
       if (pid === undefined) continue;
@@ -520,7 +571,7 @@ describe("laws", () => {
   law(
     "under one_for_one the end of a child touches no other",
     (supervisor, done, before, event) => {
-      if (before.strategy !== "one_for_one" || event.type !== "exited") return;
+      if (before.strategy !== "one_for_one" || event?.type !== "exited") return;
       if (supervisor.exitReason !== undefined) return;
       const ended = before.children.find(({ pid }) => pid === event.pid);
       expect(done.every((entry) => entry[1] === ended?.id)).toBe(true);
@@ -528,7 +579,104 @@ describe("laws", () => {
   );
 
   law("a request is answered once, and by nothing else", (supervisor, _done, _before, event) => {
-    expect(supervisor.replies.splice(0)).toHaveLength(event.type === "request" ? 1 : 0);
+    expect(supervisor.replies.splice(0)).toHaveLength(event?.type === "request" ? 1 : 0);
+  });
+
+  law("no delayed restart is lost, and none is left that nobody waits for", (supervisor) => {
+    if (supervisor.exitReason !== undefined) return;
+    const waited = supervisor.state.children.flatMap(({ wait }) => wait?.generation ?? []);
+    expect([...new Set(waited)].sort()).toEqual([...supervisor.pending()].sort());
+  });
+
+  law("no two waits have one generation, and generations only grow", ({ state }, _done, before) => {
+    expect(state.generation).toBeGreaterThanOrEqual(before.generation);
+    for (const { wait } of state.children) {
+      expect(wait?.generation ?? 0).toBeLessThanOrEqual(state.generation);
+    }
+  });
+
+  law(
+    "each attempt to start an id has an incarnation of its own, higher than any before",
+    (...row) => {
+      const [{ state, done }] = row;
+      for (const { id, incarnation } of state.children) {
+        const attempts = done.filter((entry) => entry.startsWith(`+${id}`)).length;
+        expect(incarnation).toBeGreaterThanOrEqual(attempts);
+      }
+    },
+  );
+
+  law("those that wait together start together, unless they are stopped by hand", (...row) => {
+    const [supervisor, done, before, event] = row;
+    if (event !== undefined || supervisor.exitReason !== undefined) return;
+    const waits = new Map<number, string[]>();
+    for (const { id, wait } of before.children) {
+      if (wait !== undefined)
+        waits.set(wait.generation, [...(waits.get(wait.generation) ?? []), id]);
+    }
+    for (const ids of waits.values()) {
+      const started = ids.filter((id) => done.some((entry) => entry.startsWith(`+${id}`)));
+      const failed = done.some((entry) => entry.endsWith("!"));
+      if (!failed) expect(started.length === 0 || started.length === ids.length).toBe(true);
+    }
+  });
+
+  test("it gives up just when a period holds one failure more than the intensity, its edges included", () => {
+    const failure = fc.record({ afterMs: fc.nat(12), id: fc.constantFrom(..."ab") });
+    fc.assert(
+      fc.property(
+        fc.array(failure, { maxLength: 20 }),
+        fc.nat(4),
+        fc.integer({ min: 1, max: 20 }),
+        fc.constantFrom<Strategy>("one_for_one", "one_for_all", "rest_for_one"),
+        (failures, intensity, periodMs, strategy) => {
+          const children = [..."ab"].map((id) => child(id, idle));
+          const flags = { strategy, intensity, periodMs, children };
+          const supervisor = new Rehearsal(checkSupervisorSpec(flags));
+          supervisor.on({ type: "boot" });
+          const times: number[] = [];
+          for (const { afterMs, id } of failures) {
+            supervisor.wait(afterMs);
+            times.push(supervisor.nowMs);
+            supervisor.end(id, crash);
+            const inPeriod = times.filter((at) => at >= supervisor.nowMs - periodMs).length;
+            expect(supervisor.exitReason).toBe(inPeriod > intensity ? "shutdown" : undefined);
+            if (supervisor.exitReason !== undefined) return;
+          }
+        },
+      ),
+    );
+  });
+
+  test("significant children end it: with any, or with the last of them that was left", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.constantFrom(..."abcd"), { maxLength: 4 }),
+        fc.subarray([..."abcd"]),
+        fc.constantFrom<AutoShutdown>("never", "any_significant", "all_significant"),
+        (endings, chosen, autoShutdown) => {
+          const restarts = {
+            a: "temporary",
+            b: "temporary",
+            c: "transient",
+            d: "transient",
+          } as const;
+          const significant = autoShutdown === "never" ? "" : chosen.join("");
+          const supervisor = booted("abcd", { autoShutdown, restarts, significant });
+          const left = new Set(significant);
+          for (const id of endings) {
+            if (supervisor.exitReason !== undefined) return;
+            const counts = left.delete(id);
+            supervisor.end(id, "normal");
+            const ends =
+              counts &&
+              (autoShutdown === "any_significant" ||
+                (autoShutdown === "all_significant" && left.size === 0));
+            expect(supervisor.exitReason).toBe(ends ? "shutdown" : undefined);
+          }
+        },
+      ),
+    );
   });
 
   law("a state is never changed, but replaced", (supervisor) => {
