@@ -173,10 +173,8 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
 
   unhandled(message: unknown): void {
     this.#fenceIfDead("unhandled");
-    const { from } = Object(message) as { from?: unknown };
-    const sender = from instanceof Reference ? from.owner : ProcessId.is(from) ? from : undefined;
     const { node } = this;
-    node.undelivered(this.pid, message, (sender as AnyPid | undefined) ?? node.nobody, "unhandled");
+    node.undelivered(this.pid, message, senderOf(message) ?? node.nobody, "unhandled");
   }
 
   idleAfter(ms: number): void {
@@ -541,5 +539,17 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
   /** What it did has ended itself: its code must not go on. */
   #leaveIfExiting(): void {
     if (this.life !== "alive") throw this.exitSignal();
+  }
+}
+
+/** Who a message says it is from, as calls and exits do. */
+function senderOf(message: unknown): AnyPid | undefined {
+  try {
+    const { from } = Object(message) as { readonly from?: unknown };
+    if (from instanceof Reference) return from.owner as AnyPid;
+    return ProcessId.is(from) ? (from as AnyPid) : undefined;
+  } catch {
+    // A getter that throws, or a revoked proxy.
+    return undefined;
   }
 }

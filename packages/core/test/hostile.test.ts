@@ -189,3 +189,36 @@ test.each<[string, () => object]>([
     }
   },
 );
+
+test.each<[string, () => unknown]>([
+  [
+    "whose sender throws when it is looked at",
+    () =>
+      Object.defineProperty({}, "from", {
+        get: () => {
+          throw new Error("boom");
+        },
+      }),
+  ],
+  [
+    "whose sender cannot be looked at",
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return { from: proxy };
+    },
+  ],
+])("a message %s can be told as unhandled", async (_what, message) => {
+  const { node, events } = createWorld();
+  const pid = node.spawn<unknown, null>({
+    init: () => null,
+    message: (state, unknown, self) => {
+      self.unhandled(unknown);
+      return state;
+    },
+  });
+  node.send(pid, message());
+  await quiesce();
+  expect(events).toContainEqual(expect.objectContaining({ to: pid, why: "unhandled" }));
+  expect(node.isAlive(pid)).toBe(true);
+});
