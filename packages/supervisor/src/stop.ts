@@ -5,7 +5,6 @@
  */
 import {
   CallTimeoutError,
-  ExitSignal,
   InvalidArgumentError,
   isName,
   isPid,
@@ -92,12 +91,14 @@ async function stopIt(
 ): Promise<void> {
   const { from } = await self.receive((message) => message.type === "call");
   const monitor = self.monitor(target);
-  const tell = (asked: Asked): void => self.send(self.pid, asked);
+  const tell = (asked: Asked): void => {
+    // It may have run out of time.
+    if (self.node.isAlive(self.pid)) self.send(self.pid, asked);
+  };
   terminate(self, target, reason, { timeoutMs: Infinity }).then(
     () => tell({ type: "asked" }),
     (error: unknown) => {
-      // To end oneself is no failure.
-      if (!(error instanceof ExitSignal)) tell({ type: "asked", error: opaque(error) });
+      tell({ type: "asked", error: opaque(error) });
     },
   );
   // First whether it was asked: one that ends before that has not been stopped.
