@@ -698,7 +698,7 @@ describe("a handler that fails", () => {
     expect((reports[0]?.data as EventHandlerReport).state).toEqual(state);
   });
 
-  test("does not take the manager along when it is killed in its place", async () => {
+  test("by killing the process that it shares with the others ends them all, and does nothing more", async () => {
     const world = createWorld();
     const { pid, log } = await start(world);
     await addHandler(world.node, pid, scripted(log, "a").with(0));
@@ -707,9 +707,12 @@ describe("a handler that fails", () => {
         self.exit(self.pid, "kill");
       },
     });
+    const fenced: unknown[] = [];
+    world.node.events.subscribe((event) => event.type === "fenced" && fenced.push(event));
     await quiesce();
     expect(world.node.isAlive(pid)).toBe(false);
     expect(log.map(([, what]) => what)).toEqual(["init", "event"]);
+    expect(fenced).toEqual([]);
   });
 });
 
@@ -794,6 +797,7 @@ describe("a call to a handler", () => {
     ["it has no callback for", ["subtract", 1]],
     ["that is a name of Object", ["constructor"]],
     ["with too few arguments", ["add"]],
+    ["with too many arguments", ["add", 1, 2, 3]],
     ["that is no tuple", "count"],
   ])("%s is refused, and the handler stays", async (_what, request) => {
     const world = createWorld();
@@ -1198,6 +1202,22 @@ describe("the end of a manager", () => {
     expect(world.node.isAlive(pid)).toBe(false);
   });
 
+  test("reaches its parent by the link, although that is an owner that was told", async () => {
+    const world = createWorld();
+    const parent = within<Manager, unknown>(world.node, async (self) => {
+      self.trapExits();
+      const pid = await self.startLink(manager);
+      await addSupervisedHandler(self, pid, scripted([], "a").with(0));
+      return pid;
+    });
+    const pid = await parent.result;
+    await stop(world.node, pid, { reason: "done" });
+    expect(world.node.mailboxOf(parent.pid)).toMatchObject([
+      { type: "eventHandlerExit", handler: "a", reason: "shutdown" },
+      { type: "exit", from: pid, reason: "done" },
+    ]);
+  });
+
   test("does not come when a stranger sends it an exit signal", async () => {
     const world = createWorld();
     const { pid, log } = await withTwo(world);
@@ -1380,6 +1400,17 @@ describe("system requests to a manager", () => {
       { handler: ["b", "x"], state: 3 },
       { handler: "a", state: { count: 1001 } },
     ]);
+  });
+
+  test("a change of code may take its time", async () => {
+    const world = createWorld();
+    const { pid } = await withTwo(world);
+    await sys.suspend(world.node, pid);
+    const next = defineEventHandler({ name: "a", init: () => 0, event: () => {} });
+    const migrate = async (count: number): Promise<number> => count + 100;
+    await sys.changeCode(world.node, pid, next, { migrate });
+    await sys.resume(world.node, pid);
+    expect(await sys.getState(world.node, pid)).toMatchObject([{ state: 2 }, { state: 101 }]);
   });
 
   test("a change of code that fails changes nothing", async () => {
