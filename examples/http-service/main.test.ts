@@ -284,7 +284,7 @@ describe("SIGTERM", () => {
       "stubborn: stays",
     ]);
     expect(told(service).at(-1)).toBe(
-      "[coppice] killed at the deadline: http-service/stubborn had not ended (it is receiving)",
+      "[coppice] killed at the deadline: http-service/stubborn has not ended: it traps exits, was asked to end, and goes on waiting for messages",
     );
   });
 
@@ -295,7 +295,7 @@ describe("SIGTERM", () => {
     service.signal("SIGTERM");
     expect(await service.exitCode()).toBe(143);
     expect(told(service).at(-1)).toBe(
-      "[coppice] SIGTERM again: http-service is ended at once: http-service/stubborn had not ended (it is receiving)",
+      "[coppice] SIGTERM again: http-service is ended at once; http-service/stubborn has not ended: it traps exits, was asked to end, and goes on waiting for messages",
     );
   });
 
@@ -305,7 +305,7 @@ describe("SIGTERM", () => {
     await service.line("request: waits");
     expect(await service.stop()).toBe(1);
     expect(await slow).toContain("socket hang up");
-    expect(told(service).at(-1)).toMatch("killed at the deadline: http-service/listener had not");
+    expect(told(service).at(-1)).toMatch("killed at the deadline: http-service/listener has not");
   });
 });
 

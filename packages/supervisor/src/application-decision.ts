@@ -45,7 +45,7 @@ export type ApplicationEvent =
   | { readonly type: "cleaned"; readonly failure: Failure }
   /** A child was not stopped in order. */
   | { readonly type: "shutdownFailed"; readonly problem: StopProblem }
-  | { readonly type: "deadline"; readonly holder: Holder | undefined };
+  | { readonly type: "deadline"; readonly holders: readonly Holder[] };
 
 export type ApplicationAction =
   /** Whoever waits for the start is told. */
@@ -95,7 +95,7 @@ export function decideApplication(
       // Children are also stopped while it runs, for a restart of others: that is no end of it.
       return nothing(cause === undefined ? state : withProblem(state, event.problem));
     case "deadline":
-      return deadline(state, event.holder);
+      return deadline(state, event.holders);
     default:
       return event satisfies never;
   }
@@ -146,9 +146,10 @@ function treeEnded(
   }
 }
 
-function deadline(state: ApplicationState, holder: Holder | undefined): ApplicationDecision {
-  if (state.cause === undefined || holder === undefined) return nothing(state);
-  const finished = finish(withProblem(state, { type: "stuck", ...holder }));
+function deadline(state: ApplicationState, holders: readonly Holder[]): ApplicationDecision {
+  if (state.cause === undefined || holders.length === 0) return nothing(state);
+  const stuck = holders.map((holder): StopProblem => ({ type: "stuck", ...holder }));
+  const finished = finish({ ...state, problems: [...state.problems, ...stuck] });
   const refuse: readonly ApplicationAction[] =
     state.phase === "starting" ? [{ type: "refuseStart", reason: "killed" }] : [];
   return { state: finished.state, actions: [{ type: "kill" }, ...refuse, ...finished.actions] };

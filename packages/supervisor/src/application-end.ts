@@ -40,9 +40,11 @@ export interface GivenUp {
 export interface Holder {
   /** Its place in the tree, e.g. `shop/store`; or which callback of the application it is. */
   readonly path: string;
-  readonly pid: AnyPid | undefined;
-  readonly status: ProcessInfo["status"] | undefined;
+  /** What it does; `undefined` where no process is known. */
+  readonly process: HolderProcess | undefined;
 }
+
+export type HolderProcess = Pick<ProcessInfo, "pid" | "status" | "trapsExits" | "mailboxSize">;
 
 /**
  * What went wrong while an application stopped.

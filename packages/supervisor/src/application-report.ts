@@ -8,6 +8,7 @@ import {
   type Report,
 } from "@coppice/core";
 import type { ApplicationEnd, GivenUp, Holder, StopCause, StopProblem } from "./application-end.js";
+import { describeState } from "./explain-shutdown.js";
 import type { SupervisorReported } from "./supervisor-message.js";
 import { formatSupervisorReport } from "./supervisor-report-text.js";
 
@@ -18,9 +19,10 @@ import { formatSupervisorReport } from "./supervisor-report-text.js";
  * | `"startFailed"` | it does not: a child did not start, and those before it were stopped again |
  * | `"supervisorReport"` | a supervisor of its tree has something to tell |
  * | `"stopping"` | it begins to stop |
+ * | `"slow"` | it still stops when half of its time is over; `lines` say what it waits for |
  * | `"stopped"` | it has, with all its processes |
  * | `"unhandledRejection"` | nobody handles a rejection; `pid` and `path` say whose, where that is known |
- * | `"forced"` | a second signal: the program ends at once, and `holder` had not ended |
+ * | `"forced"` | a second signal: the program ends at once, and `holders` had not ended |
  * | `"leftBehind"` | at the deadline, processes outside the tree had not ended, or all had, and something else kept the program running |
  */
 export type ApplicationReport = { readonly application: string } & (
@@ -33,6 +35,7 @@ export type ApplicationReport = { readonly application: string } & (
       readonly stopping: boolean;
     }
   | { readonly type: "stopping"; readonly cause: StopCause; readonly deadlineMs: number }
+  | { readonly type: "slow"; readonly lines: readonly string[] }
   | { readonly type: "stopped"; readonly end: ApplicationEnd }
   | {
       readonly type: "unhandledRejection";
@@ -40,7 +43,7 @@ export type ApplicationReport = { readonly application: string } & (
       readonly pid: AnyPid | undefined;
       readonly path: string | undefined;
     }
-  | { readonly type: "forced"; readonly signal: string; readonly holder: Holder | undefined }
+  | { readonly type: "forced"; readonly signal: string; readonly holders: readonly Holder[] }
   | { readonly type: "leftBehind"; readonly processes: readonly string[] }
 );
 
@@ -66,12 +69,14 @@ export function formatApplicationReport(report: ApplicationReport): string | und
       return describeSupervisorReport(report);
     case "stopping":
       return describeStop(application, report.cause, report.deadlineMs);
+    case "slow":
+      return `half of the time to stop is over: ${cutOff(report.lines).join("; ")}`;
     case "stopped": {
       const lines = report.end.problems
         // Those of children were told as they happened.
         .filter(({ type }) => type !== "shutdownFailed")
         .map((problem) => describeProblem(application, problem));
-      return lines.length === 0 ? undefined : lines.join("\n");
+      return lines.length === 0 ? undefined : cutOff(lines).join("\n");
     }
     case "unhandledRejection": {
       const { pid, path, error } = report;
@@ -79,9 +84,9 @@ export function formatApplicationReport(report: ApplicationReport): string | und
       return `unhandled rejection in ${who}: ${describeError(error)}`;
     }
     case "forced": {
-      const { signal, holder } = report;
-      const unfinished = holder === undefined ? "" : `: ${describeHolder(holder)}`;
-      return `${signal} again: ${application} is ended at once${unfinished}`;
+      const { signal, holders } = report;
+      const unfinished = cutOff(holders.map(describeHolder)).map((line) => `; ${line}`);
+      return `${signal} again: ${application} is ended at once${unfinished.join("")}`;
     }
     case "leftBehind": {
       const { processes } = report;
@@ -103,6 +108,8 @@ export function levelOf(report: ApplicationReport): Report["level"] {
       return report.cause.type === "failed" ? "error" : "info";
     case "stopped":
       return formatApplicationReport(report) === undefined ? "info" : "error";
+    case "slow":
+      return "warning";
     case "supervisorReport":
       return formatApplicationReport(report) === undefined ? "info" : "warning";
     case "startFailed":
@@ -215,12 +222,21 @@ function describeProblem(application: string, problem: StopProblem): string {
   }
 }
 
-function describeHolder({ path, pid, status }: Holder): string {
-  const name = pid === undefined ? path : nameOf(path, pid);
-  return `${name} had not ended${status === undefined ? "" : ` (it is ${status})`}`;
+export function describeHolder({ path, process }: Holder): string {
+  if (process === undefined) return `${path} has not ended`;
+  return `${nameOf(path, process.pid)} has not ended: ${describeState(process)}`;
 }
 
-function nameOf(path: string | undefined, pid: AnyPid): string {
+/** So many processes are named. */
+const NAMED = 10;
+
+function cutOff(lines: readonly string[]): readonly string[] {
+  const more = lines.length - NAMED;
+  return more <= 1 ? lines : [...lines.slice(0, NAMED), `and ${more} more`];
+}
+
+/** A process by its place and its pid. */
+export function nameOf(path: string | undefined, pid: AnyPid): string {
   return path === undefined || path === String(pid) ? String(pid) : `${path} ${String(pid)}`;
 }
 

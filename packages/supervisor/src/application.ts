@@ -8,6 +8,7 @@
  */
 import {
   DeadProcessError,
+  ExitSignal,
   InvalidArgumentError,
   isCrash,
   logToConsole,
@@ -38,14 +39,16 @@ import {
   type ResolvedApplication,
 } from "./application-definition.js";
 import type { ApplicationEnd, Holder, StopCause } from "./application-end.js";
-import { findHolder } from "./application-holders.js";
+import { findHolders, holderOf } from "./application-holders.js";
 import { ApplicationJournal } from "./application-journal.js";
 import {
+  describeHolder,
   formatApplicationReport,
   isHarmless,
   levelOf,
   type ApplicationReport,
 } from "./application-report.js";
+import { explainShutdown } from "./explain-shutdown.js";
 import { typeOf, type SupervisorPid, type SupervisorReported } from "./supervisor-message.js";
 import { startSupervisor, type SupervisorDefinition } from "./supervisor.js";
 
@@ -154,6 +157,9 @@ export function checkOptions(
   }
 }
 
+/** How long a supervisor may take to say what it waits for. */
+const ANSWER_MS = 200;
+
 type Logger = (report: ApplicationReport) => void;
 
 /** An application whose process has been spawned. */
@@ -166,8 +172,8 @@ export interface LaunchedApplication {
   /** When it began to stop, on the node's clock; `undefined` before. */
   readonly stopMs: number | undefined;
   stop(cause: StopCause): void;
-  /** What it waits for; `undefined` when it has ended. */
-  holder(): Holder | undefined;
+  /** What it waits for; nothing when it has ended. */
+  holders(): readonly Holder[];
   /** The place of a process in the tree; `undefined` outside it. */
   pathOf(pid: AnyPid): string | undefined;
 }
@@ -197,7 +203,7 @@ type Inbox =
   | Exit
   /** Something is in `Application.#events`. */
   | { readonly type: "applicationEvent" }
-  | { readonly type: "applicationDeadline" }
+  | { readonly type: "applicationHalfTime" | "applicationDeadline" }
   | CallbackDone;
 
 class Application implements LaunchedApplication {
@@ -251,19 +257,27 @@ class Application implements LaunchedApplication {
     this.#post({ type: "stop", cause });
   }
 
-  holder(): Holder | undefined {
+  holders(): readonly Holder[] {
     const { phase } = this.#state;
-    if (phase === "ended") return undefined;
     const { name } = this.#application;
-    const callback = ({ preparing: "prepStop", cleaning: "stop" } as const)[phase as "cleaning"];
-    if (callback !== undefined) {
-      const pid = this.#callback;
-      const status = pid && this.#node.processInfo(pid)?.status;
-      return { path: `${name} ${callback}`, pid, status };
+    const node = this.#node;
+    switch (phase) {
+      case "ended":
+        return [];
+      case "preparing":
+        return [holderOf(node, `${name} prepStop`, this.#callback)];
+      case "cleaning":
+        return [holderOf(node, `${name} stop`, this.#callback)];
+      case "starting":
+      case "running":
+      case "stopping": {
+        const { root } = this.#journal;
+        if (root === undefined) return [holderOf(node, `${name} start`, undefined)];
+        return findHolders(node, root, (pid) => this.pathOf(pid));
+      }
+      default:
+        return phase satisfies never;
     }
-    const { root } = this.#journal;
-    if (root === undefined) return { path: `${name} start`, pid: undefined, status: undefined };
-    return findHolder(this.#node, root, (pid) => this.pathOf(pid));
   }
 
   pathOf(pid: AnyPid): string | undefined {
@@ -321,7 +335,10 @@ class Application implements LaunchedApplication {
         for (const event of this.#events.splice(0)) this.#on(self, event);
         break;
       case "applicationDeadline":
-        this.#on(self, { type: "deadline", holder: this.holder() });
+        this.#on(self, { type: "deadline", holders: this.holders() });
+        break;
+      case "applicationHalfTime":
+        void this.#explain(self);
         break;
       case "callbackDone":
         this.#callbackDone(self, message as CallbackDone);
@@ -404,6 +421,7 @@ class Application implements LaunchedApplication {
       case "beginStop":
         this.stopMs = self.now();
         if (this.#deadlineMs !== Infinity) {
+          self.sendAfter(self.pid, this.#deadlineMs / 2, { type: "applicationHalfTime" });
           self.sendAfter(self.pid, this.#deadlineMs, { type: "applicationDeadline" });
         }
         this.#tell({ type: "stopping", cause: action.cause, deadlineMs: this.#deadlineMs });
@@ -451,6 +469,23 @@ class Application implements LaunchedApplication {
       body,
     );
     this.#callback = pid;
+  }
+
+  /** Half of the time to stop is over: whoever takes so long is named while it can still be looked at. */
+  async #explain(self: Self<Inbox>): Promise<void> {
+    const { root } = this.#journal;
+    let lines = this.holders().map(describeHolder);
+    if (root !== undefined && this.#callback === undefined) {
+      try {
+        const { state, text } = await explainShutdown(self, root, { timeoutMs: ANSWER_MS });
+        if (state === "held") lines = text.split("\n");
+      } catch (error) {
+        // It has ended meanwhile.
+        if (error instanceof ExitSignal || error instanceof DeadProcessError) return;
+        throw error;
+      }
+    }
+    if (this.#state.phase !== "ended") this.#tell({ type: "slow", lines });
   }
 
   /** Kills all below this process: supervisors before their children, so that nothing is restarted. */

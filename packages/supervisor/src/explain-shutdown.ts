@@ -172,8 +172,14 @@ function describe(root: string, holder: ShutdownHolder): string {
   return parts.filter((part) => typeof part === "string").join("; ");
 }
 
-function describeState({ status, trapsExits, mailboxSize }: ShutdownHolder): string {
-  const waiting = mailboxSize === 0 ? "" : `, with ${mailboxSize} messages before it`;
+/** What a process does that has not ended although it was asked to. */
+export function describeState({
+  status,
+  trapsExits,
+  mailboxSize,
+}: Pick<ProcessInfo, "status" | "trapsExits" | "mailboxSize">): string {
+  const messages = mailboxSize === 1 ? "1 message" : `${mailboxSize} messages`;
+  const waiting = mailboxSize === 0 ? "" : `, with ${messages} before it`;
   switch (status) {
     case "starting":
       return "it has not run yet";

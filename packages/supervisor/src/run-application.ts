@@ -18,8 +18,9 @@ import {
 import { resolveApplication, type ApplicationDefinition } from "./application-definition.js";
 import { exitCodeOf, type ApplicationEnd, type Holder } from "./application-end.js";
 import { ApplicationRunningError } from "./application-errors.js";
+import { holderOf } from "./application-holders.js";
 import type { ApplicationHost, ProcessTracker } from "./application-host.js";
-import { formatApplicationReport, type ApplicationReport } from "./application-report.js";
+import { formatApplicationReport, nameOf, type ApplicationReport } from "./application-report.js";
 import {
   checkOptions,
   DEFAULT_DEADLINE_MS,
@@ -239,7 +240,7 @@ class Program {
     const names = new Map(node.processes().map((pid) => [pid, describe(node, pid)]));
     const { killed } = await node.stop({ timeoutMs: this.#leftMs() });
     if (killed.length === 0) return false;
-    const processes = killed.map((pid) => names.get(pid) ?? String(pid));
+    const processes = killed.map((pid) => nameOf(names.get(pid), pid));
     this.#log({ type: "leftBehind", application: this.#name, processes });
     return true;
   }
@@ -270,17 +271,16 @@ class Program {
       this.#launched?.stop({ type: "signal", signal: name });
       return;
     }
-    this.#log({ type: "forced", application: this.#name, signal: name, holder: this.#holder() });
+    this.#log({ type: "forced", application: this.#name, signal: name, holders: this.#holders() });
     this.#host.exit(128 + number);
   }
 
   /** What keeps the program from having ended. */
-  #holder(): Holder | undefined {
-    const holder = this.#launched?.holder();
-    if (holder !== undefined) return holder;
+  #holders(): readonly Holder[] {
+    const holders = this.#launched?.holders() ?? [];
+    if (holders.length > 0) return holders;
     const node = this.#node;
-    const [pid] = node.processes();
-    return pid && { path: String(pid), pid, status: node.processInfo(pid)?.status };
+    return node.processes().map((pid) => holderOf(node, describe(node, pid), pid));
   }
 
   #unhandledRejection(error: unknown): void {
@@ -336,8 +336,8 @@ function pidIn(error: unknown): AnyPid | undefined {
   }
 }
 
+/** Its name or label, or else its pid. */
 function describe(node: Node, pid: AnyPid): string {
   const { name, label } = node.processInfo(pid) ?? {};
-  const called = name ?? label;
-  return called === undefined ? String(pid) : `${called} ${String(pid)}`;
+  return name ?? (label || String(pid));
 }

@@ -12,9 +12,9 @@ import {
 
 const requested: StopCause = { type: "requested" };
 const signal: StopCause = { type: "signal", signal: "SIGTERM" };
-const stuck: StopProblem = { type: "stuck", path: "shop/a", pid: undefined, status: undefined };
+const stuck: StopProblem = { type: "stuck", path: "shop/a", process: undefined };
 const broken: StopProblem = { type: "startFailed", reason: "broken" };
-const holder = { path: "shop/a", pid: undefined, status: undefined };
+const holder = { path: "shop/a", process: undefined };
 
 const started: ApplicationEvent = { type: "started" };
 const stop: ApplicationEvent = { type: "stop", cause: signal };
@@ -25,7 +25,7 @@ const treeStopped: ApplicationEvent = {
   cause: { type: "ended", reason: "shutdown" },
   problem: broken,
 };
-const deadline: ApplicationEvent = { type: "deadline", holder };
+const deadline: ApplicationEvent = { type: "deadline", holders: [holder] };
 
 /** The types of the actions of each event, one after the other. */
 function play(...events: readonly ApplicationEvent[]): { state: ApplicationState; acts: string[] } {

@@ -394,9 +394,11 @@ describe("the callbacks of an application", () => {
     expect(ended()).toBeUndefined();
     await clock.advance(1);
     expect(ended()?.problems).toMatchObject([{ type: "stuck", path: `shop ${callback}` }]);
-    expect(told[1]).toMatch(
-      new RegExp(`^killed at the deadline: shop ${callback} <demo.\\d+> had not ended`),
-    );
+    const held = `shop ${callback} <demo.\\d+> has not ended: its code is busy`;
+    expect(told.slice(1)).toEqual([
+      expect.stringMatching(new RegExp(`^half of the time to stop is over: ${held}`)),
+      expect.stringMatching(new RegExp(`^killed at the deadline: ${held}`)),
+    ]);
     expect(news()).toEqual([`-a ${formatReason(reason)}`]);
     expect(node.processes()).toEqual([]);
   });
@@ -504,7 +506,10 @@ describe("the deadlines of an application", () => {
     expect(ended()).toBeUndefined();
     await clock.advance(1);
     expect(ended()?.problems).toMatchObject([{ type: "stuck", path: "shop/inner/workers/deep" }]);
-    expect(told[1]).toMatch(/^killed at the deadline: shop\/inner\/workers\/deep <demo.\d+> had not ended \(it is receiving\)/); // prettier-ignore
+    expect(told.slice(1)).toEqual([
+      expect.stringMatching(/^half of the time to stop is over: shop waits for shop\/inner\/workers\/deep <demo.\d+> and its end; for 1500 ms by now; it traps exits/),
+      expect.stringMatching(/^killed at the deadline: shop\/inner\/workers\/deep <demo.\d+> has not ended: it traps exits/),
+    ]); // prettier-ignore
     expect(news().toSorted()).toEqual(["-a killed", "-b killed", "-deep killed"]);
     expect(node.processes()).toEqual([]);
   });
@@ -529,7 +534,7 @@ describe("the deadlines of an application", () => {
     await world.tell(handle.supervisor, "a", { type: "hang" });
     void handle.stop();
     await clock.advance(100);
-    expect(told[1]).toMatch(/application\/a <demo.\d+> had not ended \(it is exiting\)$/);
+    expect(told[2]).toMatch(/application\/a <demo.\d+> has not ended: its code unwinds/);
   });
 
   test("a child that is still starting at the deadline is named, too", async () => {
@@ -548,7 +553,9 @@ describe("the deadlines of an application", () => {
     const stopped = world.node.stop({ timeoutMs: 1_000 });
     await world.clock.advance(500);
     expect((await failing).reason).toBe("killed");
-    expect(told[1]).toMatch(/^killed at the deadline: shop\/inner\/slow <demo.\d+> had not ended/);
+    expect(told.at(-1)).toMatch(
+      /^killed at the deadline: shop\/inner\/slow <demo.\d+> has not ended/,
+    );
     expect(await stopped).toEqual({ killed: [] });
   });
 
@@ -561,7 +568,9 @@ describe("the deadlines of an application", () => {
     void world.node.stop();
     await world.clock.advance(500);
     await failing;
-    expect(told[1]).toMatch(/^killed at the deadline: application\/inner <demo.\d+> had not ended/);
+    expect(told.at(-1)).toMatch(
+      /^killed at the deadline: application\/inner <demo.\d+> has not ended/,
+    );
   });
 
   test("a start function of the application that hangs is named", async () => {
@@ -573,7 +582,7 @@ describe("the deadlines of an application", () => {
     void world.node.stop();
     await world.clock.advance(500);
     await failing;
-    expect(told[1]).toBe("killed at the deadline: shop start had not ended");
+    expect(told.at(-1)).toBe("killed at the deadline: shop start has not ended");
   });
 
   test("there is none when it is Infinity", async () => {

@@ -149,7 +149,8 @@ describe("a signal", () => {
     expect(host.ends).toEqual(["set 1", "exit 1"]);
     expect(lines()).toEqual([
       STOPS,
-      "[coppice] killed at the deadline: shop/inner had not ended (it is running)",
+      "[coppice] half of the time to stop is over: shop waits for shop/inner and its start; its code is busy, or waits for something that is not of this runtime",
+      "[coppice] killed at the deadline: shop/inner has not ended: its code is busy, or waits for something that is not of this runtime, with 1 message before it",
     ]);
   });
 
@@ -165,7 +166,7 @@ describe("a signal", () => {
     expect(host.ends).toEqual(["exit 130"]);
     expect(lines()).toEqual([
       STOPS,
-      "[coppice] SIGINT again: shop is ended at once: shop/inner/b had not ended (it is receiving)",
+      "[coppice] SIGINT again: shop is ended at once; shop/inner/b has not ended: it traps exits, was asked to end, and goes on waiting for messages",
     ]);
   });
 
@@ -211,7 +212,7 @@ describe("a signal", () => {
     host.signal("SIGTERM");
     expect(host.ends).toEqual(["exit 143"]);
     expect(lines()[1]).toMatch(
-      /^\[coppice\] SIGTERM again: shop is ended at once: .*had not ended/,
+      /^\[coppice\] SIGTERM again: shop is ended at once; .*has not ended: its code unwinds/,
     );
   });
 });
@@ -242,9 +243,11 @@ describe("the exit code is 1", () => {
     await clock.advance(300);
     expect(code()).toBe(1);
     expect(host.ends).toEqual(["set 1", "exit 1"]);
-    expect(lines()[1]).toBe(
-      "[coppice] killed at the deadline: shop/b had not ended (it is receiving)",
-    );
+    expect(lines()).toEqual([
+      STOPS.replace("9000", "300"),
+      "[coppice] half of the time to stop is over: shop waits for shop/b and its end; for 150 ms by now; it traps exits, was asked to end, and goes on waiting for messages",
+      "[coppice] killed at the deadline: shop/b has not ended: it traps exits, was asked to end, and goes on waiting for messages",
+    ]);
   });
 
   test("when a child crashes while it is stopped", async () => {
