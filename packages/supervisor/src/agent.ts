@@ -11,7 +11,6 @@
  * OTP: Elixir's Agent, https://hexdocs.pm/elixir/Agent.html
  */
 import {
-  InvalidArgumentError,
   opaque,
   StartError,
   type Address,
@@ -28,6 +27,7 @@ import {
 import { isThenable, type MaybePromise } from "./behaviour.js";
 import { InvalidCallbackResultError } from "./errors.js";
 import { defineServer } from "./gen-server.js";
+import { checkFunction } from "./option-check.js";
 import type { Server } from "./server-definition.js";
 import { stop as stopProcess, type StopProcessOptions } from "./stop.js";
 
@@ -229,8 +229,4 @@ function checkGetAndUpdate<S>(result: GetAndUpdate<unknown, S>): GetAndUpdate<un
     return { reply: result.reply, state: result.state };
   }
   throw new InvalidCallbackResultError("agent.getAndUpdate: update", "{ reply, state }", result);
-}
-
-function checkFunction(argument: string, value: unknown): void {
-  if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
 }

@@ -223,3 +223,19 @@ export type { Task, TaskOwner, TaskResult } from "./task-handle.js";
 export type { AsyncStreamOptions } from "./task-stream.js";
 export * as agent from "./agent.js";
 export type { AgentMessage, AgentOptions, AgentPid, GetAndUpdate } from "./agent.js";
+export * as circuitBreaker from "./circuit-breaker.js";
+export type {
+  CircuitBreaker,
+  CircuitBreakerMessage,
+  CircuitChange,
+  CircuitOwner,
+  CircuitPosition,
+  RunOptions,
+  SharedRunOptions,
+} from "./circuit-breaker.js";
+export type {
+  CircuitBreakerSettings,
+  FailureCount,
+  FailureRate,
+} from "./circuit-breaker-decision.js";
+export { CircuitOpenError } from "./circuit-breaker-errors.js";

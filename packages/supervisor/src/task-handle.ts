@@ -147,22 +147,3 @@ export async function within<T>(
     over.abandon();
   }
 }
-
-/** @throws InvalidArgumentError it is negative or no number */
-export function checkTimeout(argument: string, timeoutMs: unknown): void {
-  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
-    throw new InvalidArgumentError(argument, "a number of at least 0", timeoutMs);
-  }
-}
-
-/** @throws InvalidArgumentError an option is unknown: a misspelt one would be ignored in silence */
-export function checkOptions(argument: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError(argument, "an object", options);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new InvalidArgumentError(argument, `made of ${known.join(", ")}`, options);
-    }
-  }
-}

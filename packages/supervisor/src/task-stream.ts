@@ -8,17 +8,10 @@
  */
 import { InvalidArgumentError, TIMEOUT, type AbortSignalLike, type Self } from "@coppice/core";
 import { isThenable } from "./behaviour.js";
+import { checkCount, checkFunction, checkOptions, checkTimeout } from "./option-check.js";
 import { taskBody, type TaskFunction } from "./task-body.js";
 import { TaskTimeoutError } from "./task-errors.js";
-import {
-  checkOptions,
-  checkTimeout,
-  processOf,
-  TaskHandle,
-  within,
-  type TaskOwner,
-  type TaskResult,
-} from "./task-handle.js";
+import { processOf, TaskHandle, within, type TaskOwner, type TaskResult } from "./task-handle.js";
 
 export interface AsyncStreamOptions {
   /** How many tasks there are at a time; 8 by default. */
@@ -65,9 +58,7 @@ export function asyncStream<I, T, M = unknown>(
   options: AsyncStreamOptions = {},
 ): AsyncIterableIterator<TaskResult<T>> {
   const settings = checkStreamOptions(options);
-  if (typeof run !== "function") {
-    throw new InvalidArgumentError("task.asyncStream: run", "a function", run);
-  }
+  checkFunction("task.asyncStream: run", run);
   const launch = (item: I): TaskHandle => {
     const linked = processOf(owner) !== undefined;
     const attention = { linked, waiting: 0 };
@@ -89,9 +80,7 @@ function checkStreamOptions(options: AsyncStreamOptions): StreamSettings {
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`task.asyncStream: options.${option}`, expected, received);
   };
-  if (maxConcurrency !== Infinity && !(Number.isInteger(maxConcurrency) && maxConcurrency >= 1)) {
-    refuse("maxConcurrency", "a whole number of at least 1", maxConcurrency);
-  }
+  checkCount("task.asyncStream: options.maxConcurrency", maxConcurrency, 1);
   if (typeof ordered !== "boolean") refuse("ordered", "true or false", ordered);
   checkTimeout("task.asyncStream: options.timeoutMs", timeoutMs);
   if (onTimeout !== "exit" && onTimeout !== "killTask") {

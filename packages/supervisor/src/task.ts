@@ -25,11 +25,10 @@ import {
   type SpawnOptions,
 } from "@coppice/core";
 import { child, type ChildOptions, type ChildSpec } from "./child-spec.js";
+import { checkFunction, checkOptions, checkTimeout } from "./option-check.js";
 import { plainBody, taskBody, type TaskFunction } from "./task-body.js";
 import { TaskExitError, TaskTimeoutError } from "./task-errors.js";
 import {
-  checkOptions,
-  checkTimeout,
   handleOf,
   handlesOf,
   processOf,
@@ -359,8 +358,4 @@ function timeoutOf(what: string, options: AwaitOptions): number {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   checkTimeout(`${what}: options.timeoutMs`, timeoutMs);
   return timeoutMs;
-}
-
-function checkFunction(argument: string, value: unknown): void {
-  if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
 }
