@@ -2,18 +2,14 @@
 import { getRequestListener } from "@hono/node-server";
 import { defineServer, type ServerSelf } from "@coppice/supervisor";
 import { HttpServer } from "./http-server.js";
-import { RequestProcesses } from "./requests.js";
 import { createRoutes } from "./routes.js";
-
-/** How long a request may take. */
-const REQUEST_MS = 60_000;
 
 export const listener = defineServer({
   // It has started when it listens: a port that is taken is a service that does not start.
   init: async (port: number, self: ServerSelf): Promise<HttpServer> => {
     self.trapExits();
     const { node, pid } = self;
-    const routes = createRoutes(new RequestProcesses(node, REQUEST_MS));
+    const routes = createRoutes(node);
     const handle = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
     const server = await HttpServer.listen(port, (request, response) => {
       void handle(request, response);

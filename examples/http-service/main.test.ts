@@ -155,8 +155,8 @@ describe("the service", () => {
     expect(String(body).replaceAll(/ <[^>]*>/g, "").split("\n")).toEqual([
       "http-service one_for_one",
       "├─ store",
-      "├─ requests one_for_one",
-      "│  └─ 1",
+      "├─ requests simple_one_for_one",
+      "│  └─ request",
       "└─ listener",
       "",
     ]); // prettier-ignore
@@ -171,7 +171,7 @@ describe("a crash", () => {
     expect((await ask(`${service.url}/counters/a`, "POST")).status).toBe(200);
     await service.line("ended: ");
     expect(told(service)).toEqual([
-      "[coppice] child http-service/requests/1 ended: Error: a bug in a request; it is not restarted",
+      "[coppice] child http-service/requests/request ended: Error: a bug in a request; it is not restarted",
     ]);
   });
 
@@ -209,7 +209,7 @@ describe("a crash", () => {
     expect((await ask(`${service.url}/forget`, "POST")).status).toBe(200);
     await service.line("unhandled rejection");
     expect(told(service)).toEqual([
-      "[coppice] unhandled rejection in process http-service/requests/1: Error: nobody waits for this",
+      "[coppice] unhandled rejection in process http-service/requests/request: Error: nobody waits for this",
     ]);
     expect(await service.stop()).toBe(0);
   });

@@ -1,14 +1,18 @@
 /** The routes: what can be asked of the service. */
 import type { Context } from "hono";
 import { Hono } from "hono";
+import type { Node } from "@coppice/core";
 import { renderTree, supervisionTree } from "@coppice/supervisor";
-import { RequestError, type RequestProcesses, type Work } from "./requests.js";
+import { OverloadError, RequestError, runRequest, type Work } from "./requests.js";
 import { Store } from "./store.js";
 
+/** How long a request may take. */
+const REQUEST_MS = 60_000;
+
 /** What the service does with requests. A request that crashes is answered with 500. */
-export function createRoutes(processes: RequestProcesses): Hono {
+export function createRoutes(node: Node): Hono {
   const run = <T>(context: Context, work: Work<T>): Promise<T> =>
-    processes.run(`${context.req.method} ${context.req.path}`, work);
+    runRequest(node, `${context.req.method} ${context.req.path}`, REQUEST_MS, work);
   const routes = new Hono();
 
   routes.get("/counters", async (context) =>
@@ -73,6 +77,7 @@ export function createRoutes(processes: RequestProcesses): Hono {
 
   routes.notFound((context) => context.json({ error: "not found" }, 404));
   routes.onError((error, context) => {
+    if (error instanceof OverloadError) return context.json({ error: "try again later" }, 503);
     // Its supervisor has told the operator why; whoever asked need not know.
     if (!(error instanceof RequestError)) console.error(error);
     return context.json({ error: "internal error" }, 500);

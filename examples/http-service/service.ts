@@ -4,7 +4,7 @@
  * ```text
  * http-service  one_for_one: the death of one is no concern of the others
  * ├─ store      the counters
- * ├─ requests   a supervisor: one process for each request
+ * ├─ requests   a dynamic supervisor: one process for each request
  * └─ listener   the HTTP server
  * ```
  *
