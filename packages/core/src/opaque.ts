@@ -30,13 +30,13 @@ class OpaqueValue<T> implements Opaque<T> {
  * Wraps a value that is neither cloned nor frozen when it is sent within a node.
  *
  * @example
- * import { createNode, opaque, type Opaque } from "@coppice/core";
+ * import { createNode, opaque, type Call, type Opaque } from "@coppice/core";
  * const node = createNode({ messages: "clone" });
- * const pid = node.spawn<Opaque<() => string>>(async (self) => {
- *   const { value } = await self.receive();
- *   value(); // => "done"
+ * const pid = node.spawn<Call<Opaque<() => string>, string>>(async (self) => {
+ *   const { request, from } = await self.receive();
+ *   self.reply(from, request.value());
  * });
- * node.send(pid, opaque(() => "done"));
+ * await node.call(pid, opaque(() => "done")); // => "done"
  * await node.stop();
  */
 export function opaque<T>(value: T): Opaque<T> {
