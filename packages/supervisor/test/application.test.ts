@@ -11,10 +11,13 @@ import {
 import { createFifoScheduler, createVirtualClock, quiesce } from "@coppice/testkit";
 import {
   child,
+  childTemplate,
   defineApplication,
+  defineDynamicSupervisor,
   defineSupervisor,
   formatApplicationReport,
   startApplication,
+  startChild,
   startWith,
   whichChildren,
   type ApplicationDefinition,
@@ -525,6 +528,33 @@ describe("the deadlines of an application", () => {
     void handle.stop();
     await clock.advance(100);
     expect(ended()?.problems).toMatchObject([{ type: "stuck", path: "application/b" }]);
+  });
+
+  test("all children of a dynamic supervisor that are stuck are named, up to ten", async () => {
+    const world = createWorld();
+    const stubborn = async (self: Self<unknown>): Promise<void> => {
+      self.trapExits();
+      for (;;) await self.receive();
+    };
+    const template = childTemplate({ id: "one", shutdown: "infinity" }, stubborn);
+    const many = child("many", defineDynamicSupervisor({ child: template }));
+    const { handle, clock, ended, told } = await start(world, treeOf([many]), { deadlineMs: 100 });
+    const [only] = await whichChildren(world.node, handle.supervisor);
+    for (let i = 0; i < 12; i++) await startChild(world.node, only?.pid as never, [] as never);
+    void handle.stop();
+    await clock.advance(100);
+    expect(ended()?.problems).toHaveLength(12);
+    expect(ended()?.problems).toMatchObject(
+      Array(12).fill({ type: "stuck", path: "application/many/one" }),
+    );
+    expect(told.at(-1)).toMatch(/^killed at the deadline: application\/many\/one <demo.\d+>/);
+    const text = formatApplicationReport({
+      type: "stopped",
+      application: "application",
+      end: ended() as ApplicationEnd,
+    });
+    expect(text?.split("\n")).toHaveLength(11);
+    expect(text).toMatch(/and 2 more$/);
   });
 
   test("a child whose code hangs is named with what it does", async () => {
