@@ -25,21 +25,32 @@ export interface DynamicWait {
   readonly timer: TimerRef | undefined;
 }
 
-/** All of them, in the order they started. */
+/** All of them, in the order of their last start. */
 export class DynamicChildren implements Iterable<DynamicChild> {
   readonly #byPid = new Map<AnyPid, DynamicChild>();
   readonly #waiting = new Map<number, DynamicChild>();
   #generation = 0;
+  /**
+   * The last of those that ignored their restart. As in OTP it stays, without a pid, and stands for all of
+   * them: it is shown and counted, and nothing can be done about it.
+   */
+  ignored: DynamicChild | undefined;
 
-  /** Those that wait for their restart, too. */
-  get size(): number {
+  /** Those that run, and those that wait for their restart. */
+  get living(): number {
     return this.#byPid.size;
+  }
+
+  /** All that are counted. */
+  get size(): number {
+    return this.#byPid.size + (this.ignored === undefined ? 0 : 1);
   }
 
   get waiting(): number {
     return this.#waiting.size;
   }
 
+  /** Those that have a pid, or wait for another one. */
   [Symbol.iterator](): Iterator<DynamicChild> {
     return this.#byPid.values();
   }

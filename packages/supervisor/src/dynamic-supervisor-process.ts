@@ -152,7 +152,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
   }
 
   #startChild(args: readonly unknown[], from: From<never>): Promise<void> | undefined {
-    if (this.#children.size >= this.#spec.maxChildren) {
+    if (this.#children.living >= this.#spec.maxChildren) {
       return this.reply(from, { ok: false, error: "max_children" });
     }
     const result = this.#start(args);
@@ -279,6 +279,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
     if (typeof result !== "object" || !("error" in result)) {
       if (result === "ignore") {
         this.#children.remove(child);
+        this.#children.ignored = child;
         return undefined;
       }
       child.restarts++;
@@ -360,7 +361,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
     for (const child of [...this.#children]) {
       if (child.wait !== undefined) this.#children.remove(child);
     }
-    if (this.#children.size === 0) return undefined;
+    if (this.#children.living === 0) return undefined;
     const pids = [...this.#children].map(({ pid }) => pid);
     const unexpected = new Map<string, Unexpected>();
     const killInMs = typeof shutdown === "number" ? shutdown : undefined;
@@ -382,22 +383,21 @@ export class DynamicSupervisorProcess extends SupervisorBase {
   // ── what it tells of itself ───────────────────────────────────────────────────────────────────
 
   #infos(): readonly ChildInfo[] {
-    return [...this.#children].map((child) => this.#infoOf(child));
+    const infos = [...this.#children].map((child) => {
+      if (child.wait === undefined) return this.#infoOf(child, "running");
+      const { timer } = child.wait;
+      const leftMs = timer === undefined ? false : this.self.readTimer(timer);
+      return this.#infoOf(child, "restarting", leftMs === false ? undefined : leftMs);
+    });
+    const { ignored } = this.#children;
+    return ignored === undefined ? infos : [...infos, this.#infoOf(ignored, "stopped")];
   }
 
-  #infoOf({ pid, incarnation, restarts, lastExit, wait }: DynamicChild): ChildInfo {
+  #infoOf(child: DynamicChild, status: ChildInfo["status"], restartInMs?: number): ChildInfo {
     const { id, type } = this.#spec.template;
-    const leftMs = wait?.timer === undefined ? false : this.self.readTimer(wait.timer);
-    const info = {
-      id,
-      pid: wait === undefined ? pid : undefined,
-      status: wait === undefined ? "running" : "restarting",
-      type,
-      incarnation,
-      restarts,
-      restartInMs: leftMs === false ? undefined : leftMs,
-      lastExit,
-    };
+    const { incarnation, restarts, lastExit } = child;
+    const pid = status === "running" ? child.pid : undefined;
+    const info = { id, pid, status, type, incarnation, restarts, restartInMs, lastExit };
     // What a template calls a supervisor has to be one.
     return info as ChildInfo;
   }

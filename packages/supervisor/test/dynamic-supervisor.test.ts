@@ -218,6 +218,33 @@ describe("a restart that fails", () => {
     expect(restarts).toHaveLength(3);
   });
 
+  test("by ignoring it leaves the child without a pid, counted as in OTP, and no room is lost", async () => {
+    const { node } = createWorld();
+    let starts = 0;
+    const fickle = startWith<unknown, [id: string]>((starter, options) =>
+      ++starts % 2 === 0
+        ? "ignore"
+        : { pid: starter.spawnOpt(options, async (self) => void (await self.receive())) },
+    );
+    const child = childTemplate("a", fickle);
+    const flags = { intensity: 9, maxChildren: 1 };
+    const supervisor = await startSupervisor(node, defineDynamicSupervisor({ ...flags, child }));
+    for (let round = 0; round < 2; round++) {
+      const started = await startChild(node, supervisor, ["a"]);
+      if (!started.ok || started.pid === undefined) throw new Error("not started");
+      node.exit(started.pid, "kill");
+      await quiesce();
+      expect(await whichChildren(node, supervisor)).toMatchObject([
+        { pid: undefined, status: "stopped", lastExit: "killed" },
+      ]);
+      const counts = { specs: 1, active: 1, supervisors: 0, workers: 1 };
+      expect(await countChildren(node, supervisor)).toEqual(counts);
+    }
+    const ended = node.whenExited(supervisor);
+    node.exit(supervisor, "shutdown");
+    expect(await ended).toBe("shutdown");
+  });
+
   test("once too often ends the supervisor with shutdown", async () => {
     const { node } = createWorld();
     const child = childTemplate("a", failing(9));
