@@ -543,10 +543,8 @@ describe("the deadlines of an application", () => {
     for (let i = 0; i < 12; i++) await startChild(world.node, only?.pid as never, [] as never);
     void handle.stop();
     await clock.advance(100);
-    expect(ended()?.problems).toHaveLength(12);
-    expect(ended()?.problems).toMatchObject(
-      Array(12).fill({ type: "stuck", path: "application/many/one" }),
-    );
+    const stuck = { type: "stuck", path: "application/many/one" };
+    expect(ended()?.problems).toMatchObject(Array.from({ length: 12 }, () => stuck));
     expect(told.at(-1)).toMatch(/^killed at the deadline: application\/many\/one <demo.\d+>/);
     const text = formatApplicationReport({
       type: "stopped",
