@@ -299,7 +299,11 @@ class Program {
     const { logger } = this.#options;
     if (logger === false) return;
     if (logger !== undefined) {
-      logger(report);
+      try {
+        logger(report);
+      } catch (error) {
+        this.#print(formatFailure({ type: "subscriberFailed", error }) ?? "");
+      }
       return;
     }
     const text = formatApplicationReport(report);

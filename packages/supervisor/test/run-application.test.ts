@@ -492,6 +492,21 @@ describe("a program", () => {
     expect(host.printed).toEqual([]);
   });
 
+  test("goes on when its logger fails, and says so", async () => {
+    const { host, code, lines } = await run(({ worker }) => treeOf([worker("a")]), {
+      logger: () => {
+        throw boom;
+      },
+    });
+    host.reject(new Error("another"));
+    host.signal("SIGTERM");
+    await quiesce();
+    expect(code()).toBe(0);
+    expect(new Set(lines())).toEqual(
+      new Set(["[coppice] a subscriber of the node's events failed: Error: boom"]),
+    );
+  });
+
   test.each<[object, string]>([
     [
       { deadlineMS: 1 },
