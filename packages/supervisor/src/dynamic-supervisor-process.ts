@@ -5,7 +5,6 @@
  * OTP: https://www.erlang.org/doc/man/supervisor.html (simple_one_for_one)
  */
 import {
-  formatReason,
   InvalidArgumentError,
   isOrderly,
   isPid,
@@ -16,13 +15,9 @@ import {
 } from "@coppice/core";
 import { chooseDelay } from "./backoff.js";
 import type { BehaviourSelf } from "./behaviour.js";
-import {
-  childSpecInfo,
-  type ChildCounts,
-  type ChildInfo,
-  type SupervisorView,
-} from "./child-info.js";
+import { childSpecInfo, type ChildInfo, type SupervisorView } from "./child-info.js";
 import { isExpected, resultOf } from "./decision-steps.js";
+import { countDynamicChildren, dynamicChildInfos } from "./dynamic-child-info.js";
 import { DynamicChildren, type DynamicChild } from "./dynamic-child.js";
 import {
   afterEnd,
@@ -36,6 +31,7 @@ import type { RestartHistory } from "./restart-intensity.js";
 import { shutDownAll } from "./shutdown-all.js";
 import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
 import { typeOf, type SupervisorSignal } from "./supervisor-message.js";
+import { UnexpectedEnds } from "./unexpected-ends.js";
 
 /** All that is asked of it, what is asked in vain included. */
 type Request =
@@ -134,7 +130,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
       case "whichChildren":
         return this.reply(from, this.#infos());
       case "countChildren":
-        return this.reply(from, this.#counts());
+        return this.reply(from, countDynamicChildren(this.#children, this.#spec.template));
       case "view":
         return this.reply(from, this.view());
       default:
@@ -363,54 +359,26 @@ export class DynamicSupervisorProcess extends SupervisorBase {
     }
     if (this.#children.living === 0) return undefined;
     const pids = [...this.#children].map(({ pid }) => pid);
-    const unexpected = new Map<string, Unexpected>();
+    const unexpected = new UnexpectedEnds(this.#spec.template);
     const killInMs = typeof shutdown === "number" ? shutdown : undefined;
     const ended = (pid: AnyPid, reason: ExitReason): void => {
       const child = this.#children.find(pid);
       if (child !== undefined) this.#children.remove(child);
-      if (isExpected(reason, this.#spec.template)) return;
-      const text = formatReason(reason);
-      const count = (unexpected.get(text)?.count ?? 0) + 1;
-      unexpected.set(text, { pid, reason, count });
+      unexpected.record(pid, reason);
     };
     return this.during("stopping", id, killInMs, () =>
       shutDownAll(this.self, pids, shutdown, this.meanwhile, ended),
     ).then(() => {
-      for (const one of unexpected.values()) this.report({ type: "shutdownFailed", id, ...one });
+      for (const report of unexpected.reports()) this.report(report);
     });
   }
 
   // ── what it tells of itself ───────────────────────────────────────────────────────────────────
 
   #infos(): readonly ChildInfo[] {
-    const infos = [...this.#children].map((child) => {
-      if (child.wait === undefined) return this.#infoOf(child, "running");
-      const { timer } = child.wait;
-      const leftMs = timer === undefined ? false : this.self.readTimer(timer);
-      return this.#infoOf(child, "restarting", leftMs === false ? undefined : leftMs);
-    });
-    const { ignored } = this.#children;
-    return ignored === undefined ? infos : [...infos, this.#infoOf(ignored, "stopped")];
-  }
-
-  #infoOf(child: DynamicChild, status: ChildInfo["status"], restartInMs?: number): ChildInfo {
-    const { id, type } = this.#spec.template;
-    const { incarnation, restarts, lastExit } = child;
-    const pid = status === "running" ? child.pid : undefined;
-    const info = { id, pid, status, type, incarnation, restarts, restartInMs, lastExit };
-    // What a template calls a supervisor has to be one.
-    return info as ChildInfo;
-  }
-
-  #counts(): ChildCounts {
-    const { size, waiting } = this.#children;
-    const isSupervisor = this.#spec.template.type === "supervisor";
-    return {
-      specs: 1,
-      active: size - waiting,
-      supervisors: isSupervisor ? size : 0,
-      workers: isSupervisor ? 0 : size,
-    };
+    return dynamicChildInfos(this.#children, this.#spec.template, (timer) =>
+      this.self.readTimer(timer),
+    );
   }
 
   protected override view(): SupervisorView {
@@ -454,12 +422,4 @@ export class DynamicSupervisorProcess extends SupervisorBase {
     if (spec !== "ignore") this.#spec = spec;
     return undefined;
   }
-}
-
-/** Children that ended for one reason that was not the one they were told. */
-interface Unexpected {
-  /** The last of them. */
-  readonly pid: AnyPid;
-  readonly reason: ExitReason;
-  readonly count: number;
 }
