@@ -64,26 +64,34 @@ export interface AgentOptions<S> extends Pick<
  */
 export function define<S>(init: () => S | PromiseLike<S>): Server<AgentMessage<S>, S, []> {
   checkFunction("agent.define: init", init);
-  const server = defineServer({
+  return agentServer(init as () => MaybePromise<Value>) as unknown as Server<
+    AgentMessage<S>,
+    S,
+    []
+  >;
+}
+
+/** Any value: what type it has is known to the functions that agents are used by. */
+type Value = object | string | number | boolean | bigint | symbol | null | undefined;
+
+/** A function of the value, on its way. */
+type Sent<R> = Opaque<(state: Value) => MaybePromise<R>>;
+
+function agentServer(init: () => MaybePromise<Value>): object {
+  return defineServer({
     // As the field of an object: a value may look like another result of `init`.
-    init: (): MaybePromise<{ readonly state: S }> =>
-      then(init(), (state): { readonly state: S } => ({ state })),
+    init: (): MaybePromise<{ readonly state: Value }> => then(init(), (state) => ({ state })),
     call: {
-      get: (state: S, get: Opaque<(state: S) => unknown>) =>
-        then(get.value(state), (reply) => ({ reply })),
-      update: (state: S, update: Opaque<(state: S) => MaybePromise<S>>) =>
+      get: (state, get: Sent<unknown>) => then(get.value(state), (reply) => ({ reply })),
+      update: (state, update: Sent<Value>) =>
         then(update.value(state), (next) => ({ reply: undefined, state: next })),
-      getAndUpdate: (
-        state: S,
-        update: Opaque<(state: S) => MaybePromise<GetAndUpdate<unknown, S>>>,
-      ) => then(update.value(state), checkGetAndUpdate),
+      getAndUpdate: (state, update: Sent<GetAndUpdate<unknown, Value>>) =>
+        then(update.value(state), checkGetAndUpdate),
     },
     cast: {
-      cast: (state: S, update: Opaque<(state: S) => MaybePromise<S>>) =>
-        then(update.value(state), (next) => ({ state: next })),
+      cast: (state, update: Sent<Value>) => then(update.value(state), (next) => ({ state: next })),
     },
   });
-  return server as unknown as Server<AgentMessage<S>, S, []>;
 }
 
 /**
@@ -224,7 +232,7 @@ function then<T, R>(value: MaybePromise<T>, next: (value: T) => R): MaybePromise
   return isThenable<T>(value) ? value.then(next) : next(value);
 }
 
-function checkGetAndUpdate<S>(result: GetAndUpdate<unknown, S>): GetAndUpdate<unknown, S> {
+function checkGetAndUpdate(result: GetAndUpdate<unknown, Value>): GetAndUpdate<unknown, Value> {
   if (typeof result === "object" && result !== null && "reply" in result && "state" in result) {
     return { reply: result.reply, state: result.state };
   }

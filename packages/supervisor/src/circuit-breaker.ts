@@ -7,8 +7,6 @@
  * probes; when they succeed it closes.
  */
 import {
-  DeadProcessError,
-  ExitSignal,
   formatTerm,
   guardedObservable,
   isName,
@@ -36,6 +34,7 @@ import {
 import { CircuitOpenError } from "./circuit-breaker-errors.js";
 import { defineServer } from "./gen-server.js";
 import { checkFunction, checkOptions } from "./option-check.js";
+import { isOwnEnd } from "./own-end.js";
 import type { CallSelf, Server, ServerSelf } from "./server-definition.js";
 
 /** How a circuit breaker is: it lets calls through, refuses them, or tries a few. */
@@ -160,17 +159,13 @@ async function attempt<T>(
     outcome = "succeeded";
     return result;
   } catch (error) {
-    if (isEndOf(caller, error)) outcome = "abandoned";
+    // Whoever has to end says nothing about what it called.
+    if (isOwnEnd(caller, error)) outcome = "abandoned";
     else if (!isFailure(error)) outcome = "succeeded";
     throw error;
   } finally {
     ended(outcome);
   }
-}
-
-/** Whoever has to end says nothing about what it called. */
-function isEndOf(pid: AnyPid, error: unknown): boolean {
-  return (error instanceof ExitSignal || error instanceof DeadProcessError) && error.pid === pid;
 }
 
 function checkRun(what: string, act: unknown, options: RunOptions, known: readonly string[]): void {

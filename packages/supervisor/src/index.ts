@@ -239,3 +239,12 @@ export type {
   FailureRate,
 } from "./circuit-breaker-decision.js";
 export { CircuitOpenError } from "./circuit-breaker-errors.js";
+export {
+  callWithRetry,
+  retry,
+  type Attempt,
+  type CallRetryOptions,
+  type RetryOptions,
+  type Trier,
+} from "./retry.js";
+export type { Retry, RetrySettings } from "./retry-decision.js";

@@ -4,18 +4,16 @@
  * The first message of a task is a call of its owner. What the function returns is the reply.
  */
 import {
-  DeadProcessError,
-  ExitSignal,
   isRef,
   opaque,
   type Body,
   type Call,
   type Opaque,
   type Self,
-  type AnyPid,
   type CrashReason,
 } from "@coppice/core";
 import { reasonOfThrown } from "./behaviour.js";
+import { isOwnEnd } from "./own-end.js";
 
 /** What a task runs. `self` is that of the task's own process. */
 export type TaskFunction<T, M = never, A extends readonly unknown[] = []> = (
@@ -50,7 +48,7 @@ export function taskBody<T, M, A extends readonly unknown[]>(
     try {
       self.reply(call.from, { value: await run(self as unknown as Self<M>, ...args) });
     } catch (error) {
-      if (!attention.linked && attention.waiting === 0 && !isEndOf(self.pid, error)) {
+      if (!attention.linked && attention.waiting === 0 && !isOwnEnd(self.pid, error)) {
         const crash = reasonOfThrown(error, self.pid) as CrashReason;
         self.reply(call.from, { crash: opaque(crash) });
       }
@@ -74,9 +72,4 @@ function named<B>(run: { readonly name: string }, body: B): B {
 function isTaskCall(message: unknown): message is TaskCall<unknown> {
   const { type, request, from } = Object(message) as Partial<TaskCall<unknown>>;
   return type === "call" && request?.type === "runTask" && isRef(from);
-}
-
-/** The process has to end, which is no error of the function. */
-function isEndOf(pid: AnyPid, error: unknown): boolean {
-  return (error instanceof ExitSignal || error instanceof DeadProcessError) && error.pid === pid;
 }
