@@ -73,7 +73,7 @@ export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: 
 }
 
 function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {
-  const meaning = node.direct ? Reference.meaningOf(ref) : undefined;
+  const meaning = node.direct && !node.travelling ? Reference.meaningOf(ref) : undefined;
   if (meaning instanceof PendingCall && meaning.runtime === node) meaning.reply(message);
   else transmit(node, from, ref.owner as LocalPid, { type: "alias", ref, message });
 }

@@ -9,6 +9,7 @@ import { ancestorsOf, type AnyPid, type ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { pathOf } from "./process-path.js";
 import type { Runtime } from "./runtime.js";
+import { settle } from "./signal.js";
 
 export interface ProcessInfo {
   readonly pid: AnyPid;
@@ -40,7 +41,7 @@ export function processInfo(
   pid: ProcessId<Process>,
 ): ProcessInfo | undefined {
   node.access(by, "alive", pid, "read");
-  node.offers?.settle(by, pid, "all");
+  settle(node, by, pid, "all");
   const process = node.processOf(pid);
   return process === undefined ? undefined : factsOf(process);
 }
@@ -82,6 +83,6 @@ function statusOf(process: Process): ProcessInfo["status"] {
 /** A process that exits is not alive any more. */
 export function isAlive(node: Runtime, by: ProcessId<Process>, pid: ProcessId<Process>): boolean {
   node.access(by, "alive", pid, "read");
-  node.offers?.settle(by, pid, "exits");
+  settle(node, by, pid, "exits");
   return node.processOf(pid)?.life === "alive";
 }

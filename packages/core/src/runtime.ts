@@ -15,7 +15,7 @@ import type { Random } from "./random.js";
 import { Registry } from "./registry.js";
 import type { Report } from "./report.js";
 import type { Scheduler } from "./scheduler.js";
-import { SignalQueue } from "./signal.js";
+import { SignalQueue } from "./signal-queue.js";
 import { Timers } from "./timers.js";
 import { Turn } from "./turn.js";
 

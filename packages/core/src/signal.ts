@@ -94,6 +94,8 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
       if (process !== undefined) linkSignalled(process, signal);
       return;
     case "monitor":
+      // One that was taken back meanwhile needs no place.
+      if (!signal.watch.active) return;
       if (process !== undefined) place(signal.watch, process);
       else transmit(node, to, from, { type: "down", watch: signal.watch, reason: "noproc" });
       return;
@@ -136,6 +138,17 @@ function unreachable(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal
   }
 }
 
+/**
+ * Who asks about a process hears of it as it is after what it sent to it before, as in OTP: these
+ * signals arrive now. Whether it lives, only its end can change.
+ */
+export function settle(node: Runtime, from: LocalPid, to: LocalPid, what: "exits" | "all"): void {
+  if (node.offers !== undefined) node.offers.settle(from, to, what);
+  else if (node.travelling) {
+    for (const { signal } of node.underway.takePair(from, to, what)) arrive(node, from, to, signal);
+  }
+}
+
 export function describeSignal(signal: Signal): string {
   switch (signal.type) {
     case "message":
@@ -147,34 +160,5 @@ export function describeSignal(signal: Signal): string {
       return `${signal.type} ${formatReason(signal.reason)}`;
     default:
       return signal.type;
-  }
-}
-
-/** First in, first out, with as little garbage as a storm of exits allows. */
-export class SignalQueue {
-  #entries: { from: LocalPid; to: LocalPid; signal: Signal }[] = [];
-  #head = 0;
-
-  push(from: LocalPid, to: LocalPid, signal: Signal): void {
-    this.#entries.push({ from, to, signal });
-  }
-
-  shift(): { from: LocalPid; to: LocalPid; signal: Signal } | undefined {
-    if (this.#head === this.#entries.length) return undefined;
-    const entry = this.#entries[this.#head] as { from: LocalPid; to: LocalPid; signal: Signal };
-    this.#entries[this.#head++] = undefined as never;
-    if (this.#head === this.#entries.length) {
-      if (this.#head > 1024) this.#entries = [];
-      else this.#entries.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 1024 && this.#head * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
-    }
-    return entry;
-  }
-
-  get size(): number {
-    return this.#entries.length - this.#head;
   }
 }

@@ -212,7 +212,7 @@ export function acknowledge(process: Process, ack: InitAck): boolean {
   const started = new Started(
     ack.info === undefined ? undefined : (node.prepare(ack.info) as Term),
   );
-  if (node.direct && pending.runtime === node) pending.reply(started);
+  if (node.direct && !node.travelling && pending.runtime === node) pending.reply(started);
   else {
     const signal: Signal = { type: "alias", ref: pending.ref, message: started };
     transmit(node, process.pid, pending.ownerPid, signal);

@@ -8,7 +8,8 @@ import { displace, holdByOwner, place, settleWatch, type Watch } from "./watch.j
 export function watch(entry: Watch): void {
   holdByOwner(entry);
   const { runtime, target } = entry;
-  const process = runtime.direct ? ProcessId.processOf(target) : undefined;
+  const atOnce = runtime.direct && !runtime.travelling;
+  const process = atOnce ? ProcessId.processOf(target) : undefined;
   if (process !== undefined && process.node === runtime) place(entry, process);
   else transmit(runtime, entry.ownerPid, target, { type: "monitor", watch: entry });
 }

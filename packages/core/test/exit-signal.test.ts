@@ -1,14 +1,17 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   exitEffect,
+  type Call,
   type Exit,
   type ExitEffect,
   type ExitReason,
   type Handler,
   type NodeEvent,
+  type Pid,
+  type Self,
 } from "@coppice/core";
 import { createFifoScheduler, createVirtualClock, quiesce } from "@coppice/testkit";
-import { createWorld, spawnDead, spawnPuppet } from "./world.js";
+import { createWorld, spawnDead, spawnPuppet, type World } from "./world.js";
 
 const crash = { error: new Error("boom") };
 
@@ -224,6 +227,121 @@ describe("signals of different processes", () => {
     }
     expect(orders.size).toBeGreaterThan(10);
   });
+});
+
+describe("what a process does while it translates a Down or an Exit keeps the order of its pairs", () => {
+  /** Has a process do something in the very midst of the death of another. */
+  async function duringDeath<T>(
+    how: "Down" | "Exit",
+    act: (self: Self<unknown>, other: Pid<unknown>) => T,
+    { node }: World = createWorld(),
+  ): Promise<T> {
+    const [dying, other] = [spawnPuppet(node), spawnPuppet(node)];
+    const results: T[] = [];
+    node.spawn<unknown>(async (self) => {
+      const translate = (): unknown => results.push(act(self, other.pid));
+      if (how === "Down") self.monitor(dying.pid, translate);
+      else {
+        self.trapExits(translate);
+        self.link(dying.pid);
+      }
+      for (;;) await self.receive();
+    });
+    await quiesce();
+    node.exit(dying.pid, "kill");
+    await quiesce();
+    expect(results).toHaveLength(1);
+    return results[0] as T;
+  }
+
+  test.each(["Down", "Exit"] as const)("in a %s: isAlive hears of its exit signal", async (how) => {
+    const answers = await duringDeath(how, (self, other) => {
+      const before = self.isAlive(other);
+      self.exit(other, "normal");
+      const meanwhile = self.isAlive(other);
+      self.send(other, "x");
+      self.exit(other, "kill");
+      return [before, meanwhile, self.isAlive(other)];
+    });
+    expect(answers).toEqual([true, true, false]);
+  });
+
+  test.each(["Down", "Exit"] as const)("in a %s: processInfo hears of all it sent", async (how) => {
+    const info = await duringDeath(how, (self, other) => {
+      self.send(other, 1);
+      self.link(other);
+      self.monitor(other, () => null);
+      self.send(other, 2);
+      return [self.pid, self.processInfo(other)] as const;
+    });
+    expect(info[1]).toMatchObject({ mailboxSize: 2, links: [info[0]], monitoredBy: [info[0]] });
+  });
+
+  test.each(["Down", "Exit"] as const)("in a %s: a monitor finds nobody", async (how) => {
+    const world = createWorld();
+    const downs: unknown[] = [];
+    await duringDeath(
+      how,
+      (self, other) => {
+        self.exit(other, "kill");
+        self.monitor(other, ({ reason }) => downs.push(reason));
+      },
+      world,
+    );
+    expect(downs).toEqual(["noproc"]);
+  });
+
+  test.each(["Down", "Exit"] as const)("in a %s: one taken back is silent", async (how) => {
+    const world = createWorld();
+    const downs: unknown[] = [];
+    const [other, left] = await duringDeath(
+      how,
+      (self, other) => {
+        const ref = self.monitor(other, ({ reason }) => downs.push(reason));
+        self.demonitor(ref);
+        return [other, self.processInfo(other)?.monitoredBy] as const;
+      },
+      world,
+    );
+    world.node.exit(other, "kill");
+    await quiesce();
+    expect([downs, left]).toEqual([[], []]);
+  });
+
+  test.each(["Down", "Exit"] as const)(
+    "in a %s: a reply comes after what was sent",
+    async (how) => {
+      const world = createWorld();
+      const requests: Call<string, string>[] = [];
+      const server = world.node.spawn<Call<string, string>>(async (self) => {
+        for (;;) requests.push(await self.receive());
+      });
+      const seen: unknown[] = [];
+      for (const outcome of ["reply", "refusal"]) {
+        world.node.spawn<unknown>(async (self) => {
+          const answer = self.call(server, outcome).catch((error: unknown) => error);
+          seen.push([await answer, await self.receive({ timeoutMs: 0 })]);
+        });
+      }
+      await quiesce();
+      const boom = new Error("no");
+      await duringDeath(
+        how,
+        (self) => {
+          for (const { from, request } of requests) {
+            self.send(from.owner as Pid<unknown>, "sent before");
+            if (request === "reply") self.reply(from, "answer");
+            else self.refuse(from, boom);
+          }
+        },
+        world,
+      );
+      expect(seen).toEqual([
+        ["answer", "sent before"],
+        [boom, "sent before"],
+      ]);
+    },
+  );
 });
 
 describe("trapping exits", () => {
