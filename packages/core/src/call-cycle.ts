@@ -1,0 +1,40 @@
+/** Cycles of processes, each of which waits for the reply of the next: nobody would ever answer. */
+import { CallCycleError } from "./errors.js";
+import { formatPid, ProcessId, type AnyPid } from "./pid.js";
+import type { Process } from "./process.js";
+import type { Watch } from "./watch.js";
+
+/** Who waits for whom, from the caller on; `undefined` when the chain does not lead back to it. */
+export function findCycle(caller: Process, target: ProcessId<Process>): Process[] | undefined {
+  let process = ProcessId.processOf(target);
+  // Nearly always: one that waits for nobody.
+  if (process !== caller && (process === undefined || !isBlocked(process))) return undefined;
+  const path = new Set([caller]);
+  while (process !== undefined && process !== caller) {
+    // One that waits for nobody will answer; a round without the caller is not its to refuse.
+    if (path.has(process) || !isBlocked(process)) return undefined;
+    path.add(process);
+    process = ProcessId.processOf((process.awaiting as Watch).target);
+  }
+  return process === undefined ? undefined : [...path];
+}
+
+/** It waits for a reply and for nothing else. What counts is the reply that it awaited last. */
+export function isBlocked(process: Process): boolean {
+  return (
+    process.awaiting !== undefined &&
+    process.wake === undefined &&
+    (process.extra?.waits?.size ?? 0) === 0 &&
+    (process.handler === undefined || process.busy)
+  );
+}
+
+export function cycleError(path: Process[]): CallCycleError {
+  const round = [...path, path[0] as Process];
+  return new CallCycleError(
+    round.map((process): AnyPid => process.pid),
+    round.map(
+      (process) => process.registeredName ?? process.extra?.label ?? formatPid(process.pid),
+    ),
+  );
+}
