@@ -37,6 +37,7 @@ import type {
   CastTable,
   InitArguments,
   InitFunction,
+  NewState,
   Server,
   ServerDefinition,
   ServerProtocol,
@@ -92,12 +93,13 @@ import type {
 export function defineServer<
   F extends InitFunction,
   // oxlint-disable-next-line typescript/no-empty-object-type -- no calls
-  C extends CallTable<StateOf<F>> = {},
+  C extends CallTable<StateOf<F>, NewState<StateOf<F>, L>> = {},
   // oxlint-disable-next-line typescript/no-empty-object-type -- no casts
-  K extends CastTable<StateOf<F>> = {},
+  K extends CastTable<StateOf<F>, NewState<StateOf<F>, L>> = {},
   I = never,
+  L extends string | number | boolean | bigint | symbol = never,
 >(
-  definition: ServerDefinition<F, C, K, I>,
+  definition: ServerDefinition<F, C, K, I, L>,
 ): Server<ServerProtocol<C, K, I>, StateOf<F>, InitArguments<F>> {
   return new ServerBehaviour(checkDefinition(definition)) as never;
 }

@@ -67,23 +67,39 @@ export interface CallResult<S> extends CallbackResult<S> {
 type Maybe<T> = T | void | PromiseLike<T | void>;
 
 /** Calls or casts by name. `never`: what a callback takes beside the state is its own. */
-type CallTable<S> = Readonly<Record<string, (state: S, ...args: never[]) => Maybe<CallResult<S>>>>;
-type CastTable<S> = Readonly<
-  Record<string, (state: S, ...args: never[]) => Maybe<CallbackResult<S>>>
+type CallTable<S, N = S> = Readonly<
+  Record<string, (state: S, ...args: never[]) => Maybe<CallResult<N>>>
+>;
+type CastTable<S, N = S> = Readonly<
+  Record<string, (state: S, ...args: never[]) => Maybe<CallbackResult<N>>>
 >;
 
+/**
+ * A new state, as callbacks return it. Nothing is what is added to `S`; it keeps the compiler from
+ * widening literals while it does not yet know `S`: `{ kind: "open" }` stays that, and `[1, "a"]` a tuple.
+ */
+export type NewState<S, L> = S | (Literals<L> & Nothing);
+
+type Literals<L> =
+  L | readonly [Literals<L>, ...Literals<L>[]] | { readonly [field: string]: Literals<L> };
+
+interface Nothing {
+  readonly [NOTHING]: never;
+}
+declare const NOTHING: unique symbol;
+
 /** The callbacks of a server with state `S` that understands messages `I` besides its calls and casts. */
-export interface ServerCallbacks<S, I> {
+export interface ServerCallbacks<S, I, N = S> {
   /** Any other message. */
-  readonly info?: (state: S, message: I, self: ServerSelf) => Maybe<CallbackResult<S>>;
+  readonly info?: (state: S, message: I, self: ServerSelf) => Maybe<CallbackResult<N>>;
   /** What a result's `continue` asked for. */
-  readonly continue?: (state: S, argument: never, self: ServerSelf) => Maybe<CallbackResult<S>>;
+  readonly continue?: (state: S, argument: never, self: ServerSelf) => Maybe<CallbackResult<N>>;
   /** What a result's `timeoutMs` asked for. */
-  readonly timeout?: (state: S, self: ServerSelf) => Maybe<CallbackResult<S>>;
+  readonly timeout?: (state: S, self: ServerSelf) => Maybe<CallbackResult<N>>;
   /** The end of a process that it monitors. */
-  readonly down?: (state: S, down: Down, self: ServerSelf) => Maybe<CallbackResult<S>>;
+  readonly down?: (state: S, down: Down, self: ServerSelf) => Maybe<CallbackResult<N>>;
   /** An exit signal, when it traps exits; that of its parent ends it without asking. */
-  readonly exit?: (state: S, exit: Exit, self: ServerSelf) => Maybe<CallbackResult<S>>;
+  readonly exit?: (state: S, exit: Exit, self: ServerSelf) => Maybe<CallbackResult<N>>;
   /** The last it does, unless an exit signal ends it. What it throws is the exit reason then. */
   readonly terminate?: (state: S, reason: ExitReason, self: ServerSelf) => void | PromiseLike<void>;
   /** How `sys.getStatus` shows the state; leave out what nobody should read. */
@@ -93,16 +109,17 @@ export interface ServerCallbacks<S, I> {
 /** All of a server, as `defineServer` takes it. */
 export interface ServerDefinition<
   F extends InitFunction,
-  C extends CallTable<StateOf<F>>,
-  K extends CastTable<StateOf<F>>,
+  C extends CallTable<StateOf<F>, NewState<StateOf<F>, L>>,
+  K extends CastTable<StateOf<F>, NewState<StateOf<F>, L>>,
   I,
-> extends ServerCallbacks<StateOf<F>, I> {
+  L,
+> extends ServerCallbacks<StateOf<F>, I, NewState<StateOf<F>, L>> {
   /** Makes the first state. Its parameters are what the server is started with; `self` is the last. */
   readonly init: F;
   /** What others can ask, by name. */
-  readonly call?: C & CallTable<StateOf<F>>;
+  readonly call?: C & CallTable<StateOf<F>, NewState<StateOf<F>, L>>;
   /** What others can tell it, by name. */
-  readonly cast?: K & CastTable<StateOf<F>>;
+  readonly cast?: K & CastTable<StateOf<F>, NewState<StateOf<F>, L>>;
 }
 
 export type InitFunction = (...args: never[]) => unknown;

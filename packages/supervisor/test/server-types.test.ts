@@ -1,13 +1,17 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Call, Cast, Down, Name, Node, Pid } from "@coppice/core";
+import type { Call, Cast, Down, Exit, ExitReason, Name, Node, Pid } from "@coppice/core";
 import { name } from "@coppice/core";
 import {
   child,
   defineServer,
+  type CallbackResult,
+  type CallResult,
   type CallSelf,
+  type InitResult,
   type ProtocolOf,
   type ServerSelf,
 } from "@coppice/supervisor";
+import { Counter } from "./server-names.js";
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -206,5 +210,300 @@ describe("the types of a server", () => {
     const silent = defineServer({ init: () => null });
     holds<Equal<ProtocolOf<typeof silent>, never>>();
     expect(silent.behaviour).toBe("gen_server");
+  });
+});
+
+describe("the state of a server", () => {
+  test("is what an async init resolves to, bare or as { state }", () => {
+    defineServer({
+      init: async (count: number) => ({ count }),
+      cast: { add: (state) => void holds<Equal<typeof state, { count: number }>>() },
+    });
+    defineServer({
+      init: async (count: number) =>
+        count > 0 ? { state: count } : { stop: { shutdown: "nothing to count" } },
+      cast: { add: (state) => void holds<Equal<typeof state, number>>() },
+    });
+    expect(holds()).toBeUndefined();
+  });
+
+  test("is that of an init which is annotated with InitResult", () => {
+    defineServer({
+      init: (count: number): InitResult<{ count: number }> => ({ state: { count }, timeoutMs: 5 }),
+      cast: { add: (state) => void holds<Equal<typeof state, { count: number }>>() },
+      timeout: (state) => void holds<Equal<typeof state, { count: number }>>(),
+    });
+    defineServer({
+      init: async (): Promise<InitResult<string>> => ({ ignore: true }),
+      cast: { add: (state) => void holds<Equal<typeof state, string>>() },
+    });
+    expect(holds()).toBeUndefined();
+  });
+
+  type Door = { readonly kind: "open"; readonly since: number } | { readonly kind: "closed" };
+
+  test("may be a union: what callbacks return is not widened", () => {
+    const door = defineServer({
+      init: (): Door => ({ kind: "closed" }),
+      call: {
+        open: (door) => {
+          holds<Equal<typeof door, Door>>();
+          return door.kind === "open"
+            ? { reply: door.since }
+            : { reply: 0, state: { kind: "open", since: 1 } };
+        },
+        later: async (_door, at: number) => ({ reply: at, state: { kind: "open", since: at } }),
+      },
+      cast: { close: () => ({ state: { kind: "closed" } }) },
+      info: (_door, _message: "slam") => ({ state: { kind: "closed" } }),
+    });
+    type Expected =
+      | Call<readonly ["open"], number>
+      | Call<readonly ["later", number], number>
+      | Cast<readonly ["close"]>
+      | "slam";
+    holds<Equal<ProtocolOf<typeof door>, Expected>>();
+    defineServer({
+      init: (): Door => ({ kind: "closed" }),
+      cast: {
+        // @ts-expect-error no such kind
+        ajar: () => ({ state: { kind: "ajar" } }),
+        // @ts-expect-error a field is missing
+        open: () => ({ state: { kind: "open" } }),
+        // @ts-expect-error no such kind, as a promise
+        later: async () => ({ state: { kind: "ajar" } }),
+      },
+    });
+    expect(door.behaviour).toBe("gen_server");
+  });
+
+  test("may have tuples and literals in it, however deep", () => {
+    defineServer({
+      init: (): [number, string] => [1, "a"],
+      cast: {
+        set: ([count], text: string) => ({ state: [count + 1, text] }),
+        later: async ([count], text: string) => ({ state: [count + 1, text] }),
+      },
+    });
+    type Deep = { list: readonly ("a" | "b")[]; at: "x" | "y"; deep: { pair: [number, "q"] } };
+    defineServer({
+      init: (): Deep => ({ list: [], at: "x", deep: { pair: [1, "q"] } }),
+      cast: {
+        set: (state) => ({
+          state: { ...state, list: [...state.list, "a"], at: "y", deep: { pair: [2, "q"] } },
+        }),
+      },
+    });
+    expect(holds()).toBeUndefined();
+  });
+
+  test("may be anything else that has a type", () => {
+    class Box {
+      value = 0;
+    }
+    defineServer({
+      init: (): string | null => null,
+      cast: { set: (_old, to: string) => ({ state: to }) },
+    });
+    defineServer({ init: () => false, cast: { toggle: (on) => ({ state: !on }) } });
+    defineServer({ init: () => "a", cast: { set: (_old, to: string) => ({ state: to }) } });
+    defineServer({ init: () => new Box(), cast: { fresh: () => ({ state: new Box() }) } });
+    defineServer({
+      init: () => new Map<string, 1>(),
+      cast: { clear: () => ({ state: new Map() }) },
+    });
+    defineServer({ init: () => undefined, cast: { nothing: (state) => ({ state }) } });
+    defineServer({
+      init: (): { name: string; nick?: string } => ({ name: "a" }),
+      cast: {
+        call: (person, nick: string) => ({ state: { ...person, nick } }),
+        forget: ({ name }) => ({ state: { name } }),
+      },
+    });
+    defineServer({
+      init: (): readonly string[] => [],
+      cast: {
+        add: (items, item: string) => ({ state: [...items, item] }),
+        // @ts-expect-error the items are not to be changed
+        change: (items) => void items.push("x"),
+        clear: () => ({ state: [] }),
+      },
+    });
+    expect(holds()).toBeUndefined();
+  });
+
+  test("may be of a type that the code around the server has still to tell", () => {
+    function cache<K, V>() {
+      return defineServer({
+        init: (load: (key: K) => V) => ({ load, known: new Map<K, V>() }),
+        call: { get: ({ known, load }, key: K) => ({ reply: known.get(key) ?? load(key) }) },
+        cast: { set: ({ known }, key: K, value: V) => void known.set(key, value) },
+      });
+    }
+    function box<T>(first: T) {
+      return defineServer({
+        init: () => ({ state: first }),
+        call: { swap: (value, next: T) => ({ reply: value, state: next }) },
+      });
+    }
+    const lengths = cache<string, number>();
+    type Expected = Call<readonly ["get", string], number> | Cast<readonly ["set", string, number]>;
+    holds<Equal<ProtocolOf<typeof lengths>, Expected>>();
+    const flag = box<boolean>(true);
+    holds<Equal<ProtocolOf<typeof flag>, Call<readonly ["swap", boolean], boolean>>>();
+    compiled(async (node) => {
+      const pid = await node.start(lengths, (key) => key.length);
+      node.cast(pid, ["set", "a", 1]);
+      // @ts-expect-error keys are strings
+      node.cast(pid, ["set", 1, 1]);
+    });
+  });
+});
+
+describe("the reply of a call", () => {
+  const server = defineServer({
+    init: () => 0,
+    call: {
+      undefined: () => ({ reply: undefined }),
+      nothing: () => {},
+      literal: () => ({ reply: "ok" as const }),
+      union: (state) => (state > 1 ? { reply: "a" } : { reply: 1 }),
+      maybe: (state) => ({ reply: state > 1 ? "a" : undefined }),
+      stateOrReply: (state) => {
+        if (state > 1) return { reply: "a" };
+        return { state: 5 };
+      },
+      replyOrNothing: (state) => {
+        if (state > 1) return { reply: "a" };
+        return;
+      },
+      later: async (state) => {
+        if (state > 1) return { reply: "a" };
+        return undefined;
+      },
+      nowOrLater: (state, self: CallSelf<"late">) => {
+        if (state > 1) return { reply: 5 };
+        self.reply(self.from, "late");
+        return;
+      },
+      deep: () => ({ reply: { a: 1, b: ["x"] }, state: 1 }),
+      annotated: (state): CallResult<number> & { reply: number } => ({ reply: state }),
+    },
+  });
+
+  test("follows from what the callback returns, in whichever branch, and from what it may reply later", () => {
+    compiled(async (node) => {
+      const pid = await node.start(server);
+      const replies = {
+        undefined: await node.call(pid, ["undefined"]),
+        nothing: await node.call(pid, ["nothing"]),
+        literal: await node.call(pid, ["literal"]),
+        union: await node.call(pid, ["union"]),
+        maybe: await node.call(pid, ["maybe"]),
+        stateOrReply: await node.call(pid, ["stateOrReply"]),
+        replyOrNothing: await node.call(pid, ["replyOrNothing"]),
+        later: await node.call(pid, ["later"]),
+        nowOrLater: await node.call(pid, ["nowOrLater"]),
+        deep: await node.call(pid, ["deep"]),
+        annotated: await node.call(pid, ["annotated"]),
+      };
+      holds<
+        Equal<
+          typeof replies,
+          {
+            undefined: undefined;
+            nothing: never;
+            literal: "ok";
+            union: string | number;
+            maybe: string | undefined;
+            stateOrReply: string;
+            replyOrNothing: string;
+            later: string;
+            nowOrLater: number | "late";
+            deep: { a: number; b: string[] };
+            annotated: number;
+          }
+        >
+      >();
+    });
+    expect(server.behaviour).toBe("gen_server");
+  });
+});
+
+describe("the callbacks of a server", () => {
+  test("return nothing that means nothing", () => {
+    compiled(() => {
+      defineServer({
+        init: () => 0,
+        call: {
+          // @ts-expect-error no such field
+          get: (state) => ({ repl: state }),
+        },
+      });
+      defineServer({
+        init: () => 0,
+        cast: {
+          // @ts-expect-error a cast has no reply
+          put: () => ({ reply: 1 }),
+        },
+      });
+      defineServer({
+        init: () => 0,
+        // @ts-expect-error nor has another message
+        info: (state: number, _message: string) => ({ reply: state }),
+      });
+      defineServer({
+        init: () => 0,
+        // @ts-expect-error no such callback
+        inof: () => undefined,
+      });
+    });
+  });
+
+  test("take what they are told of, and may be annotated", () => {
+    const server = defineServer({
+      init: () => ({ count: 0 }),
+      info: ({ count }, message: "tick" | "tock"): CallbackResult<{ count: number }> | undefined =>
+        message === "tick" ? { state: { count: count + 1 } } : undefined,
+      continue: (state, _step: "load" | "save") => ({ state, continue: "save" }),
+      down: (state, { reason }: Down) => ({ state, stop: reason }),
+      exit: (_state, { from, reason }: Exit) => ({ stop: { from, reason } as never }),
+      terminate: async ({ count }, reason: ExitReason, self: ServerSelf) => {
+        if (reason !== "normal") await self.sleep(count);
+      },
+      status: ({ count }) => ({ count }),
+    });
+    holds<Equal<ProtocolOf<typeof server>, "tick" | "tock">>();
+    expect(server.behaviour).toBe("gen_server");
+  });
+});
+
+describe("the protocol of a server", () => {
+  test("may be promised in part: a pid serves as one that understands less, and not more", () => {
+    compiled((_node) => {
+      const pid = {} as Pid<StackProtocol>;
+      const popped: Pid<Call<readonly ["pop"], string | undefined>> = pid;
+      const pushed: Pid<Cast<readonly ["push", string]>> = pid;
+      const wider: Pid<Call<readonly ["pop"], string | number | undefined>> = pid;
+      // @ts-expect-error it does not understand that
+      const more: Pid<StackProtocol | Call<readonly ["peek"], string>> = pid;
+      // @ts-expect-error the reply may be undefined
+      const narrower: Pid<Call<readonly ["pop"], string>> = pid;
+      return [popped, pushed, wider, more, narrower];
+    });
+  });
+
+  test("comes with a name from a module that does not load the server", () => {
+    holds<
+      Equal<typeof Counter, Name<Call<readonly ["next"], number> | Cast<readonly ["add", number]>>>
+    >();
+    compiled(async (node) => {
+      const next = await node.call(Counter, ["next"]);
+      holds<Equal<typeof next, number>>();
+      node.cast(Counter, ["add", 5]);
+      // @ts-expect-error no such call
+      await node.call(Counter, ["previous"]);
+    });
+    expect(String(Counter)).toBe("counter");
   });
 });
