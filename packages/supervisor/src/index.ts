@@ -248,3 +248,13 @@ export {
   type Trier,
 } from "./retry.js";
 export type { Retry, RetrySettings } from "./retry-decision.js";
+export * as workerPool from "./worker-pool.js";
+export type {
+  CheckOutOptions,
+  Loan,
+  PoolStatus,
+  WorkerPoolMessage,
+  WorkerPoolSettings,
+} from "./worker-pool.js";
+export type { PoolOverflow, PoolRefusal } from "./worker-pool-decision.js";
+export { PoolFullError, PoolTimeoutError } from "./worker-pool-errors.js";
