@@ -8,9 +8,8 @@
  */
 import { checkSignal, type AbortSignalLike } from "./abort-signal.js";
 import { checkKeys } from "./check.js";
-import { cycleError, findCycle, isBlocked } from "./call-cycle.js";
-import { CallPromise, type AwaitedCall } from "./call-promise.js";
 import {
+  CallCycleError,
   CallTimeoutError,
   InvalidArgumentError,
   NoProcessError,
@@ -19,10 +18,10 @@ import {
 import type { ExitReason } from "./exit-reason.js";
 import { formatTerm } from "./exit-reason.js";
 import { isName } from "./name.js";
-import type { ProcessId } from "./pid.js";
+import { formatPid, ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference, type From } from "./reference.js";
-import { retract, sendToPid } from "./post.js";
+import { sendToPid } from "./post.js";
 import { rejection } from "./rejection.js";
 import type { Runtime } from "./runtime.js";
 import { stackless } from "./stackless.js";
@@ -87,7 +86,7 @@ class CallLimit extends Deadline {
 }
 
 /** A call that waits for its reply: what the caller's one-shot alias stands for. */
-export class PendingCall extends Watch implements AwaitedCall {
+export class PendingCall extends Watch {
   override readonly isCall = true;
   readonly ref: Reference;
   readonly #server: unknown;
@@ -140,39 +139,6 @@ export class PendingCall extends Watch implements AwaitedCall {
     };
     signal.addEventListener("abort", aborted);
     this.#ignoreSignal = () => signal.removeEventListener("abort", aborted);
-  }
-
-  awaited(): void {
-    const { owner } = this;
-    if (!this.active || owner === undefined || owner.life !== "alive") return;
-    owner.awaiting = this;
-    const cycle = findCycle(owner, this.target);
-    if (cycle === undefined) return;
-    const refused = this.closing(cycle);
-    if (refused === undefined) return;
-    // Here the code that awaits is on the stack; but only what it does next tells that it awaits.
-    const error = cycleError(cycle);
-    this.runtime.scheduler.soon(() => {
-      const isClosed = isBlocked(owner) && findCycle(owner, this.target) !== undefined;
-      if (owner.awaiting === this && isClosed && refused.active) refused.refuse(error);
-    });
-  }
-
-  leftToCallbacks(): void {
-    const { owner } = this;
-    if (owner?.awaiting === this) owner.awaiting = undefined;
-  }
-
-  /** Which call of the cycle that this one closes is refused. */
-  protected closing(_cycle: Process[]): PendingCall | undefined {
-    return this;
-  }
-
-  /** It will not be answered: the caller is told, and the request taken back. */
-  refuse(error: Error): void {
-    const { runtime, ownerPid, target, ref } = this;
-    retract(runtime, ownerPid, target, (message) => (message as Partial<Call<0, 0>>).from === ref);
-    this.#fail(error);
   }
 
   reply(value: unknown): void {
@@ -272,10 +238,14 @@ export function call(
   if (target === undefined || isGone(node, caller, target)) {
     return refuse(new NoProcessError(show(server)));
   }
+  if (caller !== undefined) {
+    const cycle = findCycle(caller, target);
+    if (cycle !== undefined) return refuse(cycleError(cycle));
+  }
   // Before anything is set up: a request that cannot be sent leaves nothing behind.
   const sent = node.prepare(request);
-  const promise = new CallPromise<unknown>(node.takeResolve);
-  const resolve = node.resolve as (reply: unknown) => void;
+  let resolve!: (reply: unknown) => void;
+  const promise = new Promise<unknown>((settle) => (resolve = settle));
   const pending = new PendingCall(node, caller, target, server, request, resolve);
   const isPoll = options?.timeoutMs === 0;
   pending.bind(promise, isPoll ? { ...options, timeoutMs: Infinity } : options);
@@ -283,9 +253,7 @@ export function call(
   if (pending.active) {
     pending.sent = true;
     // Whoever may give up a call at any time may have gone on to other things.
-    if (caller !== undefined && options?.signal === undefined) {
-      CallPromise.observe(promise, pending);
-    }
+    if (caller !== undefined) caller.awaiting = options?.signal === undefined ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };
     sendToPid(node, pending.ownerPid, target, message);
     // As `receive after 0`: not a timer.
@@ -308,4 +276,43 @@ function checkOptions(options: CallOptions): void {
     throw new InvalidArgumentError("call: options.timeoutMs", "a number of at least 0", timeoutMs);
   }
   checkSignal("call: options.signal", signal);
+}
+
+/** Who would wait for whom, from the caller on; `undefined` when the chain does not lead back to it. */
+function findCycle(caller: Process, target: ProcessId<Process>): Process[] | undefined {
+  let process = ProcessId.processOf(target);
+  // Nearly always: one that waits for nobody.
+  if (process !== caller && (process === undefined || !isBlocked(process))) return undefined;
+  const path = new Set([caller]);
+  while (process !== undefined && process !== caller) {
+    // One that waits for nobody will answer; a round without the caller is not its to refuse.
+    if (path.has(process) || !isBlocked(process)) return undefined;
+    path.add(process);
+    process = ProcessId.processOf((process.awaiting as Watch).target);
+  }
+  return process === undefined ? undefined : [...path];
+}
+
+/**
+ * It waits for a reply and for nothing else. What counts is its latest wait: of a call that it made
+ * before that the runtime cannot know whether it is awaited, and refusing what would be answered is
+ * worse than a timeout.
+ */
+function isBlocked(process: Process): boolean {
+  return (
+    process.awaiting !== undefined &&
+    process.wake === undefined &&
+    (process.extra?.waits?.size ?? 0) === 0 &&
+    (process.handler === undefined || process.busy)
+  );
+}
+
+function cycleError(path: Process[]): CallCycleError {
+  const round = [...path, path[0] as Process];
+  return new CallCycleError(
+    round.map((process): AnyPid => process.pid),
+    round.map(
+      (process) => process.registeredName ?? process.extra?.label ?? formatPid(process.pid),
+    ),
+  );
 }

@@ -119,20 +119,6 @@ export class Offers {
     }
   }
 
-  /** Takes back a message on its way. Tells whether it was. */
-  retract(from: LocalPid, to: LocalPid, matches: (message: unknown) => boolean): boolean {
-    const channel = channelOf(from, to);
-    const travelling = this.#travelling.get(channel) ?? [];
-    const place = travelling.findLastIndex(
-      ({ signal }) => signal.type === "message" && matches(signal.message),
-    );
-    if (place === -1) return false;
-    const [entry] = travelling.splice(place, 1);
-    if (travelling.length === 0) this.#travelling.delete(channel);
-    if (entry !== undefined) this.#scheduler.withdraw?.(entry.happening);
-    return true;
-  }
-
   timer(deadline: Deadline, owner: LocalPid): void {
     const actor = keyOf(owner);
     const key = `timer:${actor}#${count(this.#timersSet, owner)}`;

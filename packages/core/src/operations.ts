@@ -25,16 +25,16 @@ export interface Operations {
    *
    * Late replies are dropped. A timeout says nothing about whether the request was handled.
    *
-   * Processes that await calls of each other in a circle would wait until the first timeout. So the call
-   * that closes the circle is refused as soon as it is awaited, whatever its timeout, and its request is
-   * taken back unless it was handled already. What counts is `await`, of the call or of what `then`,
-   * `catch` and `finally` make of it: a call that is sent now and awaited later, is left to callbacks or
-   * to `Promise.race`, or has a `signal`, closes no circle before it is awaited.
+   * Processes that wait for replies of each other in a circle would wait until the first timeout. So the
+   * call that would close the circle is refused at once, whatever its timeout. A process counts as
+   * waiting from its latest call on, until it waits for something else on the runtime. Send a request
+   * that you will wait for later with a `signal`, or with `sendRequest` of `@coppice/supervisor`: such
+   * calls close no circle.
    *
    * @throws CallTimeoutError no reply in time
    * @throws NoProcessError nobody has that pid or name
    * @throws ServerExitError the server ended first; its `reason` is the server's exit reason
-   * @throws CallCycleError the server awaits, directly or not, a reply of this very process
+   * @throws CallCycleError the server waits, directly or not, for this very process
    * @see https://www.erlang.org/doc/man/gen_server.html#call-3
    */
   call<M, const Q extends RequestOf<M>>(

@@ -43,19 +43,6 @@ export function sendToPid(node: Runtime, from: LocalPid, to: LocalPid, message: 
   transmit(node, from, to, { type: "message", message });
 }
 
-/** Takes back a message that `from` has sent to `to` and that has not been taken. */
-export function retract(
-  node: Runtime,
-  from: LocalPid,
-  to: LocalPid,
-  isIt: (message: object) => boolean,
-): void {
-  const matches = (message: unknown): boolean =>
-    typeof message === "object" && message !== null && isIt(message);
-  if (node.offers?.retract(from, to, matches)) return;
-  node.processOf(to)?.mailbox?.take(matches, undefined);
-}
-
 /** Sends a cast. As in OTP, it is no error when nobody is there. */
 export function castFrom(
   node: Runtime,

@@ -106,7 +106,7 @@ export class Process {
   watchers: Watch | undefined = undefined;
   /** How many of its calls wait for their reply. */
   calls = 0;
-  /** The call whose reply it awaits, while that is the last thing it began to wait for. */
+  /** The call it made last, while that is the last thing it began to wait for. */
   awaiting: Watch | undefined = undefined;
   timersToMe: MessageTimer | undefined = undefined;
   registeredName: string | undefined = undefined;

@@ -1,5 +1,4 @@
 /** Running processes: starting a body, and calling a handler with its messages. */
-import { CallPromise } from "./call-promise.js";
 import { messageType } from "./crash-report.js";
 import { bodyThrew, leave, reasonOf, settled } from "./death.js";
 import { ExitSignal, ReceiveError } from "./errors.js";
@@ -246,10 +245,8 @@ function whenSettled(
     return;
   }
   if (!isPromise) fulfilled(value);
-  else if (value instanceof Promise) {
-    void value.then(fulfilled, rejected);
-    if (value instanceof CallPromise) CallPromise.awaited(value);
-  } else void Promise.resolve(value).then(fulfilled, rejected);
+  else if (value instanceof Promise) void value.then(fulfilled, rejected);
+  else void Promise.resolve(value).then(fulfilled, rejected);
 }
 
 /** An object that is no promise. */

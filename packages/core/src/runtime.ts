@@ -47,12 +47,6 @@ export class Runtime {
   /** It is being stopped: code outside starts nothing new. */
   stopping = false;
   stopped = false;
-  /** The executor of promises that are ended elsewhere: one for all, as each would cost an allocation. */
-  readonly takeResolve = (resolve: (value: unknown) => void): void => {
-    this.resolve = resolve;
-  };
-  /** What the last of them is resolved with; to be taken at once. */
-  resolve: ((value: unknown) => void) | undefined = undefined;
   /** Spawned from outside. */
   children = 0;
   /** The keys of those that are alive. */

@@ -8,7 +8,6 @@
  */
 import type { Body, Handler } from "./body.js";
 import { PendingCall } from "./call.js";
-import { CallPromise } from "./call-promise.js";
 import { checkKeys } from "./check.js";
 import type { Erased, ErasedProgram, ErasedStartable } from "./erased.js";
 import { InvalidArgumentError, NameTakenError, StartError } from "./errors.js";
@@ -112,12 +111,6 @@ export class PendingStart extends PendingCall {
     super.ended(reason);
   }
 
-  /** A start fails by its process alone: of the others, the one that waits for the starter is refused. */
-  protected override closing(cycle: Process[]): PendingCall | undefined {
-    const last = cycle.at(-1)?.awaiting;
-    return last instanceof PendingCall && !(last instanceof PendingStart) ? last : undefined;
-  }
-
   protected override whenEnded(reason: ExitReason): unknown {
     return this.refusal ?? { error: reason };
   }
@@ -164,7 +157,7 @@ export function spawnAndWait(
   args: readonly unknown[],
 ): Promise<StartResult<Erased>> {
   let resolve!: (result: unknown) => void;
-  const promise = new CallPromise<unknown>((settle) => (resolve = settle));
+  const promise = new Promise<unknown>((settle) => (resolve = settle));
   let spawned: Spawned;
   try {
     spawned = spawn(node, starter, options, program, args);
@@ -181,7 +174,7 @@ export function spawnAndWait(
   pending.bind(promise, { timeoutMs });
   watchAtSpawn(pending, process);
   (process.extra ??= {}).start = pending;
-  if (starter !== undefined) CallPromise.observe(promise, pending);
+  if (starter !== undefined) starter.awaiting = pending;
   return promise.then((result) => {
     if (result instanceof Started) return startedAs(pid, ref, result.info);
     // As in OTP: the result is all that is heard of one that did not start.

@@ -22,8 +22,7 @@ import {
   type RequestOf,
   type Self,
 } from "@coppice/core";
-import { createFifoScheduler, createVirtualClock, quiesce } from "@coppice/testkit";
-import { inspect } from "node:util";
+import { createVirtualClock, quiesce } from "@coppice/testkit";
 import { createHosted, type FakeHost } from "./fake-host.js";
 import { createWorld, idle, spawnDead, spawnPuppet, type World } from "./world.js";
 
@@ -54,30 +53,6 @@ function outcomeOf(promise: Promise<unknown>): { state: string; value?: unknown 
     (value: unknown) => Object.assign(outcome, { state: "rejected", value }),
   );
   return outcome;
-}
-
-/** A node that delivers at once, or one whose scheduler decides what comes next. */
-function createWorldOf(kind: "direct" | "decided"): World & { settle: () => Promise<void> } {
-  if (kind === "direct") return { ...createWorld(), settle: quiesce };
-  const clock = createVirtualClock();
-  const scheduler = createFifoScheduler({ clock });
-  const settle = async (): Promise<void> => {
-    await quiesce();
-    await scheduler.runAll();
-  };
-  return { ...createWorld({ clock, scheduler }), settle };
-}
-
-function nop(): void {
-  // Nothing.
-}
-
-function identity<T>(value: T): T {
-  return value;
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
@@ -821,16 +796,17 @@ describe("a call that would close a cycle", () => {
     expect(error.message).toContain(`${String(c.pid)} → accounts → the bank → ${String(c.pid)}`);
   });
 
-  test("is found through the call that a process awaits, of several under way", async () => {
+  test("is found through the latest of several calls of a process", async () => {
     const { node } = createWorld();
     const [hub, other, target] = [spawnPuppet(node), spawnPuppet(node), spawnPuppet(node)];
     const aside = spawnKeeper(node);
-    void hub.do(async (self) => {
-      void self.call(aside.pid, "x");
-      const awaited = self.call(target.pid as Pid<Echo>, "x");
-      void self.call(other.pid as Pid<Echo>, "x");
-      await awaited;
-    });
+    void hub.do((self) =>
+      Promise.all([
+        self.call(aside.pid, "x"),
+        self.call(other.pid as Pid<Echo>, "x"),
+        self.call(target.pid as Pid<Echo>, "x"),
+      ]),
+    );
     await quiesce();
     const error = (await errorOf(
       target.do((self) => self.call(hub.pid as Pid<Echo>, "y")),
@@ -860,72 +836,6 @@ describe("a call that would close a cycle", () => {
     await quiesce();
     expect(errors).toEqual([expect.any(CallCycleError)]);
     expect((errors[0] as CallCycleError).path).toEqual([third, first, second, third]);
-  });
-
-  test.each<[how: string, call: (self: Self<unknown>, to: Pid<Echo>) => Promise<unknown>]>([
-    ["awaits it", async (self, to) => await self.call(to, "x")],
-    ["awaits what catch makes of it", async (self, to) => await self.call(to, "x").catch(rethrow)],
-    ["awaits what then makes of it", async (self, to) => await self.call(to, "x").then(identity)],
-    ["awaits what finally makes of it", async (self, to) => await self.call(to, "x").finally(nop)],
-    [
-      "awaits it later",
-      async (self, to) => {
-        const reply = self.call(to, "x");
-        await Promise.resolve();
-        await reply;
-      },
-    ],
-  ])("is found, and its request taken back, when the caller %s", async (_how, call) => {
-    for (const { node, settle } of [createWorldOf("direct"), createWorldOf("decided")]) {
-      const a = spawnPuppet(node);
-      const b = spawnPuppet(node);
-      void a.do((self) => call(self, b.pid as Pid<Echo>));
-      await settle();
-      const refused = errorOf(b.do((self) => call(self, a.pid as Pid<Echo>)));
-      await settle();
-      expect(await refused).toBeInstanceOf(CallCycleError);
-      expect(node.mailboxOf(a.pid)).toEqual([]);
-      expect(node.processInfo(b.pid)).toMatchObject({ status: "receiving", monitors: [] });
-    }
-  });
-
-  test("is found through a handler whose step is the call itself", async () => {
-    const { node } = createWorld();
-    const b = spawnPuppet(node);
-    const a = node.spawn<string, unknown>({
-      init: () => null,
-      message: (_state, _message, self) => self.call(b.pid as Pid<Echo>, "x"),
-    });
-    node.send(a, "go");
-    await quiesce();
-    const refused = errorOf(b.do((self) => self.call(a as AnyPid as Pid<Echo>, "y")));
-    expect(await refused).toBeInstanceOf(CallCycleError);
-  });
-
-  test("is found when it is awaited, though it was sent before the server waited for the caller", async () => {
-    const { node } = createWorld();
-    const a = spawnPuppet(node);
-    const b = spawnPuppet(node);
-    let goOn!: () => void;
-    const foreign = new Promise<void>((resolve) => (goOn = resolve));
-    const refused = errorOf(
-      a.do(async (self) => {
-        const reply = self.call(b.pid as Pid<Echo>, "x");
-        await foreign;
-        await reply;
-      }),
-    );
-    await quiesce();
-    const other = outcomeOf(b.do((self) => self.call(a.pid as Pid<Echo>, "y")));
-    await quiesce();
-    expect(other.state).toBe("pending");
-    goOn();
-    const error = (await refused) as CallCycleError;
-    expect(error).toBeInstanceOf(CallCycleError);
-    expect(error.path).toEqual([a.pid, b.pid, a.pid]);
-    expect(error.stack).toContain("call.test.ts");
-    // The one that is left can be answered now.
-    expect(node.mailboxOf(a.pid)).toMatchObject([{ request: "y" }]);
   });
 
   test("is found through a chain of 20 000 who wait", async () => {
@@ -1142,108 +1052,6 @@ describe("a call that closes no cycle", () => {
     foreign();
     await quiesce();
     expect(outcome).toEqual({ state: "fulfilled", value: "a answers" });
-  });
-});
-
-describe("a call of a process that may be doing something else is let through", () => {
-  /** `a` calls `b` in its way; while it waits for something foreign `b` calls `a`, which answers then. */
-  type Wait = (self: Self<Echo>, to: Pid<Echo>, foreign: Promise<void>) => unknown;
-
-  test.each<[how: string, wait: Wait]>([
-    [
-      "sends its request now and awaits the reply later",
-      async (self, to, foreign) => {
-        const reply = self.call(to, "from a");
-        await foreign;
-        return reply;
-      },
-    ],
-    [
-      "sends it and lets failures pass",
-      async (self, to, foreign) => {
-        void self.call(to, "from a").catch(() => undefined);
-        await foreign;
-      },
-    ],
-    [
-      "leaves the reply to callbacks",
-      async (self, to, foreign) => {
-        void self.call(to, "from a").then(nop, nop);
-        await foreign;
-      },
-    ],
-    [
-      "waits for what comes first",
-      (self, to, foreign) => Promise.race([self.call(to, "from a"), foreign]),
-    ],
-    [
-      "starts another",
-      async (self, _to, foreign) => {
-        const ready = self.spawnAndWait({}, async (child) => {
-          await child.call(self.pid, "from a child").catch(nop);
-          child.initAck({});
-        });
-        await foreign;
-        void ready.catch(nop);
-      },
-    ],
-  ])("one that %s", async (_how, wait) => {
-    for (const { node, settle } of [createWorldOf("direct"), createWorldOf("decided")]) {
-      let goOn!: () => void;
-      const foreign = new Promise<void>((resolve) => (goOn = resolve));
-      const b = spawnPuppet(node);
-      const a = node.spawn<Echo>(async (self) => {
-        void wait(self, b.pid as Pid<Echo>, foreign);
-        await foreign;
-        for (;;) self.reply((await self.receive()).from, "a answers");
-      });
-      await settle();
-      const outcome = outcomeOf(b.do((self) => self.call(a, "from b")));
-      await settle();
-      expect(outcome.state).toBe("pending");
-      goOn();
-      await settle();
-      expect(outcome).toEqual({ state: "fulfilled", value: "a answers" });
-    }
-  });
-
-  test("also when it calls itself, and then receives its own request", async () => {
-    const { node } = createWorld();
-    const replies: string[] = [];
-    node.spawn<Echo>(async (self) => {
-      const reply = self.call(self.pid, "x");
-      self.reply((await self.receive()).from, "to myself");
-      replies.push(await reply);
-    });
-    await quiesce();
-    expect(replies).toEqual(["to myself"]);
-  });
-});
-
-describe("the promise of a call", () => {
-  test("is a promise like any other", async () => {
-    const { node } = createWorld();
-    const server = node.spawn(echo);
-    const caller = spawnPuppet(node);
-    await caller.do(async (self) => {
-      const reply = self.call(server, "x");
-      expect(reply).toBeInstanceOf(Promise);
-      expect(inspect(reply)).toMatch(/^Promise \{/);
-      expect(Object.prototype.toString.call(reply)).toBe("[object Promise]");
-      expect(Promise.resolve(reply)).toBe(reply);
-      expect(await Promise.all([reply, reply.then((text) => `${text}!`)])).toEqual(["x", "x!"]);
-      expect(await Promise.race([reply, new Promise(() => undefined)])).toBe("x");
-      expect(await reply.finally(nop)).toBe("x");
-      const order: string[] = [];
-      const plain = self.call(server, "y");
-      void (async () => order.push(await plain))();
-      void plain.then(() => order.push("then"));
-      await plain;
-      expect(order).toEqual(["y", "then"]);
-      await expect(self.call((await spawnDead(node)) as Pid<Echo>, "x")).rejects.toThrow(
-        NoProcessError,
-      );
-    });
   });
 });
 
