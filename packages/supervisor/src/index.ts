@@ -258,3 +258,7 @@ export type {
 } from "./worker-pool.js";
 export type { PoolOverflow, PoolRefusal } from "./worker-pool-decision.js";
 export { PoolFullError, PoolTimeoutError } from "./worker-pool-errors.js";
+export * as rateLimit from "./rate-limit.js";
+export type { AcquireOptions, RateLimitMessage, TryAcquireOptions } from "./rate-limit.js";
+export type { RateLimitSettings, RateRefusal, Reservation } from "./rate-limit-decision.js";
+export { RateLimitError } from "./rate-limit-errors.js";
