@@ -19,7 +19,7 @@ const TIMEOUT_MS = 20_000;
 const PARALLEL = 2;
 
 /**
- * @param {readonly string[]} files only the blocks of these files; of all by default
+ * @param {readonly string[]} files only the blocks of these files and folders; of all by default
  * @returns {Promise<number>} the exit code
  */
 export async function main(files) {
@@ -33,7 +33,17 @@ export async function main(files) {
  * @returns {Promise<import("./test.mjs").Counts>} of blocks
  */
 export async function runDocs(files = []) {
-  const blocks = findBlocks().filter(({ file }) => files.length === 0 || files.includes(file));
+  const all = findBlocks();
+  const isIn = (/** @type {string} */ file, /** @type {string} */ place) =>
+    file === place || file.startsWith(`${place.replace(/\/$/, "")}/`);
+  const empty = files.filter((place) => !all.some(({ file }) => isIn(file, place)));
+  if (empty.length > 0) {
+    console.error(`docs: no blocks in ${empty.join(", ")}`);
+    return { passed: 0, failed: empty.length };
+  }
+  const blocks = all.filter(
+    ({ file }) => files.length === 0 || files.some((place) => isIn(file, place)),
+  );
   // Below `docs`, where Node and the compiler find the workspaces; with a name of its own, so that
   // two runs do not meet.
   mkdirSync(join(root, "docs/.generated"), { recursive: true });
