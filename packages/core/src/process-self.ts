@@ -17,7 +17,6 @@ import {
 import { exitByItself } from "./death.js";
 import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
 import { ExitSignal, InvalidArgumentError, ReceiveError } from "./errors.js";
-import { exitSignalled } from "./exit-signal.js";
 import type { ExitReason } from "./exit-reason.js";
 import { hostAbortController, type ProcessSignal } from "./host.js";
 import { flushExits, link, unlink, type UnlinkOptions } from "./link.js";
@@ -41,7 +40,7 @@ import { checkReport, type Report } from "./report.js";
 import { rejection } from "./rejection.js";
 import { endIdle, IdleLimit } from "./run.js";
 import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
-import { transmit } from "./signal.js";
+import { arriveNow, transmit, type Signal } from "./signal.js";
 import { checkSpawnOptions, spawn, type SpawnedAndMonitored } from "./spawn.js";
 import {
   acknowledge,
@@ -352,8 +351,11 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     const pid = checkPid("exit: pid", pidOrReason);
     const reason = checkReason("exit: reason", rest[0]);
     const wasAlive = this.life === "alive";
-    if (pid === this.pid) exitSignalled(this, pid, reason, { viaLink: false });
-    else transmit(this.node, this.pid, pid, { type: "exit", from: this.pid, reason });
+    const signal: Signal = { type: "exit", from: this.pid, reason };
+    // One that becomes a message comes after those that are on their way.
+    const waits = this.trap !== undefined && reason !== "kill" && this.node.travelling;
+    if (pid === this.pid && !waits) arriveNow(this.node, pid, pid, signal);
+    else transmit(this.node, this.pid, pid, signal);
     if (wasAlive) this.#leaveIfExiting();
   }
 

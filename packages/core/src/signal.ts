@@ -35,18 +35,16 @@ export type Signal =
 /** Sends a signal on its way. It arrives now, or when the scheduler says so. */
 export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
   if (!node.isLocal(to)) return unreachable(node, from, to, signal);
-  if (node.offers !== undefined && from === to) {
-    // What a process sends to itself does not travel.
-    arrive(node, from, to, signal);
+  if (node.offers !== undefined && from !== to) {
+    node.offers.signal(from, to, signal, () => arriveNow(node, from, to, signal));
     return;
   }
-  if (node.offers !== undefined) {
-    node.offers.signal(from, to, signal, () => arrive(node, from, to, signal));
-    return;
-  }
-  // A queue, not recursion: a chain of a million links must not overflow the stack.
+  // What a process sends to itself needs no scheduler.
   node.underway.push(from, to, signal);
-  if (node.travelling) return;
+  if (!node.travelling) letArrive(node);
+}
+
+function letArrive(node: Runtime): void {
   node.travelling = true;
   try {
     const { underway } = node;
@@ -55,6 +53,20 @@ export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Si
     }
   } finally {
     node.travelling = false;
+  }
+}
+
+/** A signal arrives now. What it gives rise to comes after it. */
+export function arriveNow(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
+  if (node.travelling) {
+    arrive(node, from, to, signal);
+    return;
+  }
+  node.travelling = true;
+  try {
+    arrive(node, from, to, signal);
+  } finally {
+    letArrive(node);
   }
 }
 

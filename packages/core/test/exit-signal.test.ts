@@ -344,6 +344,29 @@ describe("what a process does while it translates a Down or an Exit keeps the or
   );
 });
 
+test("what a process sends to itself while it translates its own exit signal comes after that", async () => {
+  for (const decided of [false, true]) {
+    const clock = createVirtualClock();
+    const scheduler = createFifoScheduler({ clock });
+    const { node } = createWorld(decided ? { clock, scheduler } : {});
+    const puppet = spawnPuppet(node);
+    void puppet.do((self) => {
+      self.trapExits(({ reason }) => {
+        if (reason === "first") {
+          self.send(self.pid, "sent meanwhile");
+          self.exit(self.pid, "second");
+        }
+        return reason;
+      });
+      self.exit(self.pid, "first");
+      self.send(self.pid, "sent after");
+    });
+    await (decided ? scheduler.runAll() : quiesce());
+    const expected = ["first", "sent meanwhile", "second", "sent after"];
+    expect([decided, node.mailboxOf(puppet.pid)]).toEqual([decided, expected]);
+  }
+});
+
 describe("trapping exits", () => {
   test("translates signals into the process's own messages", async () => {
     type Inbox = { readonly type: "lost"; readonly why: ExitReason };
