@@ -262,3 +262,4 @@ export * as rateLimit from "./rate-limit.js";
 export type { AcquireOptions, RateLimitMessage, TryAcquireOptions } from "./rate-limit.js";
 export type { RateLimitSettings, RateRefusal, Reservation } from "./rate-limit-decision.js";
 export { RateLimitError } from "./rate-limit-errors.js";
+export type { TaskSupervisorMessage, TaskSupervisorOptions } from "./task-supervisor.js";

@@ -6,8 +6,10 @@
 import {
   isRef,
   opaque,
+  type AnyPid,
   type Body,
   type Call,
+  type Down,
   type Opaque,
   type Self,
   type CrashReason,
@@ -37,14 +39,20 @@ export interface Attention {
   waiting: number;
 }
 
-/** A body that runs `run` for whoever asks first; reports call it as the function is called. */
+/**
+ * A body that runs `run` for whoever asks first; reports call it as the function is called.
+ *
+ * @param owner whose end before it has asked ends the task, where no link does
+ */
 export function taskBody<T, M, A extends readonly unknown[]>(
   run: TaskFunction<T, M, A>,
   args: A,
   attention: Attention,
+  owner?: AnyPid,
 ): Body<unknown> {
-  return named(run, async (self) => {
-    const call = await self.receive(isTaskCall);
+  return named(run, async (self: Self<unknown>) => {
+    const call = await (owner === undefined ? self.receive(isTaskCall) : callOf(owner, self));
+    if (call === undefined) return;
     try {
       self.reply(call.from, { value: await run(self as unknown as Self<M>, ...args) });
     } catch (error) {
@@ -65,8 +73,19 @@ export function plainBody<M, A extends readonly unknown[]>(
 }
 
 /** Gives a body the name of a function, which is what reports call its process. */
-function named<B>(run: { readonly name: string }, body: B): B {
+export function named<B>(run: { readonly name: string }, body: B): B {
   return Object.defineProperty(body, "name", { value: run.name || "task" });
+}
+
+/** Waits for the call of the owner; `undefined` when that ends before. */
+async function callOf(owner: AnyPid, self: Self<unknown>): Promise<TaskCall<unknown> | undefined> {
+  const ref = self.monitor(owner);
+  const isDown = (message: unknown): boolean =>
+    (Object(message) as Partial<Down>).type === "down" && (message as Down).ref === ref;
+  const message = await self.receive((next) => isTaskCall(next) || isDown(next));
+  if (!isTaskCall(message)) return undefined;
+  self.demonitor(ref, { flush: true });
+  return message;
 }
 
 function isTaskCall(message: unknown): message is TaskCall<unknown> {

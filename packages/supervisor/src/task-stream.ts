@@ -6,12 +6,19 @@
  *
  * OTP: Elixir's Task.async_stream, https://hexdocs.pm/elixir/Task.html#async_stream/3
  */
-import { InvalidArgumentError, TIMEOUT, type AbortSignalLike, type Self } from "@coppice/core";
+import {
+  InvalidArgumentError,
+  TIMEOUT,
+  type AbortSignalLike,
+  type Self,
+  type Target,
+} from "@coppice/core";
 import { isThenable } from "./behaviour.js";
 import { checkCount, checkFunction, checkOptions, checkTimeout } from "./option-check.js";
 import { taskBody, type TaskFunction } from "./task-body.js";
 import { TaskTimeoutError } from "./task-errors.js";
 import { processOf, TaskHandle, within, type TaskOwner, type TaskResult } from "./task-handle.js";
+import { startTask, type TaskSupervisorMessage } from "./task-supervisor.js";
 
 export interface AsyncStreamOptions {
   /** How many tasks there are at a time; 8 by default. */
@@ -22,6 +29,8 @@ export interface AsyncStreamOptions {
   readonly timeoutMs?: number;
   /** What a task that takes too long does: ends the stream with an error, or only itself. `"exit"` by default. */
   readonly onTimeout?: "exit" | "killTask";
+  /** Starts the tasks under this task supervisor, without links: a crash is a result. */
+  readonly supervisor?: Target<TaskSupervisorMessage>;
 }
 
 /**
@@ -29,8 +38,8 @@ export interface AsyncStreamOptions {
  * each: `{ value }`, or `{ exit: reason }` when it ended without a value, which is `"timeout"` for one
  * that was killed because it took too long.
  *
- * The tasks are linked to the process that reads; a crash ends it, unless it traps exits. No `Exit` of
- * them is left in its mailbox. Whoever stops reading, by `break` or by an error, ends the tasks that are
+ * The tasks are linked to the process that reads, unless they are started under a supervisor; a crash
+ * ends it, unless it traps exits. No `Exit` of them is left in its mailbox. Whoever stops reading, by `break` or by an error, ends the tasks that are
  * under way, and so does the end of the process.
  *
  * Nothing is started before the first item is read. A stream can be read once.
@@ -59,7 +68,12 @@ export function asyncStream<I, T, M = unknown>(
 ): AsyncIterableIterator<TaskResult<T>> {
   const settings = checkStreamOptions(options);
   checkFunction("task.asyncStream: run", run);
-  const launch = (item: I): TaskHandle => {
+  const { supervisor } = settings;
+  const launch = (item: I): TaskHandle | Promise<TaskHandle> => {
+    if (supervisor !== undefined) {
+      const started = startTask(owner, supervisor, run, [item], false);
+      return started as Promise<unknown> as Promise<TaskHandle>;
+    }
     const linked = processOf(owner) !== undefined;
     const attention = { linked, waiting: 0 };
     const pid = owner.spawnOpt(linked ? { link: true } : {}, taskBody(run, [item], attention));
@@ -70,13 +84,17 @@ export function asyncStream<I, T, M = unknown>(
   >;
 }
 
-type StreamSettings = Required<AsyncStreamOptions>;
+type StreamSettings = Required<Omit<AsyncStreamOptions, "supervisor">> &
+  Pick<AsyncStreamOptions, "supervisor">;
 
-const OPTIONS = ["maxConcurrency", "ordered", "timeoutMs", "onTimeout"];
+type Launch = (item: unknown) => TaskHandle | Promise<TaskHandle>;
+
+const OPTIONS = ["maxConcurrency", "ordered", "timeoutMs", "onTimeout", "supervisor"];
 
 function checkStreamOptions(options: AsyncStreamOptions): StreamSettings {
   checkOptions("task.asyncStream: options", options, OPTIONS);
   const { maxConcurrency = 8, ordered = true, timeoutMs = 5_000, onTimeout = "exit" } = options;
+  const { supervisor } = options;
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`task.asyncStream: options.${option}`, expected, received);
   };
@@ -86,7 +104,7 @@ function checkStreamOptions(options: AsyncStreamOptions): StreamSettings {
   if (onTimeout !== "exit" && onTimeout !== "killTask") {
     refuse("onTimeout", `"exit" or "killTask"`, onTimeout);
   }
-  return { maxConcurrency, ordered, timeoutMs, onTimeout };
+  return { maxConcurrency, ordered, timeoutMs, onTimeout, ...(supervisor && { supervisor }) };
 }
 
 type Items = Iterator<unknown> | AsyncIterator<unknown>;
@@ -105,10 +123,10 @@ function iterate(source: Iterable<unknown> | AsyncIterable<unknown>): () => Item
 async function* readTasks(
   owner: TaskOwner,
   begin: () => Items,
-  launch: (item: never) => TaskHandle,
+  launch: (item: never) => TaskHandle | Promise<TaskHandle>,
   settings: StreamSettings,
 ): AsyncGenerator<TaskResult<unknown>, undefined, undefined> {
-  const stream = new TaskStream(owner, begin(), launch as (item: unknown) => TaskHandle, settings);
+  const stream = new TaskStream(owner, begin(), launch as Launch, settings);
   try {
     for (;;) {
       const result = await stream.next();
@@ -130,7 +148,7 @@ class TaskStream {
   readonly #owner: TaskOwner;
   readonly #self: Self<unknown> | undefined;
   readonly #items: Items;
-  readonly #launch: (item: unknown) => TaskHandle;
+  readonly #launch: Launch;
   readonly #settings: StreamSettings;
   /** In the order of the items. */
   readonly #slots: Slot[] = [];
@@ -145,12 +163,7 @@ class TaskStream {
   readonly #signal: AbortSignalLike | undefined;
   readonly #aborted = (): void => this.#fail((this.#signal as AbortSignalLike).reason);
 
-  constructor(
-    owner: TaskOwner,
-    items: Items,
-    launch: (item: unknown) => TaskHandle,
-    settings: StreamSettings,
-  ) {
+  constructor(owner: TaskOwner, items: Items, launch: Launch, settings: StreamSettings) {
     this.#owner = owner;
     this.#self = processOf(owner);
     this.#items = items;
@@ -202,35 +215,33 @@ class TaskStream {
   /** Asks the source for items as long as there is room and it gives them at once. */
   #pull(): void {
     while (!this.#closed && !this.#pulling && !this.#exhausted && this.#hasRoom()) {
+      let item: Item | PromiseLike<Item>;
       try {
-        const item = this.#items.next();
-        if (!isThenable<Item>(item)) this.#pulled(item);
-        else {
-          this.#pulling = true;
-          item.then(
-            (settled) => this.#pulledLater(settled),
-            (error: unknown) => this.#sourceFailed(error),
-          );
-        }
+        item = this.#items.next();
       } catch (error) {
         this.#sourceFailed(error);
+        return;
       }
+      if (isThenable<Item>(item)) this.#pullsLater(item);
+      else this.#pulled(item);
     }
+  }
+
+  #pullsLater(item: PromiseLike<Item>): void {
+    this.#pulling = true;
+    item.then(
+      (settled) => {
+        this.#pulling = false;
+        if (this.#closed || this.#failure !== undefined) return;
+        this.#pulled(settled);
+        this.#pull();
+      },
+      (error: unknown) => this.#sourceFailed(error),
+    );
   }
 
   #hasRoom(): boolean {
     return this.#failure === undefined && this.#slots.length < this.#settings.maxConcurrency;
-  }
-
-  #pulledLater(item: Item): void {
-    this.#pulling = false;
-    if (this.#closed || this.#failure !== undefined) return;
-    try {
-      this.#pulled(item);
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#pull();
   }
 
   #pulled({ done, value }: Item): void {
@@ -239,7 +250,34 @@ class TaskStream {
       this.#changed();
       return;
     }
-    const slot: Slot = { task: this.#launch(value), result: undefined };
+    try {
+      const started = this.#launch(value);
+      if (started instanceof TaskHandle) this.#started(started);
+      else this.#startsLater(started);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Until a task has started, no other is: their number has to be known. */
+  #startsLater(starting: Promise<TaskHandle>): void {
+    this.#pulling = true;
+    starting.then(
+      (task) => {
+        this.#pulling = false;
+        if (this.#closed || this.#failure !== undefined) this.#endTask(task);
+        else this.#started(task);
+        this.#pull();
+      },
+      (error: unknown) => {
+        this.#pulling = false;
+        this.#fail(error);
+      },
+    );
+  }
+
+  #started(task: TaskHandle): void {
+    const slot: Slot = { task, result: undefined };
     this.#slots.push(slot);
     void this.#wait(slot);
   }

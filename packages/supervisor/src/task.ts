@@ -40,6 +40,7 @@ import {
 } from "./task-handle.js";
 
 export { asyncStream } from "./task-stream.js";
+export { asyncNoLink, asyncUnder, startChild, supervisor } from "./task-supervisor.js";
 
 export interface AwaitOptions {
   /** How long to wait; 5000 by default, `Infinity` to wait for ever. */
