@@ -10,7 +10,6 @@ import {
   formatTerm,
   type Call,
   type CallOptions,
-  type From,
   type Operations,
   type Target,
 } from "@coppice/core";
@@ -32,8 +31,16 @@ import type { CallSelf, Server } from "./server-definition.js";
 /** What a limit understands; the functions that take its pid or name send that. */
 export type RateLimitMessage = Call<
   readonly ["reserve", key: string | number, permits: number, maxWaitMs: number],
-  Reservation
+  Reservation | WrongRequest
 >;
+
+/** What was asked for cannot be; as data, which keeps what it is on every way. */
+export interface WrongRequest {
+  readonly type: "wrong";
+  readonly what: string;
+  readonly expected: string;
+  readonly received: unknown;
+}
 
 export interface TryAcquireOptions {
   /** What is counted by itself, such as a user or an address; all that name none share one. */
@@ -93,13 +100,10 @@ export function define(settings: RateLimitSettings): Server<RateLimitMessage, Li
         key: string | number,
         permits: number,
         maxWaitMs: number,
-        self: CallSelf<Reservation>,
-      ) => {
+        self: CallSelf<never>,
+      ): { readonly reply: Reservation | WrongRequest; readonly state: LimitState } => {
         const wrong = wrongRequest(key, permits, maxWaitMs, mostPermits(limit));
-        if (wrong !== undefined) {
-          self.refuse(self.from as From<never>, wrong);
-          return undefined;
-        }
+        if (wrong !== undefined) return { reply: wrong, state };
         const nowMs = self.now();
         const before = state.accounts.get(key) ?? FRESH_ACCOUNT;
         const { account, reservation } = reservePermits(limit, before, nowMs, permits, maxWaitMs);
@@ -116,18 +120,33 @@ function wrongRequest(
   permits: unknown,
   maxWaitMs: unknown,
   most: number,
-): InvalidArgumentError | undefined {
+): WrongRequest | undefined {
+  const wrong = (what: string, expected: string, received: unknown): WrongRequest => {
+    return { type: "wrong", what, expected, received };
+  };
   if (typeof key !== "string" && !Number.isFinite(key)) {
-    return new InvalidArgumentError("rateLimit: options.key", "a string or a number", key);
+    return wrong("options.key", "a string or a finite number", key);
   }
   if (!(Number.isInteger(permits) && (permits as number) >= 1 && (permits as number) <= most)) {
     const expected = `a whole number from 1 to ${most}, which is as many as there ever are at once`;
-    return new InvalidArgumentError("rateLimit: options.permits", expected, permits);
+    return wrong("options.permits", expected, permits);
   }
   if (typeof maxWaitMs !== "number" || !(maxWaitMs >= 0)) {
-    return new InvalidArgumentError("rateLimit: maxWaitMs", "a number of at least 0", maxWaitMs);
+    return wrong("maxWaitMs", "a number of at least 0", maxWaitMs);
   }
   return undefined;
+}
+
+async function reserve(
+  caller: Operations,
+  limit: Target<RateLimitMessage>,
+  { key = "", permits = 1 }: TryAcquireOptions,
+  maxWaitMs: number,
+  options: CallOptions,
+): Promise<Reservation> {
+  const answer = await caller.call(limit, ["reserve", key, permits, maxWaitMs], options);
+  if (answer.type !== "wrong") return answer;
+  throw new InvalidArgumentError(`rateLimit: ${answer.what}`, answer.expected, answer.received);
 }
 
 /**
@@ -145,10 +164,10 @@ export async function acquire(
 ): Promise<void> {
   const what = "rateLimit.acquire: options";
   checkOptions(what, options, ["key", "permits", "timeoutMs", "signal"]);
-  const { key = "", permits = 1, timeoutMs = 5_000, signal } = options;
+  const { key = "", timeoutMs = 5_000, signal } = options;
   checkTimeout(`${what}.timeoutMs`, timeoutMs);
   const abortable = signal === undefined ? {} : { signal };
-  const reservation = await caller.call(limit, ["reserve", key, permits, timeoutMs], abortable);
+  const reservation = await reserve(caller, limit, options, timeoutMs, abortable);
   if (reservation.type === "refused") {
     const which = `the rate limit ${isName(limit) ? formatTerm(limit.name) : String(limit)}`;
     throw new RateLimitError(which, key, reservation.why, reservation.retryAfterMs);
@@ -168,8 +187,7 @@ export async function tryAcquire(
   options: TryAcquireOptions = {},
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number }> {
   checkOptions("rateLimit.tryAcquire: options", options, ["key", "permits"]);
-  const { key = "", permits = 1 } = options;
-  const reservation = await caller.call(limit, ["reserve", key, permits, 0]);
+  const reservation = await reserve(caller, limit, options, 0, {});
   if (reservation.type === "reserved") return { ok: true };
   return { ok: false, retryAfterMs: reservation.retryAfterMs };
 }
