@@ -392,6 +392,6 @@ function isSystemCall(message: object): boolean {
   );
 }
 
-/** A behaviour of any protocol. */
+/** A behaviour of any protocol, or none. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what it understands does not matter here
-export type AnyBehaviour = Startable<any, any>;
+export type AnyBehaviour = Startable<any, any> | Startable<never, any>;

@@ -47,8 +47,10 @@ import type {
 /**
  * Defines a server, as an object of callbacks.
  *
- * Each callback takes the state first, and may take `self` as its last parameter. It returns what is to
- * happen as named fields, or nothing; a promise of that makes the next message wait.
+ * Each callback takes the state first, and may take `self` as its last parameter. That has to be
+ * annotated in `init`, `call` and `cast`, as `ServerSelf`, or as `CallSelf<R>` to reply with an `R`
+ * later: the compiler cannot tell it from an argument. A callback returns what is to happen as named
+ * fields, or nothing; a promise of that makes the next message wait.
  *
  * | field | effect | OTP |
  * | --- | --- | --- |

@@ -210,7 +210,9 @@ export type ServerProtocol<C, K, I> = CallsOf<C> | CastsOf<K> | I;
 /** What a behaviour understands: the contract without the code, for names and other packages. */
 export type ProtocolOf<B> = B extends { readonly [PROTOCOL]?: infer P }
   ? Exclude<P, undefined>
-  : never;
+  : B extends Startable<infer M, never[]>
+    ? M
+    : never;
 
 declare const PROTOCOL: unique symbol;
 

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Call, Cast, Down, Exit, ExitReason, Name, Node, Pid } from "@coppice/core";
+import type { Call, Cast, Down, Exit, ExitReason, Name, Node, Pid, Startable } from "@coppice/core";
 import { name } from "@coppice/core";
 import {
   child,
+  childTemplate,
+  defineDynamicSupervisor,
   defineServer,
+  startChild,
+  sys,
   type CallbackResult,
   type CallResult,
   type CallSelf,
@@ -491,6 +495,25 @@ describe("the protocol of a server", () => {
       const narrower: Pid<Call<readonly ["pop"], string>> = pid;
       return [popped, pushed, wider, more, narrower];
     });
+  });
+
+  test("is that of any behaviour, of supervisors and of one's own, too", () => {
+    const rooms = defineDynamicSupervisor({ child: childTemplate("room", stack) });
+    const Rooms: Name<ProtocolOf<typeof rooms>> = name("rooms");
+    holds<
+      Equal<[ProtocolOf<typeof rooms>] extends [never] ? "nothing" : "something", "something">
+    >();
+    type Own = Startable<Call<"ping", "pong">, [port: number]>;
+    holds<Equal<ProtocolOf<Own>, Call<"ping", "pong">>>();
+    holds<Equal<ProtocolOf<{ no: "behaviour" }>, never>>();
+    compiled((node) => [
+      startChild(node, Rooms, ["a"]),
+      // @ts-expect-error the items are strings
+      startChild(node, Rooms, [1]),
+      // Of whatever protocol, also of none.
+      sys.changeCode(node, {} as Pid<never>, defineServer({ init: () => 0 })),
+    ]);
+    expect(String(Rooms)).toBe("rooms");
   });
 
   test("comes with a name from a module that does not load the server", () => {
