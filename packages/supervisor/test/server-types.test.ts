@@ -507,9 +507,9 @@ describe("the protocol of a server", () => {
     holds<Equal<ProtocolOf<Own>, Call<"ping", "pong">>>();
     holds<Equal<ProtocolOf<{ no: "behaviour" }>, never>>();
     compiled((node) => [
-      startChild(node, Rooms, ["a"]),
+      startChild(node, Rooms, [["a"]]),
       // @ts-expect-error the items are strings
-      startChild(node, Rooms, [1]),
+      startChild(node, Rooms, [[1]]),
       // Of whatever protocol, also of none.
       sys.changeCode(node, {} as Pid<never>, defineServer({ init: () => 0 })),
     ]);
