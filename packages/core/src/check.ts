@@ -23,6 +23,12 @@ export function checkName(argument: string, value: unknown): string {
   return (value as AnyName).name;
 }
 
+/**
+ * Refuses what is no function. For packages that build on this one.
+ *
+ * @param argument what is checked, e.g. `retry: shouldRetry`
+ * @throws InvalidArgumentError it is none
+ */
 export function checkFunction(argument: string, value: unknown): void {
   if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
 }
@@ -60,7 +66,21 @@ export function checkDelay(argument: string, value: unknown): void {
   }
 }
 
-/** No option may be unknown: a misspelt one would be ignored in silence. */
+/**
+ * Refuses options that are not known: a misspelt one would be ignored in silence. For packages that
+ * build on this one.
+ *
+ * @param argument what is checked, e.g. `call: options`
+ * @throws InvalidArgumentError it is no object, or has an option that is not `known`
+ * @example
+ * import { checkKeys } from "@coppice/core";
+ * checkKeys("serve: options", { port: 80 }, ["port", "host"]);
+ * try {
+ *   checkKeys("serve: options", { prot: 80 }, ["port", "host"]);
+ * } catch (error) {
+ *   String(error); // => 'InvalidArgumentError: serve: options must be made of port, host, but is {"prot":80}'
+ * }
+ */
 export function checkKeys(argument: string, options: object, known: readonly string[]): void {
   if (typeof options !== "object" || options === null) {
     throw new InvalidArgumentError(argument, "an object", options);

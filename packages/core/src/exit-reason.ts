@@ -81,7 +81,10 @@ export function isOrderly(reason: ExitReason): boolean {
   );
 }
 
-/** Is it an error of this or of another realm? `instanceof` would deny errors of a jest or vm context. */
+/**
+ * Is it an error, of this or of another realm? `instanceof` would deny errors of a jest or vm context.
+ * Never throws, whatever it is given.
+ */
 export function isErrorLike(value: unknown): value is Error {
   try {
     return (

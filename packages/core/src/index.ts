@@ -15,6 +15,7 @@ export {
   type ReplyOf,
   type RequestOf,
 } from "./call.js";
+export { checkFunction, checkKeys } from "./check.js";
 export type { Clock } from "./clock.js";
 export { formatCrashReport, stackOf, type CrashReport } from "./crash-report.js";
 export {
@@ -44,6 +45,7 @@ export {
   formatReason,
   formatTerm,
   isCrash,
+  isErrorLike,
   isOrderly,
   type CrashReason,
   type ExitReason,
