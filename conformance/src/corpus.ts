@@ -122,6 +122,8 @@ function lineWithin(text: string, error: unknown): number {
 
 function explain(error: unknown): string {
   if (error instanceof MalformedProgramError) return error.message;
-  if ((error as Error).name === "SyntaxError") return `not JSON: ${(error as Error).message}`;
+  if ((error as Error).name === "SyntaxError") {
+    return `not JSON: ${(error as Error).message}; expected an array of programs, or one program a line`;
+  }
   throw error;
 }

@@ -72,7 +72,7 @@ export function checkProgram(
   if (typeof layer !== "string") throw malformed(`"layer" of ${id}`, "a string", layer);
   const vocabulary = vocabularyOf(layer);
   if (vocabulary === undefined) {
-    throw new MalformedProgramError(`${id} is of a layer that is not implemented: "${layer}"`);
+    throw new MalformedProgramError(`${id} is of a layer that was not asked for: "${layer}"`);
   }
   if (!isCount(procs)) throw malformed(`"procs" of ${id}`, "a whole number", procs);
   if (!Array.isArray(steps)) throw malformed(`"steps" of ${id}`, "an array", steps);

@@ -124,7 +124,7 @@ describe("misuse exits with 2 and says what was expected", () => {
     [
       "a layer that is not there",
       JSON.stringify({ ...good, layer: "gen_tcp" }),
-      `1: mine/send is of a layer that is not implemented: "gen_tcp"`,
+      `1: mine/send is of a layer that was not asked for: "gen_tcp"`,
     ],
     [
       "an unknown op",

@@ -31,7 +31,7 @@ export function createRoutes(node: Node): Hono {
     const afterMs = wholeNumber(context.req.query("afterMs") ?? "0", 60_000);
     const by = wholeNumber(context.req.query("by") ?? "1", 1_000_000);
     if (afterMs === undefined || by === undefined) {
-      return context.json({ error: "by and afterMs must be whole numbers" }, 400);
+      return context.json({ error: "by and afterMs must be whole numbers of at least 0" }, 400);
     }
     const value = await run(context, async (self) => {
       if (afterMs > 0) {

@@ -1,6 +1,7 @@
 /** What is printed when nobody else would hear of it. */
 import { formatCrashReport, stackOf } from "./crash-report.js";
 import type { NodeEvent } from "./event.js";
+import { formatTerm } from "./exit-reason.js";
 import { hostPrint } from "./host.js";
 
 /** The default logger: failures that no monitor, link or caller was told of, one entry each. */
@@ -42,6 +43,11 @@ export function formatFailure(event: NodeEvent): string | undefined {
       return `process ${String(event.pid)} failed while it unwound: ${stackOf(event.error)}`;
     case "subscriberFailed":
       return `a subscriber of the node's events failed: ${stackOf(event.error)}`;
+    case "undelivered":
+      // What comes too late for the dead is everyday; what a live process does not know is a mistake.
+      return event.why === "unhandled"
+        ? `process ${String(event.to)} has no use for a message it got: ${formatTerm(event.message, 200)}`
+        : undefined;
     case "highWater":
       return `the mailbox of process ${String(event.pid)} holds ${event.size} messages`;
     default:

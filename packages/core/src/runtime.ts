@@ -113,10 +113,13 @@ export class Runtime {
     why: Extract<NodeEvent, { type: "undelivered" }>["why"],
   ): void {
     this.undeliveredCount++;
-    this.emit(() => {
+    const make = (): NodeEvent => {
       const from = isPid(origin) ? origin : origin instanceof ExitOrigin ? origin.from : this.pid;
       return { type: "undelivered", to, from, message, why };
-    });
+    };
+    // Too late is everyday; what a process that lives has no use for is somebody's mistake.
+    if (why === "unhandled") this.tell(make());
+    else this.emit(make);
   }
 
   isLocal(pid: LocalPid): boolean {

@@ -1,3 +1,3 @@
-/** Processes of several nodes as one. */
+/** Where processes of several nodes will be one. Nothing is here yet. */
 
 export {};

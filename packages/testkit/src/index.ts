@@ -1,4 +1,4 @@
-/** Deterministic simulation of nodes, time and network. */
+/** Virtual time, and schedules that a seed decides. */
 export {
   createFifoScheduler,
   type FifoScheduler,
