@@ -1,20 +1,23 @@
 /** Counters in a file, as JSON. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 
 export type Counters = Readonly<Record<string, number>>;
 
 /**
  * The counters in a file; none when there is no file yet.
  *
- * @throws Error the file cannot be read, or holds something else
+ * @throws Error the file cannot be read, holds something else, or has no folder to be in
  */
 export async function readCounters(file: string): Promise<Counters> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    // Rather now than at the end, with all counters lost: without its folder it cannot be written.
+    await stat(dirname(file));
+    return {};
   }
   const counters = parse(text);
   if (counters === undefined) throw new Error(`${file} does not hold counters`);

@@ -333,6 +333,14 @@ describe("a service that cannot start", () => {
     expect(await readFile(file, "utf8")).toBe("not json");
   });
 
+  test("as there is no folder for its file says so before it takes requests, and the code is 1", async () => {
+    const service = launch("--port", "0", "--file", "nowhere/counters.json");
+    expect(await service.exitCode()).toBe(1);
+    expect(told(service)).toEqual([
+      `[coppice] http-service did not start: its child http-service/store failed: Error: ENOENT: no such file or directory, stat '${join(directory, "nowhere")}'`,
+    ]);
+  });
+
   test.each([
     [["--port", "65536"], "It must be a whole number from 0 to 65535."],
     [["--deadline", "0"], "It must be a whole number from 1 to"],
