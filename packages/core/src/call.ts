@@ -87,7 +87,9 @@ class CallLimit extends Deadline {
 
 /** A call that waits for its reply: what the caller's one-shot alias stands for. */
 export class PendingCall extends Watch {
-  override readonly isCall = true;
+  override get isCall(): boolean {
+    return true;
+  }
   readonly ref: Reference;
   readonly #server: unknown;
   readonly #request: unknown;

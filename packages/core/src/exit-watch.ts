@@ -15,7 +15,9 @@ export interface WhenExitedOptions {
 /** Tells code outside any process of an end. */
 class ExitWatch extends Watch {
   // It asks how things came out, and is often asked for right after `node.exit`.
-  override readonly comesInTime = true;
+  override get comesInTime(): boolean {
+    return true;
+  }
   readonly #told: (reason: ExitReason) => void;
 
   constructor(node: Runtime, target: ProcessId<Process>, told: (reason: ExitReason) => void) {

@@ -16,9 +16,13 @@ export abstract class Watch {
   readonly owner: Process | undefined;
   readonly target: ProcessId<Process>;
   /** Its owner waits for it; a monitor only listens. */
-  readonly isCall: boolean = false;
+  get isCall(): boolean {
+    return false;
+  }
   /** It is told the reason also when it came while the target was exiting; processes are not, as in OTP. */
-  readonly comesInTime: boolean = false;
+  get comesInTime(): boolean {
+    return false;
+  }
   /** The owner still wants to know. */
   active = true;
   /** It came when the target was exiting already: as in OTP, it finds nobody. */
