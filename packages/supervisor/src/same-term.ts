@@ -1,20 +1,26 @@
 /** Equality of terms, as of Erlang's `=:=`: plain objects and arrays by what they hold, all else by identity. */
 
+/** Terms may hold themselves, and be of any depth. */
 export function isSameTerm(a: unknown, b: unknown): boolean {
-  return areSame(a, b, new Map());
-}
-
-/** @param compared pairs that were or are being compared: they count as equal, so that cycles end */
-function areSame(a: unknown, b: unknown, compared: Map<unknown, unknown>): boolean {
-  if (Object.is(a, b)) return true;
-  if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false;
-  if (compared.get(a) === b) return true;
-  compared.set(a, b);
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && areSame(a[key], b[key], compared))
-  );
+  // Pairs that were or are to be compared: they count as equal, so that cycles end.
+  const compared = new Map<unknown, unknown>();
+  const pairs: [unknown, unknown][] = [[a, b]];
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const [one, other] = pair;
+    if (Object.is(one, other)) continue;
+    if (!isPlain(one) || !isPlain(other) || Array.isArray(one) !== Array.isArray(other)) {
+      return false;
+    }
+    if (compared.get(one) === other) continue;
+    compared.set(one, other);
+    const keys = Object.keys(one);
+    if (keys.length !== Object.keys(other).length) return false;
+    for (const key of keys) {
+      if (!Object.hasOwn(other, key)) return false;
+      pairs.push([one[key], other[key]]);
+    }
+  }
+  return true;
 }
 
 function isPlain(value: unknown): value is { readonly [key: string]: unknown } {

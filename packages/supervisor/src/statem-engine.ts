@@ -49,7 +49,7 @@ import {
   type Timeouts,
   type TimerEffect,
 } from "./statem-timeouts.js";
-import { sameTerm } from "./statem-term.js";
+import { isSameTerm } from "./same-term.js";
 
 /** A state machine between two events, or while a callback runs. */
 export interface Machine<S = unknown, D = unknown> {
@@ -199,7 +199,7 @@ export function callbackReturned<S, D>(machine: Machine<S, D>, returned: unknown
     return stop(machine, { ...transition, data }, returned, returned.stop);
   }
   const next = (returned.next ?? state) as S;
-  const changes = !sameTerm(next, state);
+  const changes = !isSameTerm(next, state);
   if (changes && entering) {
     return fail(machine, transition, "bad_state_enter_return_from_state_function", returned);
   }
@@ -283,7 +283,7 @@ function transit<S, D>(
 ): Decision<S, D> {
   const { enterCalls, states } = machine;
   const { event, state, data } = transition;
-  const changed = !sameTerm(state, machine.state);
+  const changed = !isSameTerm(state, machine.state);
   const postponed: EventQueue =
     transition.postpone && event !== undefined
       ? { first: event, rest: machine.postponed }

@@ -957,3 +957,29 @@ describe("a definition", () => {
     );
   });
 });
+
+test("a state may hold itself: the machine knows it again, and enters another one", async () => {
+  const ring = (called: unknown): unknown => {
+    const made: Record<string, unknown> = { called };
+    made["me"] = made;
+    return made;
+  };
+  const entered: unknown[] = [];
+  const machine = defineStateMachine({
+    init: () => ({ state: ring("a") as never, data: 0 }),
+    enterCalls: true,
+    handleEvent(event: StateMachineEvent | EnterCall<unknown>, { state }) {
+      const { type, request } = event as { readonly type: string; readonly request?: unknown };
+      if (type === "enter") return void entered.push((state as { called: unknown }).called);
+      return { next: ring(request) as never };
+    },
+  });
+  const node = createNode({ logger: false, clock: createVirtualClock() });
+  const pid = await node.start(machine);
+  node.cast(pid as never, "a" as never);
+  node.cast(pid as never, "b" as never);
+  await quiesce();
+  expect(entered).toEqual(["a", "b"]);
+  expect(node.isAlive(pid)).toBe(true);
+  await node.stop();
+});

@@ -44,6 +44,16 @@ describe("terms are the same", () => {
     expect(isSameTerm(ring(), other)).toBe(false);
   });
 
+  test("however deep they are", () => {
+    const chain = (end: unknown): unknown => {
+      let term = end;
+      for (let depth = 0; depth < 100_000; depth++) term = [term];
+      return term;
+    };
+    expect(isSameTerm(chain("x"), chain("x"))).toBe(true);
+    expect(isSameTerm(chain("x"), chain("y"))).toBe(false);
+  });
+
   test("and that is found soon where parts are shared", () => {
     const shared = (): unknown => {
       let term: unknown = "x";
