@@ -4,6 +4,7 @@
  * OTP: https://www.erlang.org/doc/design_principles/appup_cookbook.html#changing-properties
  */
 import { newChild } from "./child-state.js";
+import { ChildTable } from "./child-table.js";
 import type { CheckedSupervisorSpec } from "./supervisor-spec.js";
 import { find, type SupervisorState } from "./supervisor-state.js";
 
@@ -21,6 +22,12 @@ export function changedState(
     const child = find(state, spec.id);
     return child === undefined ? newChild(spec, state.removedIncarnation) : { ...child, spec };
   });
-  const kept = state.children.filter(({ id }) => !named.has(id));
-  return { ...state, strategy, limit, autoShutdown, children: [...renewed, ...kept] };
+  const kept = state.children.list.filter(({ id }) => !named.has(id));
+  return {
+    ...state,
+    strategy,
+    limit,
+    autoShutdown,
+    children: ChildTable.of([...renewed, ...kept]),
+  };
 }

@@ -101,7 +101,7 @@ export function added(
   results: StartResults,
   nowMs: number,
 ): Decision {
-  const withChild = { ...state, children: [...state.children, child] };
+  const withChild = { ...state, children: state.children.with(child) };
   const starts = applyStarts(withChild, results, nowMs);
   const { next, failed } = starts;
   const kept = failed === undefined ? next : removeAll(next, pick(next, [child.id]));

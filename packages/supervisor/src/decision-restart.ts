@@ -36,7 +36,7 @@ export function exited(
   state: SupervisorState,
   { pid, reason, nowMs }: Extract<SupervisorEvent, { type: "exited" }>,
 ): Decision {
-  const child = state.children.find((candidate) => candidate.pid === pid);
+  const child = state.children.findByPid(pid);
   // A child that was stopped, one whose start failed, or a stranger that linked itself.
   if (child === undefined) return { state, actions: [] };
   const { id } = child;
@@ -48,7 +48,7 @@ export function exited(
     return after([terminated(consequence)], decision);
   }
   const shutsDown = shutsDownAfter(next.autoShutdown, child.spec.significant, () =>
-    next.children.some(({ spec, status }) => spec.significant && status !== "stopped"),
+    next.children.list.some(({ spec, status }) => spec.significant && status !== "stopped"),
   );
   const consequence = { type: shutsDown ? "autoShutdown" : "none" } as const;
   return after(
@@ -62,7 +62,7 @@ export function restartDue(
   state: SupervisorState,
   { generation, nowMs }: Extract<SupervisorEvent, { type: "restartDue" }>,
 ): Decision {
-  const due = state.children.filter(({ wait }) => wait?.generation === generation);
+  const due = state.children.waitingFor(generation);
   const [first] = due;
   // Meanwhile they may have been stopped by hand, or started with their siblings.
   if (first === undefined) return { state, actions: [] };
@@ -113,7 +113,7 @@ function restart(
     return { consequence: { type: "giveUp" }, decision };
   }
   const { delay, next } = delayOf(counted, id, nowMs);
-  const affected = affectedBy(next.strategy, next.children, id);
+  const affected = affectedChildren(next, id);
   const replaces = delayedWaits(affected);
   if (delay === undefined && replaces.length === 0) {
     // Temporary ones are stopped with the others, and then there is nothing left of them to start.
@@ -124,11 +124,8 @@ function restart(
     const activity = { type: "restarting", ids } as const;
     return { consequence: { type: "restart" }, decision: stop({ ...settled, activity }, affected) };
   }
-  const concerned = next.children.filter(
-    (child) =>
-      affected.includes(child) ||
-      (child.wait !== undefined && replaces.includes(child.wait.generation)),
-  );
+  const waited = replaces.flatMap((generation) => next.children.waitingFor(generation));
+  const concerned = next.children.inOrder([...affected, ...waited].map((child) => child.id));
   const activity = {
     type: "delaying",
     ids: concerned.map((child) => child.id),
@@ -139,6 +136,12 @@ function restart(
     consequence: { type: "restartLater", ...activity.delay },
     decision: stop({ ...next, activity }, concerned),
   };
+}
+
+function affectedChildren(state: SupervisorState, id: string): readonly ChildState[] {
+  // The one of many is found, not searched for.
+  if (state.strategy === "one_for_one") return pick(state, [id]);
+  return affectedBy(state.strategy, state.children.list, id);
 }
 
 /** How long the restart of a child is delayed, if it is, and that it has failed once more. */

@@ -16,7 +16,7 @@ import { IDLE, pick, put, type SupervisorState } from "./supervisor-state.js";
 
 /** All children stop, last started first; then the supervisor exits. */
 export function terminate(state: SupervisorState, reason: ExitReason): Decision {
-  return stop({ ...state, activity: { type: "stopping", reason } }, state.children);
+  return stop({ ...state, activity: { type: "stopping", reason } }, state.children.list);
 }
 
 /** Stops those of `children` that run, last started first, for what `state` is about. */
@@ -104,9 +104,8 @@ function waitsEndedBy(
   return leaving.flatMap(({ wait: left }) => {
     if (left === undefined) return [];
     const { generation } = left;
-    const waitsOn = (child: ChildState): boolean =>
-      child.wait?.generation === generation && !ids.has(child.id);
-    return state.children.some(waitsOn) ? [] : [{ type: "cancelRestart", generation }];
+    const waitsOn = state.children.waitingFor(generation).some(({ id }) => !ids.has(id));
+    return waitsOn ? [] : [{ type: "cancelRestart", generation }];
   });
 }
 

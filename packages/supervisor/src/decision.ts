@@ -37,7 +37,7 @@ import { IDLE, type SupervisorState } from "./supervisor-state.js";
 export function decide(state: SupervisorState, event: SupervisorEvent): Decision {
   switch (event.type) {
     case "boot": {
-      const ids = state.children.map(({ id }) => id);
+      const ids = state.children.list.map(({ id }) => id);
       return start({ ...state, activity: { type: "booting" } }, ids);
     }
     case "exited":

@@ -27,7 +27,12 @@ import {
   type DynamicState,
 } from "./dynamic-decision.js";
 import type { CheckedDynamicSupervisorSpec } from "./dynamic-supervisor-spec.js";
-import type { RestartHistory } from "./restart-intensity.js";
+import {
+  NO_RESTARTS,
+  restartHistory,
+  restartTimes,
+  type RestartHistory,
+} from "./restart-intensity.js";
 import { shutDownAll } from "./shutdown-all.js";
 import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
 import { typeOf, type SupervisorSignal } from "./supervisor-message.js";
@@ -50,7 +55,8 @@ type Request =
 
 /** What `sys.getState` tells of a dynamic supervisor. */
 export interface DynamicSupervisorSysState extends Omit<CheckedDynamicSupervisorSpec, "template"> {
-  readonly restarts: RestartHistory;
+  /** Times of the restarts that still count, newest first, in ms of the node's clock. */
+  readonly restarts: readonly number[];
   readonly children: readonly ChildInfo[];
 }
 
@@ -63,7 +69,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
   #code: Code;
   readonly #args: readonly unknown[];
   #spec!: CheckedDynamicSupervisorSpec;
-  #history: RestartHistory = [];
+  #history: RestartHistory = NO_RESTARTS;
   readonly #children = new DynamicChildren();
 
   constructor(
@@ -387,7 +393,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
 
   protected override getState(): DynamicSupervisorSysState {
     const { limit, autoShutdown, maxChildren } = this.#spec;
-    const restarts = this.#history;
+    const restarts = restartTimes(this.#history);
     return { limit, autoShutdown, maxChildren, restarts, children: this.#infos() };
   }
 
@@ -406,7 +412,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
     }
     const { limit, autoShutdown, maxChildren, restarts } = after;
     this.#spec = { ...this.#spec, limit, autoShutdown, maxChildren };
-    this.#history = restarts;
+    this.#history = restartHistory(restarts);
     return this.getState();
   }
 

@@ -258,9 +258,7 @@ class Rehearsed {
     const event = { type: "restartDue", generation, nowMs: atMs } as const;
     rehearsal.later({ atMs, supervisor: this, event });
     if (delay === undefined) return undefined;
-    const paths = this.#state.children
-      .filter(({ wait }) => wait?.generation === generation)
-      .map(({ id }) => this.#pathOf(id));
+    const paths = this.#state.children.waitingFor(generation).map(({ id }) => this.#pathOf(id));
     const minMs = Math.max(delay.minMs, untilMs - nowMs);
     rehearsal.add({ type: "wait", paths, minMs, maxMs: atMs - nowMs });
     return undefined;

@@ -27,6 +27,7 @@ import type { ChildState } from "./child-state.js";
 import { changedState } from "./code-change.js";
 import { decide } from "./decision.js";
 import { InvalidChildSpecError } from "./errors.js";
+import { restartHistory, restartTimes } from "./restart-intensity.js";
 import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
 import type { SupervisorAction, SupervisorEvent } from "./supervisor-event.js";
 import { typeOf, type SupervisorMessage, type SupervisorSignal } from "./supervisor-message.js";
@@ -41,8 +42,10 @@ type Outcome = Promise<SupervisorEvent> | SupervisorEvent | undefined;
 /** What `sys.getState` tells of a supervisor. */
 export interface SupervisorSysState extends Pick<
   SupervisorState,
-  "strategy" | "limit" | "autoShutdown" | "restarts"
+  "strategy" | "limit" | "autoShutdown"
 > {
+  /** Times of the restarts that still count, newest first, in ms of the node's clock. */
+  readonly restarts: readonly number[];
   /** In start order. */
   readonly children: readonly ChildInfo[];
 }
@@ -89,7 +92,7 @@ export class SupervisorProcess extends SupervisorBase {
 
   /** In start order. */
   protected get children(): readonly ChildState[] {
-    return this.#state.children;
+    return this.#state.children.list;
   }
 
   protected override understands(request: unknown): boolean {
@@ -125,13 +128,13 @@ export class SupervisorProcess extends SupervisorBase {
         this.#requester = from;
         return this.#on({ type: "request", request });
       case "whichChildren":
-        return this.#reply<"whichChildren">(from, children.map(this.#infoOf));
+        return this.#reply<"whichChildren">(from, children.list.map(this.#infoOf));
       case "countChildren": {
         const isAlive = (pid: AnyPid): boolean => this.self.isAlive(pid);
-        return this.#reply<"countChildren">(from, countChildren(children, isAlive));
+        return this.#reply<"countChildren">(from, countChildren(children.list, isAlive));
       }
       case "getChildSpec": {
-        const child = children.find(({ id }) => id === request.id);
+        const child = children.find(request.id);
         return this.#reply<"getChildSpec">(from, child && childSpecInfo(child.spec));
       }
       case "view":
@@ -191,12 +194,18 @@ export class SupervisorProcess extends SupervisorBase {
       const waits = info.status === "stopped" && restarting.has(info.id);
       return waits ? { ...info, status: "restarting" } : info;
     };
-    return { strategy, ...this.waiting(), children: children.map(viewOf) };
+    return { strategy, ...this.waiting(), children: children.list.map(viewOf) };
   }
 
   protected override getState(): SupervisorSysState {
     const { strategy, limit, autoShutdown, restarts, children } = this.#state;
-    return { strategy, limit, autoShutdown, restarts, children: children.map(this.#infoOf) };
+    return {
+      strategy,
+      limit,
+      autoShutdown,
+      restarts: restartTimes(restarts),
+      children: children.list.map(this.#infoOf),
+    };
   }
 
   protected override describeState(): SupervisorSysState {
@@ -212,7 +221,8 @@ export class SupervisorProcess extends SupervisorBase {
       throw new InvalidArgumentError("replaceState: the new state", expected, after);
     }
     const { strategy, limit, autoShutdown, restarts } = after;
-    this.#state = { ...this.#state, strategy, limit, autoShutdown, restarts };
+    const history = restartHistory(restarts);
+    this.#state = { ...this.#state, strategy, limit, autoShutdown, restarts: history };
     return this.getState();
   }
 

@@ -3,7 +3,8 @@ import type { ExitReason } from "@coppice/core";
 import type { Delay } from "./backoff.js";
 import type { AutoShutdown } from "./child-spec.js";
 import { isTemporary, newChild, type ChildState } from "./child-state.js";
-import type { RestartHistory, RestartLimit } from "./restart-intensity.js";
+import { ChildTable } from "./child-table.js";
+import { NO_RESTARTS, type RestartHistory, type RestartLimit } from "./restart-intensity.js";
 import type { Strategy } from "./strategy.js";
 import type { CheckedSupervisorSpec } from "./supervisor-spec.js";
 
@@ -11,8 +12,7 @@ export interface SupervisorState {
   readonly strategy: Strategy;
   readonly limit: RestartLimit;
   readonly autoShutdown: AutoShutdown;
-  /** In start order. */
-  readonly children: readonly ChildState[];
+  readonly children: ChildTable;
   readonly restarts: RestartHistory;
   readonly activity: Activity;
   /** That of the last wait of children to be restarted. */
@@ -47,55 +47,41 @@ export const IDLE: Activity = { type: "idle" };
 /** The state before `boot`. */
 export function initialState(spec: CheckedSupervisorSpec): SupervisorState {
   const { strategy, limit, autoShutdown } = spec;
-  const children = spec.children.map((child) => newChild(child, 0));
+  const children = ChildTable.of(spec.children.map((child) => newChild(child, 0)));
   return {
     strategy,
     limit,
     autoShutdown,
     children,
-    restarts: [],
+    restarts: NO_RESTARTS,
     activity: IDLE,
     generation: 0,
     removedIncarnation: 0,
   };
 }
 
-export function find(state: SupervisorState, id: string): ChildState | undefined {
-  return state.children.find((child) => child.id === id);
-}
-
-/** Places of the children with these ids; -1 where there is none. */
-function placesOf(children: readonly ChildState[], ids: readonly string[]): readonly number[] {
-  // A map pays when there are many to find.
-  if (ids.length < 4) return ids.map((id) => children.findIndex((child) => child.id === id));
-  const places = new Map(children.map(({ id }, at) => [id, at]));
-  return ids.map((id) => places.get(id) ?? -1);
+export function find({ children }: SupervisorState, id: string): ChildState | undefined {
+  return children.find(id);
 }
 
 /** The children with these ids, in that order. */
 export function pick({ children }: SupervisorState, ids: readonly string[]): ChildState[] {
-  return placesOf(children, ids).flatMap((at) => children[at] ?? []);
+  return ids.flatMap((id) => children.find(id) ?? []);
 }
 
 /** Puts children in the place of those with their ids. Of a temporary one that does not run nothing stays. */
 export function put(state: SupervisorState, changed: readonly ChildState[]): SupervisorState {
-  const children = [...state.children];
-  const places = placesOf(
-    children,
-    changed.map(({ id }) => id),
-  );
-  places.forEach((at, index) => (children[at] = changed[index] as ChildState));
   const gone = changed.filter((child) => child.status !== "running" && isTemporary(child));
+  const children = changed.reduce((table, child) => table.with(child), state.children);
   return gone.length === 0 ? { ...state, children } : removeAll({ ...state, children }, gone);
 }
 
 export function removeAll(state: SupervisorState, gone: readonly ChildState[]): SupervisorState {
-  const ids = new Set(gone.map(({ id }) => id));
   const highest = (most: number, { incarnation }: ChildState): number =>
     Math.max(most, incarnation);
   return {
     ...state,
-    children: state.children.filter(({ id }) => !ids.has(id)),
+    children: gone.reduce((table, { id }) => table.without(id), state.children),
     removedIncarnation: gone.reduce(highest, state.removedIncarnation),
   };
 }

@@ -1,10 +1,17 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { recordRestart, type RestartHistory, type RestartLimit } from "../src/restart-intensity.js";
+import {
+  NO_RESTARTS,
+  recordRestart,
+  restartHistory,
+  restartTimes,
+  type RestartHistory,
+  type RestartLimit,
+} from "../src/restart-intensity.js";
 
 /** Whether each of these restarts exceeds the limit. */
 function record(times: readonly number[], limit: RestartLimit): boolean[] {
-  let history: RestartHistory = [];
+  let history: RestartHistory = NO_RESTARTS;
   return times.map((nowMs) => {
     const next = recordRestart(history, nowMs, limit);
     history = next.history;
@@ -46,12 +53,15 @@ describe("restart intensity", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(9), { minLength: 1 }), (steps) => {
         let nowMs = 0;
-        let history: RestartHistory = [];
+        let history: RestartHistory = NO_RESTARTS;
         for (const step of steps) {
           ({ history } = recordRestart(history, (nowMs += step), limit));
-          expect(history[0]).toBe(nowMs);
-          expect(history.every((at) => nowMs - at <= limit.periodMs)).toBe(true);
-          expect(history).toEqual([...history].sort((a, b) => b - a));
+          const times = restartTimes(history);
+          expect(times).toHaveLength(history.size);
+          expect(times[0]).toBe(nowMs);
+          expect(times.every((at) => nowMs - at <= limit.periodMs)).toBe(true);
+          expect(times).toEqual([...times].sort((a, b) => b - a));
+          expect(restartTimes(restartHistory([...times].reverse()))).toEqual(times);
         }
       }),
     );
