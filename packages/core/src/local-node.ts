@@ -47,7 +47,7 @@ export class LocalNode extends Runtime implements Node {
     ...args: readonly unknown[]
   ): ErasedPid {
     this.#refuseWhileStopping();
-    checkSpawnOptions(options, false);
+    checkSpawnOptions("spawnOpt", options, false);
     return spawn(this, undefined, options, body, args).pid;
   }
 
@@ -57,7 +57,7 @@ export class LocalNode extends Runtime implements Node {
     ...args: readonly unknown[]
   ): Promise<StartResult<Erased>> {
     this.#refuseWhileStopping();
-    checkStartOptions(options, false);
+    checkStartOptions("spawnAndWait", options, false);
     return spawnAndWait(this, undefined, options, body, args);
   }
 
@@ -70,7 +70,7 @@ export class LocalNode extends Runtime implements Node {
     behaviour: ErasedStartable,
     ...args: readonly unknown[]
   ): Promise<ErasedPid> {
-    checkStartOptions(options, false);
+    checkStartOptions("startOpt", options, false);
     return (await start(this, options, behaviour, args)).pid;
   }
 

@@ -13,7 +13,13 @@ import { arrive, transmit, type Signal } from "./signal.js";
 type LocalPid = ProcessId<Process>;
 
 /** Sends to any kind of address. */
-export function sendFrom(node: Runtime, from: LocalPid, to: unknown, message: unknown): void {
+export function sendFrom(
+  node: Runtime,
+  from: LocalPid,
+  to: unknown,
+  message: unknown,
+  operation = "send",
+): void {
   if (typeof message === "object" && message !== null) refuseThenable(message);
   // The address first: what cannot be sent is not frozen either.
   if (ProcessId.is(to)) {
@@ -27,7 +33,8 @@ export function sendFrom(node: Runtime, from: LocalPid, to: unknown, message: un
   } else if (isRemoteName(to)) {
     sendToRemoteName(node, from, to, node.prepare(message));
   } else {
-    throw new InvalidArgumentError("send: to", "a pid, a name, an alias or at(node, name)", to);
+    const expected = "a pid, a name, an alias or at(node, name)";
+    throw new InvalidArgumentError(`${operation}: to`, expected, to);
   }
 }
 
@@ -52,7 +59,7 @@ export function castFrom(
 ): void {
   if (isName(to) && node.registry.find(to.name, from) === undefined) {
     node.undelivered(node.nobody, message, from, "unregistered");
-  } else sendFrom(node, from, to, message);
+  } else sendFrom(node, from, to, message, "cast");
 }
 
 /** Answers a call with an error. */

@@ -208,7 +208,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     ...args: readonly unknown[]
   ): Promise<StartResult<Erased>> {
     if (this.life !== "alive") return this.#endedWait("spawnAndWait");
-    checkStartOptions(options);
+    checkStartOptions("spawnAndWait", options);
     this.node.turn.ran(this);
     return spawnAndWait(this.node, this, options, body, args);
   }
@@ -235,7 +235,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     behaviour: ErasedStartable,
     ...args: readonly unknown[]
   ): Promise<Erased> {
-    checkStartOptions(options);
+    checkStartOptions("startOpt", options);
     const started = await start(this, options, behaviour, args);
     return options.monitor === undefined ? started.pid : started;
   }
@@ -266,7 +266,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     ...args: readonly unknown[]
   ): Erased {
     this.#fenceIfDead("spawnOpt");
-    checkSpawnOptions(options);
+    checkSpawnOptions("spawnOpt", options);
     const spawned = spawn(this.node, this, options, body, args);
     return spawned.ref === undefined ? spawned.pid : spawned;
   }

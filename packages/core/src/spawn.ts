@@ -116,11 +116,12 @@ export function spawnOptionKeys(inProcess: boolean): string[] {
 }
 
 /** @throws InvalidArgumentError an option is unknown or of the wrong kind */
-export function checkSpawnOptions(options: Options, inProcess = true): void {
-  checkKeys("spawnOpt: options", options, spawnOptionKeys(inProcess));
+export function checkSpawnOptions(operation: string, options: Options, inProcess = true): void {
+  const argument = `${operation}: options`;
+  checkKeys(argument, options, spawnOptionKeys(inProcess));
   const { link, label, name, mailbox, unwindMs, key, monitor, monitorOptions } = options;
   const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`spawnOpt: options.${option}`, expected, received);
+    throw new InvalidArgumentError(`${argument}.${option}`, expected, received);
   };
   if (link !== undefined && typeof link !== "boolean") refuse("link", "true or false", link);
   if (label !== undefined && typeof label !== "string") refuse("label", "a string", label);
@@ -131,16 +132,15 @@ export function checkSpawnOptions(options: Options, inProcess = true): void {
       key,
     );
   }
-  if (name !== undefined) checkName("spawnOpt: options.name", name);
+  if (name !== undefined) checkName(`${argument}.name`, name);
   if (unwindMs !== undefined && !(typeof unwindMs === "number" && unwindMs >= 0)) {
     refuse("unwindMs", "a number of at least 0", unwindMs);
   }
-  if (monitor !== undefined && monitor !== true)
-    checkFunction("spawnOpt: options.monitor", monitor);
+  if (monitor !== undefined && monitor !== true) checkFunction(`${argument}.monitor`, monitor);
   if (monitorOptions !== undefined) {
-    checkMonitorOptions("spawnOpt: options.monitorOptions", monitorOptions);
+    checkMonitorOptions(`${argument}.monitorOptions`, monitorOptions);
   }
-  if (mailbox !== undefined) checkMailboxOptions("spawnOpt: options.mailbox", mailbox);
+  if (mailbox !== undefined) checkMailboxOptions(`${argument}.mailbox`, mailbox);
 }
 
 export function checkMailboxOptions(argument: string, options: MailboxOptions): void {

@@ -138,13 +138,13 @@ export class PendingStart extends PendingCall {
 type Options = Partial<StartMonitorOptions<unknown, never>>;
 
 /** @throws InvalidArgumentError an option is unknown or of the wrong kind */
-export function checkStartOptions(options: Options, inProcess = true): void {
-  checkKeys("startOpt: options", options, [...spawnOptionKeys(inProcess), "timeoutMs"]);
+export function checkStartOptions(operation: string, options: Options, inProcess = true): void {
+  checkKeys(`${operation}: options`, options, [...spawnOptionKeys(inProcess), "timeoutMs"]);
   const { timeoutMs, ...spawnOptions } = options;
-  checkSpawnOptions(spawnOptions, inProcess);
+  checkSpawnOptions(operation, spawnOptions, inProcess);
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     const expected = "a number of at least 0";
-    throw new InvalidArgumentError("startOpt: options.timeoutMs", expected, timeoutMs);
+    throw new InvalidArgumentError(`${operation}: options.timeoutMs`, expected, timeoutMs);
   }
 }
 
