@@ -240,7 +240,9 @@ export function call(
   if (target === undefined || isGone(node, caller, target)) {
     return refuse(new NoProcessError(show(server)));
   }
-  if (caller !== undefined) {
+  // Whoever may give up a call at any time may go on to other things, such as answering.
+  const waits = caller !== undefined && options?.signal === undefined;
+  if (waits) {
     const cycle = findCycle(caller, target);
     if (cycle !== undefined) return refuse(cycleError(cycle));
   }
@@ -254,8 +256,7 @@ export function call(
   watch(pending);
   if (pending.active) {
     pending.sent = true;
-    // Whoever may give up a call at any time may have gone on to other things.
-    if (caller !== undefined) caller.awaiting = options?.signal === undefined ? pending : undefined;
+    if (caller !== undefined) caller.awaiting = waits ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };
     sendToPid(node, pending.ownerPid, target, message);
     // As `receive after 0`: not a timer.

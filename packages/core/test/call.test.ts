@@ -897,6 +897,25 @@ describe("a call that closes no cycle", () => {
     expect(node.mailboxOf(a.pid)).toMatchObject([{ type: "call", request: "y" }]);
   });
 
+  test("is one that may be given up, also to a server that waits for the caller: it may answer first", async () => {
+    const { node } = createWorld();
+    const b = spawnPuppet(node);
+    const replies: unknown[] = [];
+    const a = node.spawn<Echo>(async (self) => {
+      const { from } = await self.receive();
+      const later = self.call(b.pid as Pid<Echo>, "from a", { signal: self.signal });
+      const mine = self.call(self.pid, "to myself", { signal: self.signal });
+      self.reply(from, "a answers");
+      self.reply((await self.receive()).from, "I answer myself");
+      replies.push(await mine, await later);
+    });
+    expect(await b.do((self) => self.call(a, "from b"))).toBe("a answers");
+    const [request] = node.mailboxOf(b.pid) as [Echo];
+    await b.do((self) => self.reply(request.from, "b answers"));
+    await quiesce();
+    expect(replies).toEqual(["I answer myself", "b answers"]);
+  });
+
   test("is let through to a server that waits for someone else", async () => {
     const { node } = createWorld();
     const { pid: slow } = spawnKeeper(node);

@@ -279,7 +279,8 @@ class Program {
         if (!self.isAlive(pid) || !self.isAlive(self.pid)) return;
         shadow.send(from, pid, false, energy, (item) => {
           type Server = Pid<{ type: "call"; request: object; from: never }>;
-          const options = { timeoutMs: Infinity };
+          // With a signal it is no call that could be refused for closing a cycle.
+          const options = { timeoutMs: Infinity, signal: self.signal };
           const reply = self.call(pid as AnyPid as Server, { ...item, from }, options);
           reply.catch(() => undefined);
         });
