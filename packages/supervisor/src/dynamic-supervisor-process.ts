@@ -27,6 +27,7 @@ import {
   type DynamicState,
 } from "./dynamic-decision.js";
 import type { CheckedDynamicSupervisorSpec } from "./dynamic-supervisor-spec.js";
+import { glance } from "./glance.js";
 import {
   NO_RESTARTS,
   restartHistory,
@@ -102,7 +103,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
     const { args, id, pid } = Object(request) as Record<string, unknown>;
     switch (typeOf(request) as Request["type"]) {
       case "startChild":
-        return Array.isArray(args);
+        return glance(() => Array.isArray(args) && Array.from(args) !== undefined) === true;
       case "terminateChild":
       case "getChildSpec":
         return id !== undefined || isPid(pid);

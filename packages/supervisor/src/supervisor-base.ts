@@ -15,8 +15,9 @@ import type { CheckedChildSpec, Shutdown } from "./child-spec.js";
 import { launchProgram, startChildProcess } from "./child-start.js";
 import { sendCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
+import { fieldsOf, glance } from "./glance.js";
 import { shutDown, type Meanwhile } from "./shutdown.js";
-import { typeOf, type SupervisorReported } from "./supervisor-message.js";
+import type { SupervisorReported } from "./supervisor-message.js";
 import { formatSupervisorReport, levelOf } from "./supervisor-report-text.js";
 import type { SupervisorReport } from "./supervisor-report.js";
 import type { CheckedSupervisorSpec } from "./supervisor-spec.js";
@@ -45,7 +46,7 @@ export abstract class SupervisorBehaviour {
 
 /** A call, as far as that is known of a message. */
 interface AnyCall {
-  readonly request: { readonly type: unknown };
+  readonly request: unknown;
   readonly from: From<never>;
 }
 
@@ -74,16 +75,19 @@ export abstract class SupervisorBase extends BehaviourProcess {
     const call = callIn(message);
     if (call !== undefined) {
       const { request, from } = call;
-      if (this.understands(request)) return this.answer(request as never, from);
+      const fields = fieldsOf(request);
+      if (fields !== undefined && this.understands(fields)) {
+        return this.answer(fields as never, from);
+      }
       const expected = "one that supervisors understand, with all its fields";
       this.self.refuse(from, new UnknownRequestError(this.self.pid, expected, request));
       return undefined;
     }
-    if (typeof message === "object" && message !== null) {
-      const { type } = message as { readonly type?: unknown };
-      // A late `Down` of a child that was stopped needs nobody.
-      if (type === "down") return undefined;
-      if (type === "exit" || type === "restartDue") return this.signalled(message);
+    const signal = fieldsOf(message);
+    // A late `Down` of a child that was stopped needs nobody.
+    if (signal?.["type"] === "down") return undefined;
+    if (signal?.["type"] === "exit" || signal?.["type"] === "restartDue") {
+      return this.signalled(signal);
     }
     this.self.unhandled(message);
     return undefined;
@@ -147,7 +151,7 @@ export abstract class SupervisorBase extends BehaviourProcess {
 
   /** What is answered in the middle of a stop. */
   protected readonly meanwhile: Meanwhile = {
-    accepts: (message) => typeOf(callIn(message)?.request) === "view",
+    accepts: (message) => fieldsOf(callIn(message)?.request)?.["type"] === "view",
     handle: (message) => {
       const call = callIn(message);
       if (call !== undefined) this.reply(call.from, this.view());
@@ -174,8 +178,7 @@ export abstract class SupervisorBase extends BehaviourProcess {
 }
 
 function callIn(message: unknown): AnyCall | undefined {
-  if (typeof message !== "object" || message === null) return undefined;
-  const { type, request, from } = message as { readonly type?: unknown } & Partial<AnyCall>;
-  if (type !== "call" || !isRef(from)) return undefined;
-  return { request: request as AnyCall["request"], from: from as From<never> };
+  const { type, request, from } = fieldsOf(message) ?? {};
+  if (type !== "call" || glance(() => isRef(from)) !== true) return undefined;
+  return { request, from: from as From<never> };
 }

@@ -27,6 +27,7 @@ import type { ChildState } from "./child-state.js";
 import { changedState } from "./code-change.js";
 import { decide } from "./decision.js";
 import { InvalidChildSpecError } from "./errors.js";
+import { fieldsOf, glance } from "./glance.js";
 import { restartHistory, restartTimes } from "./restart-intensity.js";
 import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
 import type { SupervisorAction, SupervisorEvent } from "./supervisor-event.js";
@@ -117,7 +118,7 @@ export class SupervisorProcess extends SupervisorBase {
     const { children } = this.#state;
     switch (request.type) {
       case "startChild": {
-        const spec: unknown = request.spec?.value;
+        const spec: unknown = fieldsOf(glance(() => request.spec.value));
         if (!isCheckedSpec(spec)) return this.#refuseSpec(request, from);
         this.#requester = from;
         return this.#on({ type: "request", request: { type: "startChild", spec } });
