@@ -24,6 +24,7 @@ import {
   type StartOptions,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { isThenable, type MaybePromise } from "./behaviour.js";
 import { InvalidCallbackResultError } from "./errors.js";
 import { defineServer } from "./gen-server.js";
@@ -140,6 +141,7 @@ async function launch<S>(
   init: () => S | PromiseLike<S>,
   options: StartOptions<AgentMessage<S>>,
 ): Promise<AgentPid<S>> {
+  checkActor("agent.start: starter", starter);
   const result = await define(init).start(starter, options);
   if (typeof result === "object" && "pid" in result) return result.pid;
   const what = options.label ?? options.name?.name ?? "the agent";
@@ -161,6 +163,7 @@ export async function get<S, R>(
   get: (state: S) => R | PromiseLike<R>,
   options?: CallOptions,
 ): Promise<R> {
+  checkActor("agent.get: caller", caller);
   checkFunction("agent.get: get", get);
   return (await caller.call(agent, ["get", opaque(get)], options)) as R;
 }
@@ -178,6 +181,7 @@ export async function update<S>(
   update: (state: S) => S | PromiseLike<S>,
   options?: CallOptions,
 ): Promise<void> {
+  checkActor("agent.update: caller", caller);
   checkFunction("agent.update: update", update);
   await caller.call(agent, ["update", opaque(update)], options);
 }
@@ -195,6 +199,7 @@ export async function getAndUpdate<S, R>(
   update: (state: S) => GetAndUpdate<R, S> | PromiseLike<GetAndUpdate<R, S>>,
   options?: CallOptions,
 ): Promise<R> {
+  checkActor("agent.getAndUpdate: caller", caller);
   checkFunction("agent.getAndUpdate: update", update);
   return (await caller.call(agent, ["getAndUpdate", opaque(update)], options)) as R;
 }
@@ -209,6 +214,7 @@ export function cast<S>(
   agent: Address<AgentMessage<S>>,
   update: (state: S) => S | PromiseLike<S>,
 ): void {
+  checkActor("agent.cast: caller", caller);
   checkFunction("agent.cast: update", update);
   caller.cast(agent, ["cast", opaque(update)]);
 }

@@ -19,6 +19,7 @@ import {
   type Target,
 } from "@coppice/core";
 import type { Observable, Subscriber } from "rxjs";
+import { checkActor } from "./actor-check.js";
 import {
   askCircuit,
   checkCircuitBreakerSettings,
@@ -91,6 +92,7 @@ export type CircuitOwner = Operations & { readonly pid: AnyPid; readonly node?: 
  * await node.stop();
  */
 export function create(owner: CircuitOwner, settings: CircuitBreakerSettings = {}): CircuitBreaker {
+  checkActor("circuitBreaker.create: owner", owner);
   return new LocalBreaker(
     owner,
     checkCircuitBreakerSettings("circuitBreaker.create: settings", settings),
@@ -298,6 +300,7 @@ export async function run<T>(
   act: () => T | PromiseLike<T>,
   options: SharedRunOptions = {},
 ): Promise<T> {
+  checkActor("circuitBreaker.run: caller", caller);
   checkRun("run", act, options, ["isFailure", "timeoutMs"]);
   const { timeoutMs, ...runOptions } = options;
   const answer = await caller.call(breaker, ["ask"], timeoutMs === undefined ? {} : { timeoutMs });
@@ -324,5 +327,6 @@ export function position(
   breaker: Target<CircuitBreakerMessage>,
   options?: CallOptions,
 ): Promise<CircuitPosition> {
+  checkActor("circuitBreaker.position: caller", caller);
   return caller.call(breaker, ["position"], options);
 }

@@ -11,7 +11,6 @@
  */
 import {
   InvalidArgumentError,
-  isPid,
   type AnyName,
   type AnyPid,
   type Address,
@@ -25,6 +24,7 @@ import {
   type RequestOf,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { Abandonment } from "./abandonment.js";
 import { RequestAbandonedError } from "./errors.js";
 import { isEventHandlerId, type EventHandlerId } from "./event-handler-id.js";
@@ -62,6 +62,7 @@ export interface SwapOptions extends CallOptions {
  * @see https://www.erlang.org/doc/man/gen_event.html#notify-2
  */
 export function notify<M>(sender: Operations, manager: Address<M>, event: EventIn<M>): void {
+  checkActor("notify: sender", sender);
   const message: Cast<readonly ["notify", unknown]> = { type: "cast", request: ["notify", event] };
   sender.send(manager as Address<typeof message>, message);
 }
@@ -79,6 +80,7 @@ export async function syncNotify<M>(
   event: EventIn<M>,
   options: CallOptions = {},
 ): Promise<void> {
+  checkActor("syncNotify: sender", sender);
   const to = manager as Target<Call<readonly ["notify", unknown], undefined>>;
   await sender.call(to, ["notify", event], { timeoutMs: Infinity, ...options });
 }
@@ -112,6 +114,7 @@ export async function addHandler<M>(
   handler: HandlerFor<M>,
   options?: CallOptions,
 ): Promise<void> {
+  checkActor("addHandler: asker", asker);
   const added = toAdd(checkHandler("addHandler: handler", handler));
   await ask(asker, manager, { type: "add", handler: added, owner: undefined }, options);
 }
@@ -171,6 +174,7 @@ export async function deleteHandler(
   handler: AnyEventHandler | EventHandlerId,
   options: SwapOptions = {},
 ): Promise<unknown> {
+  checkActor("deleteHandler: asker", asker);
   const id = checkId("deleteHandler: handler", handler);
   const { argument, ...callOptions } = options;
   return ask(asker, manager, { type: "delete", id, argument }, callOptions);
@@ -219,6 +223,7 @@ export async function swapHandler<M>(
   to: HandlerFor<M>,
   options: SwapOptions = {},
 ): Promise<void> {
+  checkActor("swapHandler: asker", asker);
   const { argument, ...callOptions } = options;
   const action: HandlerAction = {
     type: "swap",
@@ -276,6 +281,7 @@ export async function callHandler<P, const Q extends RequestOf<P>>(
   request: Q,
   options?: CallOptions,
 ): Promise<ReplyOf<P, Q>> {
+  checkActor("callHandler: caller", caller);
   const id = checkId("callHandler: handler", handler);
   const reply = await send(caller, manager, { type: "call", id, request }, options);
   return reply as ReplyOf<P, Q>;
@@ -294,6 +300,7 @@ export function sendHandlerRequest<P, const Q extends RequestOf<P>>(
   handler: EventHandler<never, never, P, readonly unknown[]>,
   request: Q,
 ): Request<ReplyOf<P, Q>> {
+  checkActor("sendHandlerRequest: caller", caller);
   const id = checkId("sendHandlerRequest: handler", handler);
   const abandonment = new Abandonment(new RequestAbandonedError());
   const options = { timeoutMs: Infinity, signal: abandonment };
@@ -311,6 +318,7 @@ export async function whichHandlers(
   manager: EventManagerTarget,
   options?: CallOptions,
 ): Promise<readonly EventHandlerId[]> {
+  checkActor("whichHandlers: asker", asker);
   return (await ask(asker, manager, { type: "which" }, options)) as readonly EventHandlerId[];
 }
 
@@ -366,7 +374,7 @@ function checkId(argument: string, handler: AnyEventHandler | EventHandlerId): E
 
 /** The node is nobody who could be told. */
 function checkOwner(argument: string, owner: EventHandlerOwner): EventHandlerOwner {
-  const { pid } = Object(owner) as { readonly pid?: unknown };
-  if (isPid(pid) && pid.serial !== 0) return owner;
+  checkActor(argument, owner);
+  if (owner.pid.serial !== 0) return owner;
   throw new InvalidArgumentError(argument, "the self of a process", owner);
 }

@@ -8,6 +8,7 @@ import {
   type Operations,
   type ProcessInfo,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import type { ChildInfo, SupervisorView } from "./child-info.js";
 import type { SupervisorPid } from "./supervisor-message.js";
 
@@ -75,6 +76,7 @@ export async function explainShutdown(
   supervisor: AnyPid,
   options: { readonly timeoutMs?: number } = {},
 ): Promise<ShutdownExplanation> {
+  checkActor("explainShutdown: asker", asker);
   const info = asker.processInfo(supervisor);
   if (info === undefined) {
     return { state: "ended", holders: [], text: `${String(supervisor)} has ended` };

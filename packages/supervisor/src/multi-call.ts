@@ -13,6 +13,7 @@ import {
   type ReplyOf,
   type RequestOf,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 
 /** Who answered what, and why others did not. */
 export interface MultiCallResult<R> {
@@ -48,6 +49,7 @@ export async function multiCall<M, const Q extends RequestOf<M>>(
   request: Q,
   options: CallOptions = {},
 ): Promise<MultiCallResult<ReplyOf<M, Q>>> {
+  checkActor("multiCall: caller", caller);
   if (!Array.isArray(nodes)) {
     throw new InvalidArgumentError("multiCall: nodes", "an array of names of nodes", nodes);
   }

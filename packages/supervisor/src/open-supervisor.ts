@@ -1,5 +1,6 @@
 /** A supervisor for as long as a block of code runs: started at its beginning, stopped at its end. */
 import { NoProcessError, ServerExitError, type Pid, type Self, type Starter } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { stop } from "./stop.js";
 import type { SupervisorMessage } from "./supervisor-message.js";
 import {
@@ -53,6 +54,7 @@ export async function openSupervisor<M = SupervisorMessage, A extends readonly u
   options: StartSupervisorOptions<M> = {},
   ...args: A
 ): Promise<OpenSupervisor<M>> {
+  checkActor("openSupervisor: starter", starter);
   const pid = await startSupervisor(starter, definition, options, ...args);
   const close = async (stopOptions: { readonly timeoutMs?: number } = {}): Promise<void> => {
     // Its end is not to be that of the process which wants it.

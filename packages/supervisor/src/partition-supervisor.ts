@@ -16,6 +16,7 @@ import type {
   StartResult,
   Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { behaviourHandler, startBehaviour, type BehaviourSelf } from "./behaviour.js";
 import { partitionOf, type PartitionKey } from "./partition-key.js";
 import {
@@ -89,6 +90,7 @@ export function whichPartitions<M>(
   supervisor: Target<PartitionSupervisorMessage<M>>,
   options?: CallOptions,
 ): Promise<readonly Partition<M>[]> {
+  checkActor("whichPartitions: asker", asker);
   const request = { type: "whichPartitions" } as const;
   // A pid of what understands all that understands this part of it.
   const to = supervisor as unknown as Target<WhichPartitions<M>>;

@@ -13,6 +13,7 @@ import {
   type Operations,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { defineServer } from "./gen-server.js";
 import { checkOptions, checkTimeout } from "./option-check.js";
 import {
@@ -162,6 +163,7 @@ export async function acquire(
   limit: Target<RateLimitMessage>,
   options: AcquireOptions = {},
 ): Promise<void> {
+  checkActor("rateLimit.acquire: caller", caller);
   const what = "rateLimit.acquire: options";
   checkOptions(what, options, ["key", "permits", "timeoutMs", "signal"]);
   const { key = "", timeoutMs = 5_000, signal } = options;
@@ -186,6 +188,7 @@ export async function tryAcquire(
   limit: Target<RateLimitMessage>,
   options: TryAcquireOptions = {},
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number }> {
+  checkActor("rateLimit.tryAcquire: caller", caller);
   checkOptions("rateLimit.tryAcquire: options", options, ["key", "permits"]);
   const reservation = await reserve(caller, limit, options, 0, {});
   if (reservation.type === "reserved") return { ok: true };

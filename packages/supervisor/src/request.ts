@@ -12,6 +12,7 @@ import {
   type RequestOf,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { Abandonment } from "./abandonment.js";
 import { RequestAbandonedError } from "./errors.js";
 
@@ -44,6 +45,7 @@ export function sendRequest<M, const Q extends RequestOf<M>>(
   to: Target<M>,
   request: Q,
 ): Request<ReplyOf<M, Q>> {
+  checkActor("sendRequest: caller", caller);
   const abandonment = new Abandonment(new RequestAbandonedError());
   const reply = caller.call(to, request, { timeoutMs: Infinity, signal: abandonment });
   return new Request(caller, reply, abandonment);
@@ -140,6 +142,7 @@ export class RequestCollection<R, L = string> {
 
   /** @param caller who sent the requests */
   constructor(caller: Operations) {
+    checkActor("RequestCollection: caller", caller);
     this.#caller = caller;
   }
 

@@ -16,6 +16,7 @@ import {
   type RequestOf,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { checkFunction, checkOptions, checkTimeout } from "./option-check.js";
 import { isOwnEnd } from "./own-end.js";
 import {
@@ -75,6 +76,7 @@ export async function retry<T>(
   act: (attempt: Attempt) => T | PromiseLike<T>,
   options: RetryOptions = {},
 ): Promise<T> {
+  checkActor("retry: caller", caller);
   checkFunction("retry: act", act);
   checkOptions("retry: options", options, [...RETRY_SETTINGS, "signal"]);
   const policy = checkRetrySettings("retry: options", options);
@@ -115,6 +117,7 @@ export async function callWithRetry<M, const Q extends RequestOf<M>>(
   request: Q,
   options: CallRetryOptions = {},
 ): Promise<ReplyOf<M, Q>> {
+  checkActor("callWithRetry: caller", caller);
   const what = "callWithRetry: options";
   checkOptions(what, options, [...RETRY_SETTINGS, "signal", "timeoutMs", "idempotent"]);
   const policy = checkRetrySettings(what, options);

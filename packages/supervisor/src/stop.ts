@@ -19,6 +19,7 @@ import {
   type Self,
   type Starter,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { isSameTerm } from "./same-term.js";
 import { terminate, type SystemTarget } from "./sys.js";
 
@@ -55,6 +56,7 @@ export async function stop(
   target: SystemTarget,
   options: StopProcessOptions = {},
 ): Promise<void> {
+  checkActor("stop: caller", caller);
   check(target, options);
   const { reason = "normal", timeoutMs = Infinity } = options;
   // As in OTP by a process of its own, so that a late answer finds nobody.

@@ -20,6 +20,7 @@ import {
   type RequestOf,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import type { ChildCounts, ChildInfo, ChildSpecInfo } from "./child-info.js";
 import { checkChildSpec } from "./child-spec-check.js";
 import type { ChildSpec } from "./child-spec.js";
@@ -223,5 +224,7 @@ function ask<M, const Q extends RequestOf<M>>(
   request: Q,
   options: CallOptions = {},
 ): Promise<ReplyOf<M, Q>> {
+  const { type } = request as { readonly type: string };
+  checkActor(`${type}: asker`, asker);
   return asker.call(supervisor, request, { timeoutMs: Infinity, ...options });
 }

@@ -15,6 +15,7 @@ import {
   type StartOptions,
   type StartResult,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { behaviourHandler, startBehaviour } from "./behaviour.js";
 import { SupervisorBehaviour, type ReportTo } from "./supervisor-base.js";
 import type { SupervisorMessage, SupervisorReported } from "./supervisor-message.js";
@@ -103,6 +104,7 @@ export async function startSupervisor<M = SupervisorMessage, A extends readonly 
   options: StartSupervisorOptions<M> = {},
   ...args: A
 ): Promise<Pid<M>> {
+  checkActor("startSupervisor: starter", starter);
   if (!(definition instanceof SupervisorBehaviour)) {
     const expected = "a supervisor, such as defineSupervisor makes";
     throw new InvalidArgumentError("startSupervisor: definition", expected, definition);

@@ -22,6 +22,7 @@ import {
   type Target,
 } from "@coppice/core";
 import type { Observable } from "rxjs";
+import { checkActor } from "./actor-check.js";
 import type { AnyBehaviour } from "./behaviour.js";
 import type { AnyEventHandler } from "./event-handler.js";
 import {
@@ -47,6 +48,7 @@ function request(
   action: SystemAction,
   options: CallOptions | undefined,
 ): Promise<unknown> {
+  checkActor(`sys.${action.type}: caller`, caller);
   const sent: SystemRequest = { type: "system", action };
   // Every behaviour answers these, whatever its protocol says.
   const to = target as unknown as Target<Call<SystemRequest, unknown>>;
@@ -229,6 +231,7 @@ export async function statistics(
  * @see https://www.erlang.org/doc/man/sys.html#trace-2
  */
 export function trace(caller: Operations, target: SystemTarget): Observable<SystemEvent> {
+  checkActor("sys.trace: caller", caller);
   const { node = caller as Node } = caller as { readonly node?: Node };
   return guardedObservable(node, (subscriber) => {
     const action = { type: "trace", tracer: opaque<Tracer>(subscriber) } as const;

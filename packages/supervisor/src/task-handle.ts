@@ -11,6 +11,7 @@ import {
   type Self,
   type Starter,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { Abandonment } from "./abandonment.js";
 import { RUN_TASK, type Attention, type TaskCall, type TaskReply } from "./task-body.js";
 import { TaskAwaitedError, TaskOwnerError } from "./task-errors.js";
@@ -36,6 +37,7 @@ export interface TaskOwner extends Starter {
 
 /** The owner as a process, if it is one. */
 export function processOf(owner: TaskOwner): Self<unknown> | undefined {
+  checkActor("task: owner", owner);
   // Number 0 is the node itself.
   return owner.pid.serial === 0 ? undefined : (owner as Self<unknown>);
 }
@@ -106,6 +108,7 @@ export function handleOf(
   owner: { readonly pid: AnyPid },
   task: Task<unknown>,
 ): TaskHandle {
+  checkActor("task: owner", owner);
   if (!(task instanceof TaskHandle)) {
     throw new InvalidArgumentError(argument, "a task, as task.async returns it", task);
   }

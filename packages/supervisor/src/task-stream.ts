@@ -13,6 +13,7 @@ import {
   type Self,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { isThenable } from "./behaviour.js";
 import { checkCount, checkFunction, checkOptions, checkTimeout } from "./option-check.js";
 import { taskBody, type TaskFunction } from "./task-body.js";
@@ -66,6 +67,7 @@ export function asyncStream<I, T, M = unknown>(
   run: TaskFunction<T, M, [item: I]>,
   options: AsyncStreamOptions = {},
 ): AsyncIterableIterator<TaskResult<T>> {
+  checkActor("task.asyncStream: owner", owner);
   const settings = checkStreamOptions(options);
   checkFunction("task.asyncStream: run", run);
   const { supervisor } = settings;

@@ -24,6 +24,7 @@ import {
   type Startable,
   type Target,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import type { Shutdown } from "./child-spec.js";
 import { childTemplate } from "./child-template.js";
 import type { DynamicSupervisorMessage } from "./dynamic-supervisor-message.js";
@@ -126,6 +127,7 @@ export async function startChild<M = unknown, A extends readonly unknown[] = []>
   run: TaskFunction<unknown, M, A>,
   ...args: A
 ): Promise<Pid<M>> {
+  checkActor("task.startChild: caller", caller);
   checkFunction("task.startChild: run", run);
   const body = plainBody(run);
   const bound = named(run, (self: Self<unknown>) => body(self as unknown as Self<M>, ...args));
@@ -140,6 +142,7 @@ export async function startTask<T, M, A extends readonly unknown[]>(
   args: A,
   link: boolean,
 ): Promise<Task<T, M>> {
+  checkActor("task: owner", owner);
   const self = processOf(owner);
   const attention: Attention = { linked: link && self !== undefined, waiting: 0 };
   const body = taskBody(run, args, attention, self?.pid);

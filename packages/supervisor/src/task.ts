@@ -24,6 +24,7 @@ import {
   type Pid,
   type SpawnOptions,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { child, type ChildOptions, type ChildSpec } from "./child-spec.js";
 import { checkFunction, checkOptions, checkTimeout } from "./option-check.js";
 import { plainBody, taskBody, type TaskFunction } from "./task-body.js";
@@ -301,6 +302,7 @@ export function start<M = unknown, A extends readonly unknown[] = []>(
   run: TaskFunction<unknown, M, A>,
   ...args: A
 ): Pid<M> {
+  checkActor("task.start: owner", owner);
   checkFunction("task.start: run", run);
   return owner.spawnOpt({}, plainBody(run), ...args);
 }

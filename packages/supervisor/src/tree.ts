@@ -13,6 +13,7 @@ import {
   type Operations,
   type ProcessInfo,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import type { ChildInfo, SupervisorView } from "./child-info.js";
 import type { ChildType } from "./child-spec.js";
 import type { SupervisorPid } from "./supervisor-message.js";
@@ -73,6 +74,7 @@ export async function supervisionTree(
   supervisor: AnyPid,
   options: { readonly timeoutMs?: number } = {},
 ): Promise<SupervisionTree> {
+  checkActor("supervisionTree: asker", asker);
   const info = asker.processInfo(supervisor);
   if (info === undefined) throw new NoProcessError(String(supervisor));
   const id = info.name ?? info.label ?? String(supervisor);

@@ -27,6 +27,7 @@ import {
   type Target,
   type TimerRef,
 } from "@coppice/core";
+import { checkActor } from "./actor-check.js";
 import { isThenable } from "./behaviour.js";
 import { checkChildSpec } from "./child-spec-check.js";
 import { launchProgram } from "./child-start.js";
@@ -284,6 +285,7 @@ export async function checkOut<W>(
   pool: Target<WorkerPoolMessage<W>>,
   options: CheckOutOptions = {},
 ): Promise<Loan<W>> {
+  checkActor("workerPool.checkOut: caller", caller);
   checkOptions("workerPool.checkOut: options", options, ["timeoutMs"]);
   const { timeoutMs = 5_000 } = options;
   checkTimeout("workerPool.checkOut: options.timeoutMs", timeoutMs);
@@ -297,6 +299,7 @@ export async function checkOut<W>(
 
 /** Gives a worker back. Of a loan that is over, nothing comes. */
 export function checkIn<W>(caller: Operations, loan: Loan<W>): void {
+  checkActor("workerPool.checkIn: caller", caller);
   caller.cast(loan.pool, ["checkIn", loan.id]);
 }
 
@@ -314,6 +317,7 @@ export async function use<W, T>(
   act: (worker: Pid<W>) => T | PromiseLike<T>,
   options?: CheckOutOptions,
 ): Promise<T> {
+  checkActor("workerPool.use: caller", caller);
   checkFunction("workerPool.use: act", act);
   const loan = await checkOut(caller, pool, options);
   let ending = false;
@@ -338,5 +342,6 @@ export function status<W>(
   pool: Target<WorkerPoolMessage<W>>,
   options?: CallOptions,
 ): Promise<PoolStatus> {
+  checkActor("workerPool.status: caller", caller);
   return caller.call(pool, ["status"], options) as Promise<PoolStatus>;
 }
