@@ -108,6 +108,10 @@ export function checkChildSpec(
   if (typeof spec !== "object" || spec === null || Array.isArray(spec)) {
     return refuse("invalid_child_spec", "", "a child spec, such as child() makes", spec);
   }
+  // Else its fields would be called unknown ones.
+  if (isBehaviour(spec)) {
+    return refuse("invalid_child_spec", "", "a child spec, such as child() makes", spec);
+  }
   for (const key of Object.keys(spec)) {
     const expected = `a field that child specs have (${KEYS.join(", ")})`;
     if (!KEYS.includes(key)) refuse("unknown_field", key, expected, spec[key as keyof ChildSpec]);
@@ -138,7 +142,8 @@ export function checkChildSpec(
   if (type === undefined) {
     return refuse("invalid_child_type", "type", `"worker" or "supervisor"`, spec.type);
   }
-  const { shutdown = type === "supervisor" ? "infinity" : 5_000 } = spec;
+  const { shutdown: given = type === "supervisor" ? "infinity" : 5_000 } = spec;
+  const shutdown = given === Infinity ? "infinity" : given;
   if (!isShutdown(shutdown)) {
     const expected = `"brutal_kill", "infinity" or a whole number of milliseconds`;
     return refuse("invalid_shutdown", "shutdown", expected, shutdown);
@@ -187,6 +192,11 @@ function checkStart(
     refuse(rule, isArray ? "start[0]" : "start", expected, program);
   }
   return { program, args };
+}
+
+/** As the `define` functions make them: somebody forgot `child()`. */
+function isBehaviour(spec: object): boolean {
+  return "behaviour" in spec && !("id" in spec);
 }
 
 function isProgram(value: unknown): value is Program {

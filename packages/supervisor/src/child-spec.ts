@@ -6,11 +6,12 @@
 import type { AnyName, Body, Handler, Name, Startable } from "@coppice/core";
 import type { Backoff, CheckedBackoff } from "./backoff.js";
 import { checkChildSpec } from "./child-spec-check.js";
+import { InvalidChildSpecError } from "./errors.js";
 import type { Restart } from "./restart-type.js";
 
 /**
  * How a child is ended: killed at once, or asked with `"shutdown"` and killed when it has not ended
- * within that many milliseconds; `"infinity"` never kills.
+ * within that many milliseconds; `"infinity"`, or `Infinity`, never kills.
  */
 export type Shutdown = "brutal_kill" | "infinity" | number;
 
@@ -128,8 +129,16 @@ export function child(
   program: Program,
   ...args: unknown[]
 ): ChildSpec {
-  const options = typeof idOrOptions === "string" ? { id: idOrOptions } : idOrOptions;
+  const options = optionsOf(idOrOptions);
   const spec: ChildSpec = { ...options, start: [program, ...args] };
   checkChildSpec(spec, "child");
   return spec;
+}
+
+/** @throws InvalidChildSpecError it is neither an id nor an object */
+export function optionsOf<T extends object>(idOrOptions: string | T): T | { readonly id: string } {
+  if (typeof idOrOptions === "string") return { id: idOrOptions };
+  if (typeof idOrOptions === "object" && idOrOptions !== null) return idOrOptions;
+  const rule = idOrOptions === undefined ? "missing_id" : "invalid_id";
+  throw new InvalidChildSpecError("child.id", "a string that is not empty", idOrOptions, rule);
 }

@@ -5,7 +5,7 @@
  */
 import type { Body, Handler, Startable } from "@coppice/core";
 import { checkChildSpec } from "./child-spec-check.js";
-import type { ChildOptions, ChildSpec, Program } from "./child-spec.js";
+import { optionsOf, type ChildOptions, type ChildSpec, type Program } from "./child-spec.js";
 
 /** Carries the arguments that each start adds; never present at run time. */
 declare const CHILD_ARGUMENTS: unique symbol;
@@ -69,7 +69,7 @@ export function childTemplate(
   program: Program,
   ...first: unknown[]
 ): ChildTemplate<never, never> {
-  const options = typeof idOrOptions === "string" ? { id: idOrOptions } : idOrOptions;
+  const options = optionsOf(idOrOptions);
   const template: ChildSpec = { ...options, start: [program, ...first] };
   checkChildSpec(template, "child");
   return template;

@@ -47,7 +47,8 @@ export class InvalidChildSpecError extends CoppiceError {
   readonly received: unknown;
   readonly rule: ChildSpecRule;
   constructor(path: string, expected: string, received: unknown, rule: ChildSpecRule) {
-    super(`${path} must be ${expected}, but is ${describe(received)}`);
+    const came = rule === "unknown_field" ? "unknown" : describe(received);
+    super(`${path} must be ${expected}, but is ${came}`);
     this.path = path;
     this.expected = expected;
     this.received = received;
@@ -154,6 +155,8 @@ export class NotSuspendedError extends CoppiceError {
 
 function describe(value: unknown): string {
   if (typeof value === "function") return `the function ${nameOf(value)}`;
+  // JSON has neither NaN nor Infinity.
+  if (typeof value === "number") return String(value);
   return value === undefined ? "missing" : formatTerm(value);
 }
 

@@ -6,12 +6,14 @@ import {
   childTemplate,
   defineDynamicSupervisor,
   defineServer,
+  defineSupervisor,
   startChild,
   type AutoShutdown,
   type ChildSpec,
   type ChildSpecRule,
   type DynamicSupervisorPid,
 } from "@coppice/supervisor";
+import { checkChildSpec } from "../src/child-spec-check.js";
 import { createWorld } from "./world.js";
 
 const start = async (): Promise<void> => undefined;
@@ -130,4 +132,55 @@ describe("the arguments of a template", () => {
     expect(childTemplate("server", server, 1).id).toBe("server");
     await node.stop();
   });
+});
+
+describe("an error of a spec says what came", () => {
+  const refusalOf = (make: () => unknown): string => {
+    try {
+      make();
+    } catch (error) {
+      return String(error);
+    }
+    return "none";
+  };
+  const options = (fields: object): (() => unknown) => {
+    return () => child({ id: "a", ...fields } as never, start);
+  };
+
+  test.each<[string, () => unknown, string]>([
+    ["NaN", options({ shutdown: Number.NaN }), "milliseconds, but is NaN"],
+    ["-Infinity", options({ shutdown: -Infinity }), "milliseconds, but is -Infinity"],
+    [
+      "Infinity",
+      () => defineSupervisor({ intensity: Infinity, children: [] }),
+      "at least 0, but is Infinity",
+    ],
+    ["a number as id", () => child(5 as never, start), "child.id must be a string"],
+    ["that number", () => child(5 as never, start), "but is 5"],
+    ["a number as the id of a template", () => childTemplate(5 as never, start), "but is 5"],
+    ["no id", () => child(undefined as never, start), "but is missing"],
+    ["an unknown field", options({ maxRestarts: 3 }), "), but is unknown"],
+    [
+      "an unknown field of a supervisor",
+      () => defineSupervisor({ maxRestarts: 3, children: [] } as never),
+      "), but is unknown",
+    ],
+    [
+      "a server without child()",
+      () => defineSupervisor({ children: [defineServer({ init: () => 0 })] as never }),
+      "children[0] must be a child spec, such as child() makes",
+    ],
+    [
+      "a supervisor without child()",
+      () => defineSupervisor({ children: [defineSupervisor({ children: [] })] as never }),
+      "children[0] must be a child spec, such as child() makes",
+    ],
+  ])("%s", (_what, make, message) => {
+    expect(refusalOf(make)).toContain(message);
+  });
+});
+
+test("a shutdown of Infinity is one of infinity", () => {
+  const spec = child({ id: "a", shutdown: Infinity }, start);
+  expect(checkChildSpec(spec, "child").shutdown).toBe("infinity");
 });

@@ -136,7 +136,7 @@ describe("the check of a child spec", () => {
     ["an unknown shutdown", { id: "a", start: worker, shutdown: "soon" }, "child.shutdown"],
     ["a negative shutdown", { id: "a", start: worker, shutdown: -1 }, "child.shutdown"],
     ["a broken shutdown", { id: "a", start: worker, shutdown: 0.5 }, "child.shutdown"],
-    ["an infinite number", { id: "a", start: worker, shutdown: Infinity }, "child.shutdown"],
+    ["a shutdown below all", { id: "a", start: worker, shutdown: -Infinity }, "child.shutdown"],
     ["an unknown type", { id: "a", start: worker, type: "boss" }, "child.type"],
     ["significant as text", { id: "a", start: worker, significant: "yes" }, "child.significant"],
     [
