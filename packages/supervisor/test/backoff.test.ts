@@ -146,6 +146,21 @@ describe("a restart that a backoff delays", () => {
     });
   });
 
+  test("takes longer after each failure, and begins anew when the child has run long enough", async () => {
+    const world = createWorld();
+    const backoff = { initialMs: 100, maxMs: 350, factor: 2, jitter: 0, resetAfterMs: 1_000 };
+    const supervisor = await startWorkers(world, "a", { a: backoff });
+    const delays: (number | undefined)[] = [];
+    for (const ranMs of [0, 0, 999, 0, 1_000, 0]) {
+      await world.clock.advance(ranMs);
+      await world.end(supervisor, "a", "any");
+      const { restartInMs } = await infoOf(world, supervisor, "a");
+      delays.push(restartInMs);
+      await world.clock.advance(restartInMs as number);
+    }
+    expect(delays).toEqual([100, 200, 350, 350, 100, 200]);
+  });
+
   test("takes its jitter from the node's randomness", async () => {
     const random = { next: () => 0.25 };
     const world = createWorld({ random });

@@ -516,14 +516,21 @@ describe("laws", () => {
       );
     });
 
-  law("children start in start order and stop in the reverse", (supervisor, done, before) => {
-    const order = [...before.children.list, ...supervisor.state.children.list].map(({ id }) => id);
-    for (const entries of runsOf(done)) {
-      const places = entries.map((entry) => order.indexOf(entry[1] as string));
-      const sorted = [...places].sort((a, b) => (entries[0]?.[0] === "+" ? a - b : b - a));
-      expect(places).toEqual(sorted);
-    }
-  });
+  law(
+    "children start in start order and stop in the reverse",
+    (supervisor, done, before, event) => {
+      // Each for itself comes back when its own delay is over.
+      if (event === undefined && before.strategy === "one_for_one") return;
+      const order = [...before.children.list, ...supervisor.state.children.list].map(
+        ({ id }) => id,
+      );
+      for (const entries of runsOf(done)) {
+        const places = entries.map((entry) => order.indexOf(entry[1] as string));
+        const sorted = [...places].sort((a, b) => (entries[0]?.[0] === "+" ? a - b : b - a));
+        expect(places).toEqual(sorted);
+      }
+    },
+  );
 
   law("no child is started while it runs, or stopped while it does not", (_, done, before) => {
     // The child whose end is told has ended before anything is done about it.
