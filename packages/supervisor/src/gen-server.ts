@@ -25,8 +25,8 @@ import {
 } from "./behaviour.js";
 import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
 import {
-  argumentsOf,
   callbacksByName,
+  checkStartArguments,
   describeRequests,
   type Callback,
   type CallbacksByName,
@@ -68,6 +68,11 @@ import type {
  * another number of arguments than its callback takes, is refused: its caller gets an
  * `UnknownRequestError`, and the server goes on. Such a cast goes to `info`, and without one it is told
  * as `undelivered`, as is any message that there is no callback for.
+ *
+ * A callback that declares three parameters takes one argument or two: whether its last is `self` cannot
+ * be told. So `self` has to be declared where an argument that is left out would be taken for it. One that
+ * declares none, such as a function that passes all on, takes any number. So it is with `init`, too:
+ * starting with another number of arguments is refused.
  *
  * The callbacks are taken as they are now: to change the definition later changes nothing. They are
  * called without `this`.
@@ -175,11 +180,7 @@ class ServerBehaviour {
     options: StartOptions<never>,
     ...args: unknown[]
   ): Promise<StartResult<never>> {
-    const { least, most } = argumentsOf(this.callbacks.init, 0);
-    if (args.length < least || args.length > most) {
-      const expected = args.length < least ? `at least ${least}` : `at most ${most}`;
-      throw new InvalidArgumentError("start: number of arguments", expected, args.length);
-    }
+    checkStartArguments(this.callbacks.init, args);
     return startBehaviour(starter, options, HANDLER, (self, parent) =>
       new ServerProcess(self, parent, this).begin(args),
     );

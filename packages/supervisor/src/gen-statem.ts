@@ -33,6 +33,7 @@ import {
   type MaybePromise,
 } from "./behaviour.js";
 import { InvalidStateResultError, UnhandledEventError, UnknownRequestError } from "./errors.js";
+import { checkStartArguments } from "./request-callback.js";
 import type {
   InitArguments,
   StateMachine,
@@ -107,7 +108,8 @@ import { listTimeouts } from "./statem-timeouts.js";
  * Instead of `states` a machine may have one callback `handleEvent` for all events; then any term may
  * be a state, and states are the same when they are equal by value.
  *
- * An error that a callback throws ends the machine with it.
+ * An error that a callback throws ends the machine with it. Starting with another number of arguments
+ * than `init` takes is refused; of one that declares no parameters that is not known.
  *
  * @throws InvalidArgumentError a field is unknown or of the wrong kind
  * @example
@@ -226,6 +228,7 @@ class StateMachineBehaviour {
     options: StartOptions<never>,
     ...args: unknown[]
   ): Promise<StartResult<never>> {
+    checkStartArguments(this.callbacks.init, args);
     return startBehaviour(starter, options, HANDLER, (self, parent) =>
       new StateMachineProcess(self, parent, this).begin(args),
     );

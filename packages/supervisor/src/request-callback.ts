@@ -1,4 +1,5 @@
 /** Callbacks for requests that are tuples: `["push", item]` goes to the callback `push`. */
+import { InvalidArgumentError } from "@coppice/core";
 
 /** A callback, as a process calls it: with its state, the arguments, and `self`. */
 export type Callback = (state: unknown, ...args: unknown[]) => unknown;
@@ -32,6 +33,17 @@ export function argumentsOf(
 ): { readonly least: number; readonly most: number } {
   if (length === 0) return { least: 0, most: MAX_ARGUMENTS };
   return { least: Math.max(0, length - given - 1), most: length - given };
+}
+
+/** @throws InvalidArgumentError `init` takes another number of arguments */
+export function checkStartArguments(
+  init: { readonly length: number },
+  { length }: readonly unknown[],
+): void {
+  const { least, most } = argumentsOf(init, 0);
+  if (length >= least && length <= most) return;
+  const expected = length < least ? `at least ${least}` : `at most ${most}`;
+  throw new InvalidArgumentError("start: number of arguments", expected, length);
 }
 
 /** What a request has to be, in words. */

@@ -39,7 +39,9 @@ export interface CallSelf<in R> extends Omit<ServerSelf, "from"> {
  * | `{ stop: reason }` | ends with that reason | `{ error: reason }` | `{stop, Reason}` |
  * | `{ ignore: true }` | ends normally | `"ignore"` | `ignore` |
  *
- * A state that looks like one of these has to be returned as `{ state }`.
+ * An object that has any other field beside these, such as `{ state: "open", count: 0 }`, is a state
+ * itself: a misspelt `{ state, timeout }` is that, too. A state that looks like one of these has to be
+ * returned as `{ state }`.
  */
 export type InitResult<S> =
   | { readonly state: S; readonly continue?: unknown; readonly timeoutMs?: number }

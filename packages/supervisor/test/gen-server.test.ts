@@ -93,6 +93,17 @@ describe("init", () => {
     expect(node.counts.processes).toBe(0);
   });
 
+  test("that returns other fields beside those of a result has returned a state", async () => {
+    const { node } = createServerWorld();
+    const server = defineServer({
+      init: () => ({ state: "open", timeout: 5 }),
+      call: { get: (state) => ({ reply: state }) },
+    });
+    const pid = await node.start(server);
+    expect(await node.call(pid, ["get"])).toEqual({ state: "open", timeout: 5 });
+    await node.stop();
+  });
+
   test("that returns { stop } ends the server with that reason, which its starter is told", async () => {
     const { node, eventsOf } = createServerWorld();
     const journal: Journal = [];

@@ -983,3 +983,20 @@ test("a state may hold itself: the machine knows it again, and enters another on
   expect(node.isAlive(pid)).toBe(true);
   await node.stop();
 });
+
+test.each<[string, readonly unknown[]]>([
+  ["too few", []],
+  ["too many", [1, "x", "y", "z"]],
+])("with %s arguments of init a machine refuses to start", async (_what, args) => {
+  const node = createNode({ logger: false, clock: createVirtualClock() });
+  const machine = defineStateMachine({
+    init: (a: number, b: string, _self: StateMachineSelf) => ({ state: "on", data: [a, b] }),
+    states: { on: {} },
+  });
+  const start = async (): Promise<unknown> =>
+    (node.start.bind(node) as (...all: readonly unknown[]) => Promise<unknown>)(machine, ...args);
+  const error = await start().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(InvalidArgumentError);
+  expect(node.counts.processes).toBe(0);
+  await node.stop();
+});
