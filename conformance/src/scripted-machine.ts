@@ -78,7 +78,7 @@ export class ScriptedMachine {
       terminate: (at: At, reason: ExitReason) => this.#terminate(at, reason),
       ...(inFunctions ? { states: this.#stateFunctions() } : this.#eventHandler()),
     };
-    return defineStateMachine(definition as never) as Startable<never> as Startable<MachineMessage>;
+    return defineStateMachine(definition as never) as unknown as Startable<MachineMessage>;
   }
 
   #eventHandler(): object {

@@ -63,8 +63,6 @@ export abstract class BehaviourProcess {
   readonly self: BehaviourSelf;
   readonly #parent: AnyPid | undefined;
   #suspended = false;
-  /** It has started: from now on `terminate` is called. */
-  #begun = false;
   /** What is to be done before any message is taken. */
   #first: (() => MaybePromise<void> | undefined) | undefined;
   /** Statistics and traces, while somebody wants them. */
@@ -108,7 +106,6 @@ export abstract class BehaviourProcess {
 
   /** Its `init` has gone well. */
   protected begun(info?: unknown): this {
-    this.#begun = true;
     this.self.initAck(info === undefined ? {} : { info: info as never });
     return this;
   }
@@ -159,7 +156,6 @@ export abstract class BehaviourProcess {
   }
 
   failed(reason: ExitReason): MaybePromise<void> | undefined {
-    if (!this.#begun) return undefined;
     let terminating: MaybePromise<void> | undefined;
     try {
       terminating = this.terminate(reason);

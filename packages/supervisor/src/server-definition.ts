@@ -169,8 +169,13 @@ type ArgumentsOf<P extends readonly unknown[]> = P extends readonly []
       ? WithoutSelf<P>
       : never;
 
+/** What nothing can be started with: `init` has optional or rest parameters. */
+type NoStart = [initMustTakeAFixedNumberOfArguments: never];
+
 /** What a server with this `init` is started with. */
-export type InitArguments<F extends InitFunction> = ArgumentsOf<Parameters<F>>;
+export type InitArguments<F extends InitFunction> = [ArgumentsOf<Parameters<F>>] extends [never]
+  ? NoStart
+  : ArgumentsOf<Parameters<F>>;
 
 type RequestArguments<F> = F extends (state: never, ...args: infer P) => unknown
   ? ArgumentsOf<P>

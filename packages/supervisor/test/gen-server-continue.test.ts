@@ -127,6 +127,7 @@ describe("continue", () => {
     const pid = await node.start(recorder(steps), () => ({ state: 0, continue: undefined }));
     await node.call(pid, ["do", () => ({ reply: 1, continue: undefined })]);
     expect(steps).toEqual([]);
+    expect(node.isAlive(pid)).toBe(true);
     await node.stop();
   });
 

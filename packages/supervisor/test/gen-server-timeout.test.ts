@@ -82,6 +82,15 @@ describe("timeoutMs", () => {
     await timed.node.stop();
   });
 
+  test("that a message has ended does not begin anew with a system request", async () => {
+    const { node, clock, pid, timeouts } = await createTimed({ state: 0, timeoutMs: 100 });
+    node.cast(pid, ["do", () => undefined]);
+    await sys.getState(node, pid);
+    await clock.advance(1_000, quiesce);
+    expect(timeouts).toEqual([]);
+    await node.stop();
+  });
+
   test("counts from the end of an async callback", async () => {
     const { node, clock, pid, timeouts } = await createTimed({ state: 0 });
     node.cast(pid, [
@@ -180,6 +189,7 @@ describe("timeoutMs", () => {
     await sys.suspend(node, pid);
     await sys.changeCode(node, pid, defineServer({ init: () => 0 }));
     await sys.resume(node, pid);
+    expect(node.counts.timers).toBe(0);
     await clock.advance(1_000, quiesce);
     expect(timeouts).toEqual([]);
     expect(node.isAlive(pid)).toBe(true);

@@ -195,6 +195,19 @@ describe("the types of a server", () => {
     });
   });
 
+  test("a server whose init has optional or rest parameters cannot be started", () => {
+    const optional = defineServer({ init: (n: number, label?: string) => ({ n, label }) });
+    const rest = defineServer({ init: (...all: number[]) => all });
+    compiled(async (node) => {
+      // @ts-expect-error optional
+      await node.start(optional);
+      // @ts-expect-error optional
+      await node.start(optional, 1, "x");
+      // @ts-expect-error rest
+      await node.start(rest, 1, 2);
+    });
+  });
+
   test("a parameter beyond the state has to say what it is", () => {
     compiled(() =>
       defineServer({

@@ -1,6 +1,13 @@
 /** `sys.trace`: an Observable of what a process does. */
 import { describe, expect, test } from "@jest/globals";
-import { CallTimeoutError, name, NoProcessError, type ExitReason, type Node } from "@coppice/core";
+import {
+  CallTimeoutError,
+  name,
+  NoProcessError,
+  opaque,
+  type ExitReason,
+  type Node,
+} from "@coppice/core";
 import { createFifoScheduler, createVirtualClock, quiesce } from "@coppice/testkit";
 import {
   defineServer,
@@ -129,6 +136,22 @@ describe("a trace", () => {
     unsubscribe();
     await node.call(pid, ["next"]);
     expect([events, end]).toEqual([[], []]);
+    await node.stop();
+  });
+
+  test("bothers nobody who wants to hear no more", async () => {
+    const { node } = createServerWorld();
+    const pid = await node.start(counter, 5);
+    const heard: unknown[] = [];
+    const tracer = opaque({
+      closed: true,
+      next: (event: unknown) => heard.push(event),
+      complete: () => 0,
+    });
+    const request = { type: "system", action: { type: "trace", tracer } };
+    expect(await node.call(pid as never, request as never)).toBe("ok");
+    await node.call(pid, ["next"]);
+    expect(heard).toEqual([]);
     await node.stop();
   });
 
