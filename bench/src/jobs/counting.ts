@@ -14,6 +14,11 @@ type Count =
   | { readonly type: "retrieve"; readonly from: Pid<number> };
 
 export async function coppice(count: number): Promise<Measurement> {
+  return flood(count, Infinity);
+}
+
+/** Floods a mailbox with `count` messages, and gives way to others after so many each. */
+export async function flood(count: number, stretch: number): Promise<Measurement> {
   const node = startNode();
   let total = 0;
   const startMs = performance.now();
@@ -25,7 +30,10 @@ export async function coppice(count: number): Promise<Measurement> {
     }
   });
   const sender = node.spawn<number>(async (self) => {
-    for (let i = 0; i < count; i++) self.send(counter, { type: "increment", by: 1 });
+    for (let i = 1; i <= count; i++) {
+      self.send(counter, { type: "increment", by: 1 });
+      if (i % stretch === 0) await self.yield();
+    }
     self.send(counter, { type: "retrieve", from: self.pid });
     total = await self.receive();
   });

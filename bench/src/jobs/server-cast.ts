@@ -11,12 +11,20 @@ const counter = defineServer({
 });
 
 export async function coppice(count: number): Promise<Measurement> {
+  return cast(count, Infinity);
+}
+
+/** Casts `count` times, and gives way to others after so many each. */
+export async function cast(count: number, stretch: number): Promise<Measurement> {
   const node = startNode();
   const pid = await node.start(counter);
   let total = 0;
   const startMs = performance.now();
   const client = node.spawn(async (self) => {
-    for (let i = 0; i < count; i++) self.cast(pid, ["increment", 1]);
+    for (let i = 1; i <= count; i++) {
+      self.cast(pid, ["increment", 1]);
+      if (i % stretch === 0) await self.yield();
+    }
     total = await self.call(pid, ["retrieve"], { timeoutMs: Infinity });
   });
   await node.whenExited(client);
