@@ -18,6 +18,9 @@ export class ExitOrigin {
   }
 }
 
+/** No message: any value can be one, so it is a value that nobody else has. */
+export const NOTHING: unique symbol = Symbol("nothing");
+
 /** What to do with a message that finds the mailbox full. */
 export type Overflow = "drop-newest" | "drop-oldest" | "exit";
 
@@ -30,26 +33,37 @@ export interface MailboxOptions {
   readonly highWater?: number;
 }
 
-/** Slots of the first chunk, and of the others. A message takes two. */
-const FIRST_CHUNK = 16;
-const CHUNK = 512;
+/** How many messages the first chunk holds, and each of the others. */
+const FIRST_CHUNK = 8;
+const CHUNK = 256;
 
 /** A part of the queue. What it holds stands between `start` and `end`. */
 interface Chunk {
-  /** A message and its origin by turns, so that an undelivered message can name its sender and a flush find its `Down`. */
-  readonly slots: unknown[];
+  readonly messages: unknown[];
+  /** Where all of them came from; most often one process fills a chunk. */
+  origin: Origin | undefined;
+  /** Where each of them came from, once they differ. */
+  origins: (Origin | undefined)[] | undefined;
   start: number;
   end: number;
   next: Chunk | undefined;
   previous: Chunk | undefined;
 }
 
-/** The queue: a chain of chunks, of which none but a single one is empty. */
+/**
+ * The queue: one message in front, then a chain of chunks, of which none but a single one is empty. Each
+ * message is kept with its origin, so that an undelivered one can name its sender and a flush find its
+ * `Down`.
+ */
 export class Mailbox {
-  #first: Chunk = newChunk(FIRST_CHUNK, undefined);
-  #last: Chunk = this.#first;
+  /** The oldest message, if it came when the mailbox was empty: most mailboxes never hold a second. */
+  #front: unknown = undefined;
+  /** `undefined` when nothing is in front. */
+  #frontOrigin: Origin | undefined = undefined;
+  #first: Chunk | undefined = undefined;
+  #last: Chunk | undefined = undefined;
   #size = 0;
-  /** Signals alone stand before this place; none when nothing was looked for yet. */
+  /** Signals alone stand in the chunks before this place; none when nothing was looked for yet. */
   #signalsEnd: { chunk: Chunk; at: number } | undefined = undefined;
 
   get size(): number {
@@ -57,22 +71,29 @@ export class Mailbox {
   }
 
   push(message: unknown, origin: Origin): void {
+    if (this.#size++ === 0) {
+      this.#front = message;
+      this.#frontOrigin = origin;
+      return;
+    }
     let chunk = this.#last;
-    if (chunk.end === chunk.slots.length) chunk = this.#last = chunk.next = newChunk(CHUNK, chunk);
-    chunk.slots[chunk.end] = message;
-    chunk.slots[chunk.end + 1] = origin;
-    chunk.end += 2;
-    this.#size++;
+    if (chunk === undefined || chunk.end === chunk.messages.length) chunk = this.#grow(chunk);
+    const { end } = chunk;
+    chunk.messages[end] = message;
+    if (chunk.origin !== origin || chunk.origins !== undefined) noteOrigin(chunk, origin);
+    chunk.end = end + 1;
   }
 
   /** Takes the oldest message. Only when `size` is not 0. */
   shift(): unknown {
-    const chunk = this.#first;
-    const { slots, start } = chunk;
-    const message = slots[start];
-    slots[start] = slots[start + 1] = undefined;
-    chunk.start = start + 2;
     this.#size--;
+    if (this.#frontOrigin !== undefined) return this.#takeFront();
+    const chunk = this.#first as Chunk;
+    const { messages, start } = chunk;
+    const message = messages[start];
+    messages[start] = undefined;
+    if (chunk.origins !== undefined) chunk.origins[start] = undefined;
+    chunk.start = start + 1;
     if (chunk.start === chunk.end) this.#dropEmpty(chunk);
     return message;
   }
@@ -82,9 +103,13 @@ export class Mailbox {
    * is thrown, and the message stays.
    */
   take<T>(accepts: (message: unknown) => boolean, otherwise: T): unknown {
-    for (let chunk: Chunk | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
-      for (let at = chunk.start; at < chunk.end; at += 2) {
-        const message = chunk.slots[at];
+    if (this.#frontOrigin !== undefined && accepts(this.#front)) {
+      this.#size--;
+      return this.#takeFront();
+    }
+    for (let chunk = this.#first; chunk !== undefined; chunk = chunk.next) {
+      for (let at = chunk.start; at < chunk.end; at++) {
+        const message = chunk.messages[at];
         if (!accepts(message)) continue;
         this.#removeAt(chunk, at);
         return message;
@@ -95,30 +120,25 @@ export class Mailbox {
 
   /** Takes the oldest that a process sent, with its sender; signals stay, and are looked at once. */
   dropOldest(): [message: unknown, sender: AnyPid] | undefined {
+    const front = this.#frontOrigin;
+    if (isPid(front)) {
+      this.#size--;
+      return [this.#takeFront(), front];
+    }
     const from = this.#signalsEnd;
     let at = from?.at ?? 0;
-    for (let chunk = from?.chunk ?? this.#first; ; chunk = chunk.next, at = 0) {
-      for (at = Math.max(at, chunk.start); at < chunk.end; at += 2) {
-        const sender = chunk.slots[at + 1] as Origin;
+    for (let chunk = from?.chunk ?? this.#first; chunk !== undefined; chunk = chunk.next, at = 0) {
+      for (at = Math.max(at, chunk.start); at < chunk.end; at++) {
+        const sender = originAt(chunk, at);
         if (!isPid(sender)) continue;
-        const message = chunk.slots[at];
+        const message = chunk.messages[at];
         this.#signalsEnd = { chunk, at };
         this.#removeAt(chunk, at);
         return [message, sender];
       }
-      if (chunk.next === undefined) {
-        this.#signalsEnd = { chunk, at };
-        return undefined;
-      }
+      this.#signalsEnd = { chunk, at };
     }
-  }
-
-  #removeAt(chunk: Chunk, at: number): void {
-    closeGap(chunk, at);
-    this.#size--;
-    const signals = this.#signalsEnd;
-    if (signals !== undefined && signals.chunk === chunk && at < signals.at) signals.at -= 2;
-    if (chunk.start === chunk.end) this.#dropEmpty(chunk);
+    return undefined;
   }
 
   /** Removes what came from `origin`. */
@@ -131,20 +151,51 @@ export class Mailbox {
     const entries = this.entries();
     const kept = entries.filter((entry) => !unwanted(entry[1]));
     if (kept.length === entries.length) return;
-    this.#first = this.#last = newChunk(FIRST_CHUNK, undefined);
+    this.#front = this.#frontOrigin = this.#first = this.#last = this.#signalsEnd = undefined;
     this.#size = 0;
-    this.#signalsEnd = undefined;
     for (const [message, from] of kept) this.push(message, from);
   }
 
   /** All messages with their origins, oldest first. */
   entries(): [message: unknown, origin: Origin][] {
     const entries: [unknown, Origin][] = [];
-    for (let chunk: Chunk | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
-      const { slots, start, end } = chunk;
-      for (let at = start; at < end; at += 2) entries.push([slots[at], slots[at + 1] as Origin]);
+    if (this.#frontOrigin !== undefined) entries.push([this.#front, this.#frontOrigin]);
+    for (let chunk = this.#first; chunk !== undefined; chunk = chunk.next) {
+      for (let at = chunk.start; at < chunk.end; at++) {
+        entries.push([chunk.messages[at], originAt(chunk, at)]);
+      }
     }
     return entries;
+  }
+
+  #takeFront(): unknown {
+    const message = this.#front;
+    this.#front = this.#frontOrigin = undefined;
+    return message;
+  }
+
+  #grow(last: Chunk | undefined): Chunk {
+    const chunk: Chunk = {
+      messages: new Array<unknown>(last === undefined ? FIRST_CHUNK : CHUNK).fill(undefined),
+      origin: undefined,
+      origins: undefined,
+      start: 0,
+      end: 0,
+      next: undefined,
+      previous: last,
+    };
+    if (last === undefined) this.#first = chunk;
+    else last.next = chunk;
+    this.#last = chunk;
+    return chunk;
+  }
+
+  #removeAt(chunk: Chunk, at: number): void {
+    this.#size--;
+    closeGap(chunk, at);
+    const signals = this.#signalsEnd;
+    if (signals !== undefined && signals.chunk === chunk && at < signals.at) signals.at--;
+    if (chunk.start === chunk.end) this.#dropEmpty(chunk);
   }
 
   #dropEmpty(chunk: Chunk): void {
@@ -153,12 +204,13 @@ export class Mailbox {
     if (previous === undefined && next === undefined) {
       // It serves the next burst from its start.
       chunk.start = chunk.end = 0;
+      chunk.origin = chunk.origins = undefined;
       this.#signalsEnd = undefined;
       return;
     }
-    if (previous === undefined) this.#first = next as Chunk;
+    if (previous === undefined) this.#first = next;
     else previous.next = next;
-    if (next === undefined) this.#last = previous as Chunk;
+    if (next === undefined) this.#last = previous;
     else next.previous = previous;
     if (signals?.chunk !== chunk) return;
     if (next !== undefined) this.#signalsEnd = { chunk: next, at: 0 };
@@ -166,21 +218,47 @@ export class Mailbox {
   }
 }
 
+function originAt(chunk: Chunk, at: number): Origin {
+  return (chunk.origins === undefined ? chunk.origin : chunk.origins[at]) as Origin;
+}
+
+/** The message that is to stand at the end of the chunk came from `origin`, as not all before it did. */
+function noteOrigin(chunk: Chunk, origin: Origin): void {
+  const { start, end, messages } = chunk;
+  if (start === end) {
+    chunk.origin = origin;
+    chunk.origins = undefined;
+    return;
+  }
+  if (chunk.origins === undefined) {
+    chunk.origins = new Array<Origin | undefined>(messages.length).fill(undefined);
+    chunk.origins.fill(chunk.origin, start, end);
+    chunk.origin = undefined;
+  }
+  chunk.origins[end] = origin;
+}
+
 /** Removes the message at `at` by moving those on its shorter side; at most half a chunk. */
 function closeGap(chunk: Chunk, at: number): void {
-  const { slots, start, end } = chunk;
-  if (at - start <= end - 2 - at) {
-    for (let to = at + 1; to > start + 1; to--) slots[to] = slots[to - 2];
-    slots[start] = slots[start + 1] = undefined;
-    chunk.start = start + 2;
+  const { messages, origins, start, end } = chunk;
+  if (at - start <= end - 1 - at) {
+    moveUp(messages, start, at);
+    if (origins !== undefined) moveUp(origins, start, at);
+    chunk.start = start + 1;
   } else {
-    for (let to = at; to < end - 2; to++) slots[to] = slots[to + 2];
-    slots[end - 2] = slots[end - 1] = undefined;
-    chunk.end = end - 2;
+    moveDown(messages, at, end - 1);
+    if (origins !== undefined) moveDown(origins, at, end - 1);
+    chunk.end = end - 1;
   }
 }
 
-function newChunk(slots: number, previous: Chunk | undefined): Chunk {
-  const empty = new Array<unknown>(slots).fill(undefined);
-  return { slots: empty, start: 0, end: 0, next: undefined, previous };
+// Loops: `copyWithin` of engines is made for arrays with holes, and takes ten times as long.
+function moveUp(list: unknown[], from: number, to: number): void {
+  for (let at = to; at > from; at--) list[at] = list[at - 1];
+  list[from] = undefined;
+}
+
+function moveDown(list: unknown[], from: number, to: number): void {
+  for (let at = from; at < to; at++) list[at] = list[at + 1];
+  list[to] = undefined;
 }

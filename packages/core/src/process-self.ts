@@ -20,6 +20,7 @@ import { ExitSignal, InvalidArgumentError, ReceiveError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import { hostAbortController, type ProcessSignal } from "./host.js";
 import { flushExits, link, unlink, type UnlinkOptions } from "./link.js";
+import { NOTHING } from "./mailbox.js";
 import { deliver, type SignalMap } from "./message.js";
 import { demonitor, monitor, type DemonitorOptions, type MonitorOptions } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
@@ -86,11 +87,11 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     if (hasMail && !heldUp) {
       let message: unknown;
       try {
-        message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
+        message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
       } catch (error) {
         return Promise.reject(error);
       }
-      if (message !== TIMEOUT) return (this.receiving = Promise.resolve(message));
+      if (message !== NOTHING) return (this.receiving = Promise.resolve(message));
     }
     if (timeoutMs === 0 && !heldUp) return (this.receiving = Promise.resolve(TIMEOUT));
     this.polling = timeoutMs === 0;

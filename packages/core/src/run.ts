@@ -2,7 +2,7 @@
 import { messageType } from "./crash-report.js";
 import { bodyThrew, leave, reasonOf, settled } from "./death.js";
 import { ExitSignal, ReceiveError } from "./errors.js";
-import type { Mailbox } from "./mailbox.js";
+import { NOTHING } from "./mailbox.js";
 import type { Process } from "./process.js";
 import { TIMEOUT } from "./self.js";
 import { Deadline } from "./timer-queue.js";
@@ -19,16 +19,19 @@ export function runProcess(process: Process, turn: Turn): void {
 export function lookAgain(process: Process): void {
   const { wake, guard, mailbox, polling } = process;
   if (wake === undefined) return;
-  let message: unknown = TIMEOUT;
+  let message: unknown = NOTHING;
   try {
     if (mailbox !== undefined && mailbox.size > 0) {
-      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, TIMEOUT);
+      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
     }
   } catch (error) {
     process.wakeWithError(error);
     return;
   }
-  if (message === TIMEOUT && !polling) return;
+  if (message === NOTHING) {
+    if (!polling) return;
+    message = TIMEOUT;
+  }
   process.wake = undefined;
   process.endWait();
   wake(message);
@@ -86,27 +89,35 @@ function runHandler(process: Process, turn: Turn): void {
   if (handler === undefined || process.busy) return;
   for (let taken = 0; ; taken++) {
     const { mailbox } = process;
-    const isEmpty = mailbox === undefined || mailbox.size === 0;
-    if (isEmpty && process.idle !== "now") return;
+    const hasMail = mailbox !== undefined && mailbox.size > 0;
+    if (!hasMail && process.idle !== "now") return;
     if (taken === QUANTUM || (taken > 0 && !turn.mayGoOn())) {
       turn.ready(process);
       return;
     }
-    let message: unknown;
     let next: unknown;
     let isPromise: boolean;
     try {
-      message = isEmpty ? TIMEOUT : takeNext(process, mailbox);
-      if (message === TIMEOUT && process.idle !== "now") return;
-      if (process.idle !== undefined) endIdle(process);
-      process.working = message === TIMEOUT ? undefined : message;
+      const { selects } = process;
+      const message = !hasMail
+        ? NOTHING
+        : selects === undefined
+          ? mailbox.shift()
+          : mailbox.take(selects as never, NOTHING);
+      if (process.idle !== undefined) {
+        if (message === NOTHING && process.idle !== "now") return;
+        endIdle(process);
+      } else if (message === NOTHING) return;
       process.busy = true;
       process.awaiting = undefined;
       turn.ran(process);
-      next =
-        message === TIMEOUT
-          ? handler.idle?.(process.state as never, process as never)
-          : handler.message(process.state as never, message as never, process as never);
+      if (message === NOTHING) {
+        process.working = undefined;
+        next = handler.idle?.(process.state as never, process as never);
+      } else {
+        process.working = message;
+        next = handler.message(process.state as never, message as never, process as never);
+      }
       isPromise = typeof next === "object" && next !== null && !isPlainState(next);
     } catch (error) {
       stepThrew(process, error, doing(process));
@@ -128,12 +139,6 @@ function runHandler(process: Process, turn: Turn): void {
     }
     process.working = undefined;
   }
-}
-
-function takeNext(process: Process, mailbox: Mailbox): unknown {
-  return process.selects === undefined
-    ? mailbox.shift()
-    : mailbox.take(process.selects as never, TIMEOUT);
 }
 
 /** What `idleAfter` asked for is over: a message was taken, its time has come, or it was asked anew. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   InvalidArgumentError,
+  TIMEOUT,
   type Call,
   type ExitReason,
   type From,
@@ -417,6 +418,18 @@ describe("failed", () => {
     expect(await node.whenExited(pid)).toEqual({ error: boom });
     expect(told).toEqual([[undefined, { error: boom }]]);
   });
+});
+
+test("a message may be any value, also what stands for none in a receive", async () => {
+  const { node } = createWorld();
+  const seen: unknown[] = [];
+  const pid = node.spawn<unknown, null>({
+    init: () => null,
+    message: (state, message) => (seen.push(message), state),
+  });
+  for (const message of [TIMEOUT, undefined, TIMEOUT, "last"]) node.send(pid, message);
+  await quiesce();
+  expect(seen).toEqual([TIMEOUT, undefined, TIMEOUT, "last"]);
 });
 
 test("from is who waits for the reply of the call at hand, else undefined", async () => {

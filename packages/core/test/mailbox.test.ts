@@ -33,8 +33,8 @@ function upTo(count: number): number[] {
 }
 
 describe("a mailbox", () => {
-  // Around the sizes of its first chunk (8 messages) and of the others (256).
-  test.each([0, 1, 7, 8, 9, 263, 264, 265, 520, 521, 5000])(
+  // One stands in front; then around the sizes of the first chunk (8 messages) and of the others (256).
+  test.each([0, 1, 2, 7, 8, 9, 10, 263, 264, 265, 266, 520, 521, 5000])(
     "gives %d messages back in the order in which they came",
     (count) => {
       const mailbox = filled(count);

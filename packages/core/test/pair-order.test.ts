@@ -280,7 +280,8 @@ class Program {
         shadow.send(from, pid, false, energy, (item) => {
           type Server = Pid<{ type: "call"; request: object; from: never }>;
           // With a signal it is no call that could be refused for closing a cycle.
-          const options = { timeoutMs: Infinity, signal: self.signal };
+          const { signal } = new AbortController();
+          const options = { timeoutMs: Infinity, signal };
           const reply = self.call(pid as AnyPid as Server, { ...item, from }, options);
           reply.catch(() => undefined);
         });

@@ -294,6 +294,19 @@ describe("when the event loop has to turn first", () => {
     for (let i = 0; i < 10; i++) await quiesce();
   }
 
+  test("a message that is TIMEOUT itself is taken like any other", async () => {
+    const { node, spendTurn } = createBusyNode();
+    const taken: unknown[] = [];
+    const pid = node.spawn<unknown>(async (self) => {
+      for (;;) taken.push(await self.receive());
+    });
+    await settle();
+    spendTurn();
+    for (const message of [TIMEOUT, "after"]) node.send(pid, message);
+    await settle();
+    expect(taken).toEqual([TIMEOUT, "after"]);
+  });
+
   test("a message for the pending receive waits in the mailbox till then", async () => {
     const { node, spendTurn } = createBusyNode();
     const taken: unknown[] = [];
