@@ -100,10 +100,14 @@ export class Mailbox {
 
   /**
    * Takes the oldest message that `accepts` accepts, or returns `otherwise`. What `accepts` throws
-   * is thrown, and the message stays.
+   * is thrown, and the message stays. Where `accepts` takes from this mailbox itself, what it took
+   * is gone, and the others are asked about again.
    */
   take<T>(accepts: (message: unknown) => boolean, otherwise: T): unknown {
-    if (this.#frontOrigin !== undefined && accepts(this.#front)) {
+    const front = this.#front;
+    if (this.#frontOrigin !== undefined && accepts(front)) {
+      const isThere = this.#frontOrigin !== undefined && Object.is(this.#front, front);
+      if (!isThere) return this.take(accepts, otherwise);
       this.#size--;
       return this.#takeFront();
     }
@@ -111,6 +115,9 @@ export class Mailbox {
       for (let at = chunk.start; at < chunk.end; at++) {
         const message = chunk.messages[at];
         if (!accepts(message)) continue;
+        const isThere =
+          at >= chunk.start && at < chunk.end && Object.is(chunk.messages[at], message);
+        if (!isThere) return this.take(accepts, otherwise);
         this.#removeAt(chunk, at);
         return message;
       }

@@ -61,6 +61,8 @@ describe("a mailbox", () => {
     for (const value of values) mailbox.push(value, anna);
     expect(mailbox.take((message) => message === undefined, NONE)).toBeUndefined();
     expect(emptied(mailbox)).toEqual(values.slice(1));
+    for (const value of values) mailbox.push(value, anna);
+    for (const value of values) expect(mailbox.take(() => true, NONE)).toBe(value);
   });
 
   test("knows where each message came from", () => {
@@ -113,6 +115,25 @@ describe("taking selectively", () => {
       }, NONE);
     expect(asking).toThrow("no idea");
     expect(contents(mailbox)).toEqual([0, 1, 2]);
+  });
+
+  test("asks again when the question itself has taken something, and takes nothing twice", () => {
+    for (const count of [1, 2, 9, 300]) {
+      const mailbox = filled(count);
+      const taken: unknown[] = [];
+      const greedy = (): boolean => {
+        if (mailbox.size === 0 || taken.length >= count / 2) return true;
+        taken.push(mailbox.shift());
+        // As many come as go.
+        mailbox.push(count + taken.length, ben);
+        return true;
+      };
+      taken.push(mailbox.take(greedy, NONE));
+      const all = [...taken, ...emptied(mailbox)].filter((message) => message !== NONE);
+      const came = upTo(all.length - count).map((i) => count + i + 1);
+      expect([count, all]).toEqual([count, [...upTo(count), ...came]]);
+      expect(mailbox.size).toBe(0);
+    }
   });
 
   test("of many from the middle leaves the rest in order, however many were taken", () => {
