@@ -1,0 +1,230 @@
+/**
+ * Limits: how much a peer may ask of a node. Each has a default, can be set, and counts its breaches
+ * under its own name.
+ *
+ * What is negotiated in the handshake (`maxFrameBytes`, `fragmentBytes`, the credit window) is the
+ * smaller of what the two sides can take.
+ */
+import { checkKeys, InvalidArgumentError } from "@coppice/core";
+
+/**
+ * | limit | default | what a breach does |
+ * | --- | --- | --- |
+ * | `maxFrameBytes` | 1 MiB | closes the session |
+ * | `maxHandshakeBytes`, per frame | 4 KiB | closes the connection |
+ * | `handshakeMs`, from accepting to open | 5000 | closes the connection |
+ * | `maxHandshakes`, at once | 64 | refuses the connection |
+ * | `maxHandshakesPerAddress`, at once | 8 | refuses the connection |
+ * | `maxMessageBytes`, put together | 16 MiB | drops the message and tells its caller |
+ * | `fragmentBytes` | 64 KiB | closes the session |
+ * | `maxFragmentStreams`, in assembly | 64 | closes the session |
+ * | `maxAssemblyBytes`, of all streams of a peer | 32 MiB | closes the session |
+ * | `maxDepth` of a term | 64 | refuses the term |
+ * | `maxItems` of a term | 100 000 | refuses the term |
+ * | `maxBigintBits` | 1024 | refuses the term |
+ * | `maxNameBytes` | 255 | closes the session |
+ * | `maxNodeNameBytes` | 128 | closes the connection |
+ * | `maxReasonBytes`, of an exit reason | 64 KiB | sends a summary instead |
+ * | `maxLinks`, per session | 65 536 | answers with the exit reason `limit` |
+ * | `maxMonitors`, per session | 65 536 | answers with the reason `limit` |
+ * | `maxMonitorsPerProcess`, held | 8192 | answers with the reason `limit` |
+ * | `maxPendingCalls`, per node | 65 536 | refuses the call |
+ * | `maxAliases`, per node | 65 536 | refuses the alias |
+ * | `maxSpawnsRunning`, per peer | 256 | refuses the spawn |
+ * | `maxSpawnsPerSecond`, per peer | 100 | refuses the spawn |
+ * | `maxSpawnedChildren`, alive, per peer | 10 000 | refuses the spawn |
+ * | `maxGroupJoins`, per peer | 65 536 | ignores the join |
+ * | `maxSessions` | 1024 | refuses the connection |
+ * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
+ * | `clientSignalsBurst` | 10 000 | closes the session |
+ * | `deadLetterLinesPerSecond`, logged | 10 | counts instead of logging |
+ * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |
+ * | `hardQueueBytes` | 16 MiB | the policy `overflow` decides: close, or drop messages |
+ * | `controlQueueBytes` | 32 MiB | closes the session, whatever is waiting |
+ * | `windowBytes`, sent and not yet granted | 4 MiB | a sender that exceeds it is closed |
+ * | `windowSignals`, likewise | 16 384 | a sender that exceeds it is closed |
+ */
+export interface Limits {
+  readonly maxFrameBytes: number;
+  readonly maxHandshakeBytes: number;
+  readonly handshakeMs: number;
+  readonly maxHandshakes: number;
+  readonly maxHandshakesPerAddress: number;
+  readonly maxMessageBytes: number;
+  readonly fragmentBytes: number;
+  readonly maxFragmentStreams: number;
+  readonly maxAssemblyBytes: number;
+  readonly maxDepth: number;
+  readonly maxItems: number;
+  readonly maxBigintBits: number;
+  readonly maxNameBytes: number;
+  readonly maxNodeNameBytes: number;
+  readonly maxReasonBytes: number;
+  readonly maxLinks: number;
+  readonly maxMonitors: number;
+  readonly maxMonitorsPerProcess: number;
+  readonly maxPendingCalls: number;
+  readonly maxAliases: number;
+  readonly maxSpawnsRunning: number;
+  readonly maxSpawnsPerSecond: number;
+  readonly maxSpawnedChildren: number;
+  readonly maxGroupJoins: number;
+  readonly maxSessions: number;
+  readonly clientSignalsPerSecond: number;
+  readonly clientSignalsBurst: number;
+  readonly deadLetterLinesPerSecond: number;
+  readonly softQueueBytes: number;
+  readonly hardQueueBytes: number;
+  readonly controlQueueBytes: number;
+  readonly windowBytes: number;
+  readonly windowSignals: number;
+}
+
+/** The name a breach is counted under. */
+export type LimitName = keyof Limits;
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  maxFrameBytes: MIB,
+  maxHandshakeBytes: 4 * KIB,
+  handshakeMs: 5000,
+  maxHandshakes: 64,
+  maxHandshakesPerAddress: 8,
+  maxMessageBytes: 16 * MIB,
+  fragmentBytes: 64 * KIB,
+  maxFragmentStreams: 64,
+  maxAssemblyBytes: 32 * MIB,
+  maxDepth: 64,
+  maxItems: 100_000,
+  maxBigintBits: 1024,
+  maxNameBytes: 255,
+  maxNodeNameBytes: 128,
+  maxReasonBytes: 64 * KIB,
+  maxLinks: 65_536,
+  maxMonitors: 65_536,
+  maxMonitorsPerProcess: 8192,
+  maxPendingCalls: 65_536,
+  maxAliases: 65_536,
+  maxSpawnsRunning: 256,
+  maxSpawnsPerSecond: 100,
+  maxSpawnedChildren: 10_000,
+  maxGroupJoins: 65_536,
+  maxSessions: 1024,
+  clientSignalsPerSecond: 2000,
+  clientSignalsBurst: 10_000,
+  deadLetterLinesPerSecond: 10,
+  softQueueBytes: MIB,
+  hardQueueBytes: 16 * MIB,
+  controlQueueBytes: 32 * MIB,
+  windowBytes: 4 * MIB,
+  windowSignals: 16_384,
+});
+
+/** What each limit can be at most, where the wire or the engine says so, and at least, where 1 would not do. */
+const BOUNDS: { readonly [L in LimitName]?: readonly [min: number, max: number] } = {
+  // A frame has to hold one fragment and its heads.
+  maxFrameBytes: [4 * KIB, 64 * MIB],
+  maxHandshakeBytes: [KIB, 64 * KIB],
+  maxMessageBytes: [KIB, 512 * MIB],
+  fragmentBytes: [KIB, 16 * MIB],
+  maxAssemblyBytes: [KIB, 2048 * MIB],
+  // The scan and the decoder recurse, and the engine's stack is finite.
+  maxDepth: [8, 512],
+  maxItems: [16, 16 * MIB],
+  maxBigintBits: [64, 64 * KIB],
+  maxNameBytes: [16, KIB],
+  maxNodeNameBytes: [16, 255],
+  maxReasonBytes: [KIB, 16 * MIB],
+  windowBytes: [64 * KIB, 2048 * MIB],
+  windowSignals: [16, 16 * MIB],
+};
+
+/** Pairs of which the first may not exceed the second. */
+const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
+  ["maxHandshakesPerAddress", "maxHandshakes"],
+  ["maxReasonBytes", "maxMessageBytes"],
+  ["maxMessageBytes", "maxAssemblyBytes"],
+  ["fragmentBytes", "maxMessageBytes"],
+  ["fragmentBytes", "windowBytes"],
+  ["maxMonitorsPerProcess", "maxMonitors"],
+  ["softQueueBytes", "hardQueueBytes"],
+  ["hardQueueBytes", "controlQueueBytes"],
+];
+
+/** What a fragment's frame needs besides the fragment: heads of the frame, the signal and its bytes. */
+export const FRAME_OVERHEAD_BYTES = 64;
+
+/**
+ * All limits: those given, and the defaults of the others.
+ *
+ * @param argument what is checked, e.g. `connect: options.limits`
+ * @throws InvalidArgumentError an unknown limit, no positive integer, out of its bounds, or two that contradict each other
+ */
+export function checkLimits(argument: string, given: Partial<Limits> = {}): Limits {
+  checkKeys(argument, given, Object.keys(DEFAULT_LIMITS));
+  const limits: Record<LimitName, number> = { ...DEFAULT_LIMITS };
+  for (const name of Object.keys(DEFAULT_LIMITS) as LimitName[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    const [min, max] = BOUNDS[name] ?? [1, Number.MAX_SAFE_INTEGER];
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(
+        `${argument}.${name}`,
+        `an integer from ${min} to ${max}`,
+        value,
+      );
+    }
+    limits[name] = value;
+  }
+  for (const [less, more] of ORDERED) {
+    if (limits[less] > limits[more]) {
+      const expected = `at most ${more}, which is ${limits[more]},`;
+      throw new InvalidArgumentError(`${argument}.${less}`, expected, limits[less]);
+    }
+  }
+  const room = limits.maxFrameBytes - FRAME_OVERHEAD_BYTES;
+  if (limits.fragmentBytes > room) {
+    const expected = `at most ${room}, so that a frame can hold a fragment,`;
+    throw new InvalidArgumentError(`${argument}.fragmentBytes`, expected, limits.fragmentBytes);
+  }
+  return limits;
+}
+
+/** What the two sides of a session tell each other in the handshake. */
+export type NegotiatedLimits = Pick<
+  Limits,
+  "maxFrameBytes" | "fragmentBytes" | "windowBytes" | "windowSignals"
+>;
+
+/** What both can take. */
+export function negotiateLimits(own: NegotiatedLimits, peer: NegotiatedLimits): NegotiatedLimits {
+  const maxFrameBytes = Math.min(own.maxFrameBytes, peer.maxFrameBytes);
+  return {
+    maxFrameBytes,
+    fragmentBytes: Math.min(
+      own.fragmentBytes,
+      peer.fragmentBytes,
+      maxFrameBytes - FRAME_OVERHEAD_BYTES,
+    ),
+    windowBytes: Math.min(own.windowBytes, peer.windowBytes),
+    windowSignals: Math.min(own.windowSignals, peer.windowSignals),
+  };
+}
+
+/** How often each limit was breached. */
+export interface BreachCounts {
+  /** Adds one. */
+  readonly count: (limit: LimitName) => void;
+  /** Those that were breached at all. */
+  readonly snapshot: () => { readonly [L in LimitName]?: number };
+}
+
+export function createBreachCounts(): BreachCounts {
+  const counts = new Map<LimitName, number>();
+  return {
+    count: (limit) => void counts.set(limit, (counts.get(limit) ?? 0) + 1),
+    snapshot: () => Object.fromEntries(counts),
+  };
+}
