@@ -35,6 +35,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
       nact: MILLION,
       xstate: 100 * THOUSAND,
       effect: MILLION,
+      // An array and no runtime.
+      node: MILLION,
     },
   },
   {

@@ -43,6 +43,21 @@ export async function flood(count: number, stretch: number): Promise<Measurement
   return { count: total, value };
 }
 
+/** The least that any runtime in JavaScript has to do: make the messages, keep them all, look at each. */
+export async function node(count: number): Promise<Measurement> {
+  const startMs = performance.now();
+  const chunks: { readonly type: "increment"; readonly by: number }[][] = [[]];
+  for (let i = 0; i < count; i++) {
+    if (i % 256 === 255) chunks.push([]);
+    chunks[chunks.length - 1]?.push({ type: "increment", by: 1 });
+  }
+  let total = 0;
+  for (const chunk of chunks) {
+    for (const message of chunk) if (message.type === "increment") total += message.by;
+  }
+  return { count: total, value: perSecond(total, startMs) };
+}
+
 export async function nact(count: number): Promise<Measurement> {
   type Message =
     | { readonly type: "increment"; readonly by: number }

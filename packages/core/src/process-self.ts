@@ -91,7 +91,10 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
       } catch (error) {
         return Promise.reject(error);
       }
-      if (message !== NOTHING) return (this.receiving = Promise.resolve(message));
+      if (message !== NOTHING) {
+        turn.took();
+        return (this.receiving = Promise.resolve(message));
+      }
     }
     if (timeoutMs === 0 && !heldUp) return (this.receiving = Promise.resolve(TIMEOUT));
     this.polling = timeoutMs === 0;
@@ -507,7 +510,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
   #giveWay(wait: Wait): void {
     const { offers } = this.node;
     if (offers !== undefined) offers.resume(this, wait);
-    else wait.fire();
+    else this.node.turn.giveWay(wait);
   }
 
   #wait(arrange: (wait: Wait) => void): Promise<void> {

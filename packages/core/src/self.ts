@@ -238,7 +238,7 @@ export interface Self<in out M> extends Operations {
   /** Answers a call. A caller that does not wait any more is not disturbed. */
   reply<R>(from: From<R>, value: R): void;
 
-  /** Lets others run; for long computations. */
+  /** Lets others run, and take what waits for them; for long computations, and for loops that send much. */
   yield(): Promise<void>;
 
   /**

@@ -10,6 +10,7 @@ import type { AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { runProcess } from "./run.js";
 import type { Scheduler } from "./scheduler.js";
+import type { Deadline } from "./timer-queue.js";
 
 export interface Fairness {
   /** For how long processes may keep the event loop before timers and I/O get a turn. */
@@ -22,6 +23,9 @@ export interface Fairness {
 const SAMPLE_MS = 0.1;
 /** How much may be done between two looks, should it suddenly become slow. */
 const MAX_BATCH = 64;
+
+/** After so many microtasks in which no body took a message none is thought to have one waiting for it. */
+const QUIET = 4;
 
 /** A reply, or the end of a sleep, that waits for the event loop to turn. */
 class Resumption {
@@ -70,6 +74,9 @@ export class Turn {
   /** The event loop has to turn first. */
   #yielding = false;
 
+  /** How many messages were taken out of mailboxes by `receive`. */
+  #taken = 0;
+
   readonly #ready: (Process | Resumption)[] = [];
   #readyHead = 0;
   #readyTail = 0;
@@ -116,6 +123,25 @@ export class Turn {
     if (owner !== undefined) this.ran(owner);
     if (--this.#budget > 0 || !this.#spent()) resolve(value);
     else this.#queue(new Resumption(owner, resolve, value, promise));
+  }
+
+  /** A process has taken a message that was waiting for it. */
+  took(): void {
+    this.#taken++;
+  }
+
+  /**
+   * Ends a wait once the others have taken what waits for them, at the latest when the event loop has
+   * turned. A body takes one message per microtask: a sender that gave way for only one of them would
+   * fill its mailbox although it gives way.
+   */
+  giveWay(wait: Deadline, quiet = 0): void {
+    const taken = this.#taken;
+    this.#scheduler.soon(() => {
+      const now = this.#taken === taken ? quiet + 1 : 0;
+      if (now === QUIET || this.#yielding) wait.fire();
+      else this.giveWay(wait, now);
+    });
   }
 
   /** The process has something to do: it starts, handles messages, or looks into its mailbox again. */

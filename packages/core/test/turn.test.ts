@@ -650,6 +650,59 @@ describe("yield", () => {
     ]);
   });
 
+  const atOnce: Take = () => undefined;
+  const afterAnAwait: Take = () => Promise.resolve();
+  type Take = () => PromiseLike<void> | undefined;
+
+  test.each([
+    ["in one microtask each", atOnce],
+    ["with an await of their own in between", afterAnAwait],
+  ])("lets others take all that waits for them, %s", async (_how, take) => {
+    const { node, host } = createHosted();
+    let taken = 0;
+    const waiting: number[] = [];
+    const receiver = node.spawn<number>(async (self) => {
+      for (;;) {
+        await self.receive();
+        await take();
+        taken++;
+      }
+    });
+    node.spawn<never>(async (self) => {
+      for (let sent = 0; sent < 1_000;) {
+        for (let i = 0; i < 100; i++) self.send(receiver, sent++);
+        await self.yield();
+        waiting.push(self.processInfo(receiver)?.mailboxSize ?? Infinity);
+      }
+    });
+    await host.rest();
+    await host.turns(5);
+    expect(waiting).toEqual(Array.from({ length: 10 }, () => 0));
+    expect(taken).toBe(1_000);
+  });
+
+  test("waits no longer than this turn of the event loop for those that take without end", async () => {
+    const { node, host } = createHosted({ turnMs: 1 });
+    node.spawn<string>(async (self) => {
+      for (;;) {
+        self.send(self.pid, "again");
+        await self.receive();
+        host.nowMs += 0.1;
+      }
+    });
+    let yields = 0;
+    node.spawn<never>(async (self) => {
+      for (; yields < 3; yields++) await self.yield();
+    });
+    await host.rest();
+    const perTurn: number[] = [];
+    for (let before = yields; yields < 3; before = yields) {
+      await host.turn();
+      perTurn.push(yields - before);
+    }
+    expect(perTurn).toEqual([1, 1, 1]);
+  });
+
   test("lets the event loop turn in a long computation, as often as turnMs says", async () => {
     const { node, host } = createHosted({ turnMs: 1 });
     let pieces = 0;
