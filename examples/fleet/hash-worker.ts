@@ -27,6 +27,8 @@ type Sabotage = Extract<WorkerMessage, { type: "sabotage" }>;
 const CHUNK_BYTES = 256 * 1024;
 /** How often a file that changes while it is read is read again. */
 const MAX_READINGS = 3;
+/** No file that says its size is 0 is known to have so much in it, and an end. */
+const ENDLESS_BYTES = 64 * 1024 * 1024;
 
 export async function hashWorker(self: Self<WorkerMessage>, number: number): Promise<void> {
   const file = self.own(new OpenFile(), (open) => open.close());
@@ -85,8 +87,14 @@ async function read(
       if (hasChanged(before, await handle.stat())) return "changed";
       return { type: "hashed", path, sha256: sha256.digest("hex"), bytes };
     }
+    if (isEndless(before.size, bytes)) return unreadable(path, "goes on without end");
     self.send(Dispatcher, { type: "progress", worker: self.pid, bytes });
   }
+}
+
+/** Some files of /proc are windows on memory: their size is 0, and there is always more to read. */
+export function isEndless(size: number, bytesRead: number): boolean {
+  return size === 0 && bytesRead > ENDLESS_BYTES;
 }
 
 /** The fleet's weak spot, on purpose: if chaos has ordered so, this throws, or never comes back. */
