@@ -179,11 +179,20 @@ export class PendingCall extends Watch {
     return rejection(stackless(() => new CallTimeoutError(server, request, timeoutMs)));
   }
 
+  override get wireRef(): Reference {
+    return this.ref;
+  }
+
   override abandon(): void {
     // The caller has ended; if its code does not wait for this call, nobody is to blame for that.
     this.#promise?.catch(() => undefined);
     const { owner } = this;
     this.#fail(owner === undefined ? new NoProcessError("the caller") : owner.exitSignal());
+  }
+
+  /** It was not sent after all: nobody hears of it any more. */
+  withdraw(): void {
+    this.#end();
   }
 
   #fail(error: unknown): void {
@@ -258,7 +267,13 @@ export function call(
     pending.sent = true;
     if (caller !== undefined) caller.awaiting = waits ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };
-    sendToPid(node, pending.ownerPid, target, message);
+    try {
+      sendToPid(node, pending.ownerPid, target, message);
+    } catch (error) {
+      // What goes to another node is encoded now, and not everything can be.
+      pending.withdraw();
+      throw error;
+    }
     // As `receive after 0`: not a timer.
     if (isPoll && pending.active) pending.timedOut(0);
   }

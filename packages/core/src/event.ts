@@ -70,6 +70,13 @@ export type NodeEvent =
     }
   /** A subscriber of `node.events` threw. */
   | { readonly type: "subscriberFailed"; readonly error: unknown }
+  /** A connection with another node is there: what is sent to it arrives. */
+  | { readonly type: "nodeUp"; readonly node: string; readonly incarnation: number }
+  /**
+   * The connection with it is lost. All links and monitors across it are being told `noconnection`; its
+   * processes may be alive.
+   */
+  | { readonly type: "nodeDown"; readonly node: string; readonly incarnation: number }
   | { readonly type: "stopping"; readonly processes: number }
   | { readonly type: "stopped"; readonly killed: readonly AnyPid[] };
 

@@ -3,6 +3,7 @@ import type { AbortSignalLike } from "./abort-signal.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
 import { Watch } from "./watch.js";
 import { unwatch, watch } from "./watching.js";
@@ -19,6 +20,7 @@ class ExitWatch extends Watch {
     return true;
   }
   readonly #told: (reason: ExitReason) => void;
+  #ref: Reference | undefined = undefined;
 
   constructor(node: Runtime, target: ProcessId<Process>, told: (reason: ExitReason) => void) {
     super(node, undefined, target);
@@ -31,6 +33,10 @@ class ExitWatch extends Watch {
 
   override abandon(): void {
     // Nobody owns it.
+  }
+
+  override get wireRef(): Reference {
+    return (this.#ref ??= new Reference(this.ownerPid, this.runtime.nextSerial(), undefined));
   }
 }
 

@@ -82,6 +82,8 @@ export { fromObservable, schedulerOf, toObservable, type Notification } from "./
 export { opaque, type Opaque } from "./opaque.js";
 export type { Operations } from "./operations.js";
 export type { Owned } from "./own.js";
+export type { Gateway } from "./gateway.js";
+export type { Peer } from "./peer.js";
 export { formatPid, isPid, keyOf, type AnyPid, type Pid } from "./pid.js";
 export type { ProcessInfo } from "./process-info.js";
 export type { Random } from "./random.js";
@@ -95,6 +97,7 @@ export {
 } from "./reference.js";
 export type { Report } from "./report.js";
 export type { Access, Happening, Scheduler } from "./scheduler.js";
+export { connectRouter, type RemoteSignal, type Router } from "./router.js";
 export {
   TIMEOUT,
   type ReceiveOptions,

@@ -75,6 +75,10 @@ export class Monitor extends Watch {
     if (message !== undefined) deliver(owner, message.value, this.ref, "signal");
   }
 
+  override get wireRef(): Reference {
+    return this.ref;
+  }
+
   override abandon(): void {
     this.alias = undefined;
     Reference.retire(this.ref);

@@ -91,12 +91,13 @@ function sendToRemoteName(
   to: RemoteName<never>,
   message: unknown,
 ): void {
-  const holder = to.node === node.name ? node.registry.find(to.name, from) : undefined;
-  if (holder !== undefined) sendToPid(node, from, holder.pid, message);
-  else {
-    const why = to.node === node.name ? "unregistered" : "noconnection";
-    node.undelivered(node.nobody, message, from, why);
+  if (to.node !== node.name) {
+    transmit(node, from, node.elsewhere(to.node, to.name), { type: "message", message });
+    return;
   }
+  const holder = node.registry.find(to.name, from);
+  if (holder !== undefined) sendToPid(node, from, holder.pid, message);
+  else node.undelivered(node.nobody, message, from, "unregistered");
 }
 
 /** The process a target stands for; `undefined` for a name that nobody holds. */
@@ -104,7 +105,7 @@ export function resolveTarget(node: Runtime, to: unknown, by: LocalPid): LocalPi
   if (ProcessId.is(to)) return to as LocalPid;
   if (isName(to)) return node.registry.find(to.name, by)?.pid;
   if (isRemoteName(to)) {
-    if (to.node !== node.name) return node.elsewhere(to.node);
+    if (to.node !== node.name) return node.elsewhere(to.node, to.name);
     return node.registry.find(to.name, by)?.pid;
   }
   throw new InvalidArgumentError("target", "a pid, a name or at(node, name)", to);

@@ -1,7 +1,9 @@
 /** A node from within: what its processes and signals share. What users see of it is `LocalNode`. */
 import type { Clock } from "./clock.js";
 import type { CrashReport } from "./crash-report.js";
+import { Elsewhere } from "./elsewhere.js";
 import { NodeEvents, type NodeEvent } from "./event.js";
+import type { Gateway } from "./gateway.js";
 import { hostClock, hostRandom, hostScheduler } from "./host.js";
 import { MessageIsolation } from "./isolation.js";
 import { logToConsole } from "./logger.js";
@@ -44,6 +46,8 @@ export class Runtime {
   /** Signals on their way, while `travelling`. */
   readonly underway: SignalQueue = new SignalQueue();
   travelling = false;
+  /** The way to other nodes, if there is one. */
+  gateway: Gateway | undefined = undefined;
   /** It is being stopped: code outside starts nothing new. */
   stopping = false;
   stopped = false;
@@ -55,6 +59,7 @@ export class Runtime {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: (event: NodeEvent) => void;
+  /** One for each, so that what is sent there has one channel. */
   readonly #elsewhere = new Map<string, LocalPid>();
   #serial = 0;
   #pidSerial = 0;
@@ -153,14 +158,15 @@ export class Runtime {
     else this.offers.start(process, () => this.turn.run(process));
   }
 
-  /** Stands for whoever it may be at a node that is out of reach. */
-  elsewhere(node: string): LocalPid {
-    let pid = this.#elsewhere.get(node);
-    if (pid === undefined) {
-      pid = new ProcessId<Process>({ name: node, incarnation: 0 }, 0, undefined, node);
-      this.#elsewhere.set(node, pid);
+  /** Stands for whoever holds `name` at another node. */
+  elsewhere(node: string, name: string): LocalPid {
+    const key = `${name}@${node}`;
+    let place = this.#elsewhere.get(key);
+    if (place === undefined) {
+      place = new Elsewhere(node, name);
+      this.#elsewhere.set(key, place);
     }
-    return pid;
+    return place;
   }
 
   /** Tells a scheduler that wants to know of a use of something shared. */

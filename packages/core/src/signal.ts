@@ -34,7 +34,11 @@ export type Signal =
 
 /** Sends a signal on its way. It arrives now, or when the scheduler says so. */
 export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
-  if (!node.isLocal(to)) return unreachable(node, from, to, signal);
+  if (!node.isLocal(to)) {
+    if (node.gateway === undefined) answerFor(node, from, to, signal, "noconnection");
+    else node.gateway.route(from, to, signal);
+    return;
+  }
   if (node.offers !== undefined && from !== to) {
     node.offers.signal(from, to, signal, () => arriveNow(node, from, to, signal));
     return;
@@ -125,21 +129,34 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
   }
 }
 
-/** Nothing connects this node with the one the process lives on. */
-function unreachable(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {
+/**
+ * What the sender of a signal hears when the process is out of reach: `noconnection`; or when its node
+ * lives another life by now: `noproc`.
+ */
+export function answerFor(
+  node: Runtime,
+  from: LocalPid,
+  to: LocalPid,
+  signal: Signal,
+  reason: "noconnection" | "noproc",
+): void {
   switch (signal.type) {
     case "message":
-    case "alias":
-      node.undelivered(to, signal.message, from, "noconnection");
+    case "alias": {
+      const message = signal.message instanceof Refusal ? signal.message.error : signal.message;
+      node.undelivered(to, message, from, reason === "noproc" ? "dead" : "noconnection");
       return;
+    }
     case "link":
-      transmit(node, to, from, { type: "link-exit", from: to, reason: "noconnection" });
+      transmit(node, to, from, { type: "link-exit", from: to, reason });
+      return;
+    case "unlink":
+      transmit(node, to, from, { type: "unlink-ack", from: to, id: signal.id });
       return;
     case "monitor":
-      transmit(node, to, from, { type: "down", watch: signal.watch, reason: "noconnection" });
+      transmit(node, to, from, { type: "down", watch: signal.watch, reason });
       return;
     case "exit":
-    case "unlink":
     case "unlink-ack":
     case "link-exit":
     case "demonitor":

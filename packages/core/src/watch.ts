@@ -8,6 +8,7 @@
 import type { ExitReason } from "./exit-reason.js";
 import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
+import type { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
 
 export abstract class Watch {
@@ -49,6 +50,9 @@ export abstract class Watch {
   get ownerPid(): ProcessId<Process> {
     return this.owner === undefined ? this.runtime.pid : this.owner.pid;
   }
+
+  /** What another node knows it by. */
+  abstract get wireRef(): Reference;
 }
 
 /** Enters it into its owner's list. */

@@ -24,9 +24,9 @@ export function watchAtSpawn(entry: Watch, target: Process): void {
 export function unwatch(entry: Watch): void {
   if (!entry.active) return;
   settleWatch(entry);
-  const { runtime } = entry;
-  if (runtime.direct) displace(entry);
-  else transmit(runtime, entry.ownerPid, entry.target, { type: "demonitor", watch: entry });
+  const { runtime, target } = entry;
+  if (runtime.direct && runtime.isLocal(target)) displace(entry);
+  else transmit(runtime, entry.ownerPid, target, { type: "demonitor", watch: entry });
 }
 
 /** Tells all who watch this process that it has ended, in the order they began. */
@@ -41,7 +41,7 @@ export function tellWatchers(process: Process): void {
     entry.placed = false;
     entry.nextOfTarget = entry.previousOfTarget = undefined;
     const reason = entry.late ? "noproc" : process.exitReason;
-    transmit(entry.runtime, process.pid, entry.ownerPid, { type: "down", watch: entry, reason });
+    transmit(process.node, process.pid, entry.ownerPid, { type: "down", watch: entry, reason });
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import {
+  connectRouter,
   createNode,
   name,
   type AnyPid,
@@ -297,6 +298,24 @@ const scenarios: {
       return [pid];
     },
     () => [{ type: "subscriberFailed", error: new Error("bad subscriber") }],
+  ],
+  nodeUp: [
+    async (node) => {
+      const gateway = connectRouter(node, { connect: () => undefined });
+      gateway.open("far", () => undefined).up(7);
+      return [];
+    },
+    () => [{ type: "nodeUp", node: "far", incarnation: 7 }],
+  ],
+  nodeDown: [
+    async (node) => {
+      const gateway = connectRouter(node, { connect: () => undefined });
+      const peer = gateway.open("far", () => undefined);
+      peer.up(7);
+      peer.lost();
+      return [];
+    },
+    () => [{ type: "nodeDown", node: "far", incarnation: 7 }],
   ],
   stopping: [
     async (node) => {

@@ -391,7 +391,7 @@ describe("a happening", () => {
     // Monitor and exit signal in each round; in its place nobody answers but by noproc.
     expect(numbersOf("n/2→n/1")).toEqual(["1", "2", "3", "4", "5", "6"]);
     expect(numbersOf("n/1→n/2")).toEqual(["1", "2", "3"]);
-    expect(numbersOf("elsewhere→n/2")).toEqual(["1", "2", "3"]);
+    expect(numbersOf("someone@elsewhere→n/2")).toEqual(["1", "2", "3"]);
     expect(numbersOf("resume:n/2")).toEqual(["1", "2", "3"]);
     expect(new Set(keys).size).toBe(keys.length);
   });

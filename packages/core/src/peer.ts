@@ -1,0 +1,380 @@
+/**
+ * One connection with one other node, as the node sees it: what is said over it, and the links and
+ * monitors that end with it.
+ *
+ * A peer can speak for its own processes alone: an exit by link counts only where a link with that very
+ * process is, and a `down` only for a monitor that was set over this connection.
+ */
+import { Refusal } from "./call.js";
+import { Elsewhere } from "./elsewhere.js";
+import type { ExitReason } from "./exit-reason.js";
+import { ProcessId, type AnyPid } from "./pid.js";
+import type { Process } from "./process.js";
+import { Reference } from "./reference.js";
+import { RemoteWatch } from "./remote-watch.js";
+import type { RemoteSignal } from "./router.js";
+import type { Runtime } from "./runtime.js";
+import { arriveNow, transmit, type Signal } from "./signal.js";
+import { displace, type Watch } from "./watch.js";
+
+type LocalPid = ProcessId<Process>;
+
+/** How many are told of a lost connection before the event loop turns. */
+const SLICE = 1_000;
+
+interface Watcher {
+  losing(): void;
+  over(): void;
+}
+
+export class Peer {
+  /** The name of the other node. */
+  readonly node: string;
+  readonly #local: Runtime;
+  readonly #send: (signal: RemoteSignal) => void;
+  readonly #watcher: Watcher;
+  /** The connection before this one, while not everybody was told that it is lost. */
+  #before: Peer | undefined;
+  /** What came while that was so. */
+  #held: RemoteSignal[] = [];
+  #incarnation: number | undefined = undefined;
+  #life: "open" | "losing" | "over" = "open";
+  /** The other node's processes that each of ours is linked with. */
+  readonly #links = new Map<LocalPid, Set<LocalPid>>();
+  #linkCount = 0;
+  /** Monitors of ours, by the number of their reference. */
+  readonly #watching = new Map<number, Watch>();
+  /** Theirs. */
+  readonly #watched = new Map<number, RemoteWatch>();
+
+  constructor(
+    local: Runtime,
+    node: string,
+    send: (signal: RemoteSignal) => void,
+    before: Peer | undefined,
+    watcher: Watcher,
+  ) {
+    this.node = node;
+    this.#local = local;
+    this.#send = send;
+    this.#before = before;
+    this.#watcher = watcher;
+    before?.whenOver(() => this.#release());
+  }
+
+  /** Which life of the other node it is; `undefined` until the connection is `up`. */
+  get incarnation(): number | undefined {
+    return this.#incarnation;
+  }
+
+  /** How much ends with the connection. */
+  get counts(): { readonly links: number; readonly watching: number; readonly watched: number } {
+    return {
+      links: this.#linkCount,
+      watching: this.#watching.size,
+      watched: this.#watched.size,
+    };
+  }
+
+  get isOver(): boolean {
+    return this.#life !== "open";
+  }
+
+  /** Is the pid of the life that this connection is with, as far as that is known? */
+  isOf(pid: AnyPid): boolean {
+    return this.#incarnation === undefined || this.#incarnation === pid.incarnation;
+  }
+
+  /**
+   * The connection is there, with that life of the other node. Who linked or monitored processes of
+   * another life meanwhile is told `noproc`.
+   */
+  up(incarnation: number): void {
+    if (this.#life !== "open" || this.#incarnation !== undefined) return;
+    this.#incarnation = incarnation;
+    for (const [ours, others] of [...this.#links]) {
+      for (const theirs of [...others]) {
+        if (!this.isOf(theirs)) this.#breakLink(ours, theirs, "noproc");
+      }
+    }
+    for (const watch of [...this.#watching.values()]) {
+      if (!(watch.target instanceof Elsewhere) && !this.isOf(watch.target)) {
+        this.#endWatch(watch, "noproc");
+      }
+    }
+    const { node } = this;
+    this.#local.emit(() => ({ type: "nodeUp", node, incarnation }));
+  }
+
+  /** A process of this node has something to say to one of the other. */
+  send(from: LocalPid, to: LocalPid, signal: Signal): void {
+    switch (signal.type) {
+      case "message": {
+        const { message } = signal;
+        if (to instanceof Elsewhere) this.#send({ type: "named", from, name: to.token, message });
+        else this.#send({ type: "message", from, to, message });
+        return;
+      }
+      case "alias": {
+        const { ref, message } = signal;
+        if (message instanceof Refusal) {
+          this.#send({ type: "refusal", from, ref, error: message.error });
+        } else this.#send({ type: "alias", from, ref, message });
+        return;
+      }
+      case "link":
+        this.#before?.forgetLink(from, to);
+        this.#addLink(from, to);
+        this.#send({ type: "link", from, to });
+        return;
+      case "unlink":
+        this.#before?.forgetLink(from, to);
+        this.#send({ type: "unlink", id: signal.id, from, to });
+        return;
+      case "unlink-ack":
+        this.#send({ type: "unlink-ack", id: signal.id, from, to });
+        return;
+      case "link-exit":
+        this.#removeLink(from, to);
+        this.#send({ type: "link-exit", from, to, reason: signal.reason });
+        return;
+      case "exit":
+        this.#send({ type: "exit", from, to, reason: signal.reason });
+        return;
+      case "monitor": {
+        const { watch } = signal;
+        const ref = watch.wireRef;
+        this.#watching.set(ref.serial, watch);
+        const target = to instanceof Elsewhere ? to.token : to;
+        this.#send({ type: "monitor", ref, from, target });
+        return;
+      }
+      case "demonitor": {
+        const ref = signal.watch.wireRef;
+        // One of a connection that is lost ended with it.
+        if (this.#watching.delete(ref.serial)) this.#send({ type: "demonitor", ref });
+        return;
+      }
+      case "down": {
+        const { watch, reason } = signal;
+        if (!(watch instanceof RemoteWatch) || !watch.active) return;
+        watch.active = false;
+        if (this.#watched.get(watch.wireRef.serial) !== watch) return;
+        this.#watched.delete(watch.wireRef.serial);
+        const { object: target, wireRef: ref } = watch;
+        this.#send({ type: "down", ref, to, target, reason });
+        return;
+      }
+      default:
+        signal satisfies never;
+    }
+  }
+
+  /**
+   * What the other node says arrives, now. Its pids and references are those that the gateway knows; of
+   * this node's own there may be dead ones among them.
+   *
+   * Comes it to one who has not heard yet that the connection before is lost, it waits until he has.
+   */
+  arrive(signal: RemoteSignal): void {
+    if (this.#life !== "open") return;
+    if (this.#before !== undefined) this.#held.push(signal);
+    else this.#arrive(signal);
+  }
+
+  /**
+   * The connection is lost, or did not come about: who is linked or monitors across it is told
+   * `noconnection`, each once, a thousand to a turn of the event loop.
+   */
+  lost(): void {
+    if (this.#life !== "open") return;
+    this.#life = "losing";
+    this.#held = [];
+    this.#watcher.losing();
+    const { node } = this;
+    const incarnation = this.#incarnation;
+    if (incarnation !== undefined) {
+      this.#local.emit(() => ({ type: "nodeDown", node, incarnation }));
+    }
+    this.#lose();
+  }
+
+  #whenOver: (() => void)[] = [];
+
+  /** @internal */
+  whenOver(act: () => void): void {
+    if (this.#life === "over") act();
+    else this.#whenOver.push(act);
+  }
+
+  /** @internal Of a link that was left since the connection was lost, nobody is to hear any more. */
+  forgetLink(ours: LocalPid, theirs: LocalPid): void {
+    this.#removeLink(ours, theirs);
+  }
+
+  #lose(): void {
+    let told = 0;
+    for (const [ours, others] of this.#links) {
+      for (const theirs of others) {
+        this.#breakLink(ours, theirs, "noconnection");
+        if (++told === SLICE) return this.#loseMore();
+      }
+    }
+    for (const watch of this.#watching.values()) {
+      this.#endWatch(watch, "noconnection");
+      if (++told === SLICE) return this.#loseMore();
+    }
+    for (const [serial, watch] of this.#watched) {
+      this.#watched.delete(serial);
+      watch.active = false;
+      displace(watch);
+      if (++told === SLICE) return this.#loseMore();
+    }
+    this.#life = "over";
+    this.#watcher.over();
+    for (const act of this.#whenOver) act();
+    this.#whenOver = [];
+  }
+
+  #loseMore(): void {
+    this.#local.scheduler.afterTurn(() => this.#lose());
+  }
+
+  /** Everybody was told of the connection before. */
+  #release(): void {
+    this.#before = undefined;
+    const held = this.#held;
+    this.#held = [];
+    for (const signal of held) if (this.#life === "open") this.#arrive(signal);
+  }
+
+  #arrive(signal: RemoteSignal): void {
+    const node = this.#local;
+    switch (signal.type) {
+      case "message":
+        this.#comes(signal.from, signal.to, { type: "message", message: signal.message });
+        return;
+      case "named": {
+        const holder = node.registry.find(signal.name, signal.from as LocalPid);
+        const { from, message } = signal;
+        if (holder !== undefined) this.#comes(from, holder.pid, { type: "message", message });
+        else node.undelivered(node.nobody, message, from, "unregistered");
+        return;
+      }
+      case "alias":
+      case "refusal": {
+        const ref = signal.ref as Reference;
+        const message = signal.type === "alias" ? signal.message : new Refusal(signal.error);
+        this.#comes(signal.from, ref.owner, { type: "alias", ref, message });
+        return;
+      }
+      case "link": {
+        const from = signal.from as LocalPid;
+        this.#addLink(signal.to as LocalPid, from);
+        this.#comes(from, signal.to, { type: "link", from });
+        return;
+      }
+      case "unlink": {
+        const from = signal.from as LocalPid;
+        this.#removeLink(signal.to as LocalPid, from);
+        this.#comes(from, signal.to, { type: "unlink", from, id: signal.id });
+        return;
+      }
+      case "unlink-ack": {
+        const from = signal.from as LocalPid;
+        this.#comes(from, signal.to, { type: "unlink-ack", from, id: signal.id });
+        const process = node.processOf(signal.to as LocalPid);
+        // Who has linked again meanwhile stays linked.
+        if (process?.links?.get(from) === undefined) {
+          this.#removeLink(signal.to as LocalPid, from);
+        }
+        return;
+      }
+      case "link-exit": {
+        const from = signal.from as LocalPid;
+        // Nobody but its own processes can break its links.
+        if (!this.#removeLink(signal.to as LocalPid, from)) return;
+        this.#comes(from, signal.to, { type: "link-exit", from, reason: signal.reason });
+        return;
+      }
+      case "exit": {
+        const from = signal.from as LocalPid;
+        this.#comes(from, signal.to, { type: "exit", from, reason: signal.reason });
+        return;
+      }
+      case "monitor":
+        this.#monitored(signal.from as LocalPid, signal.ref as Reference, signal.target);
+        return;
+      case "demonitor": {
+        const watch = this.#watched.get(signal.ref.serial);
+        if (watch === undefined) return;
+        this.#watched.delete(signal.ref.serial);
+        watch.active = false;
+        this.#comes(watch.ownerPid, watch.target, { type: "demonitor", watch });
+        return;
+      }
+      case "down": {
+        const watch = this.#watching.get(signal.ref.serial);
+        // Only of what was asked about, and once.
+        if (watch === undefined) return;
+        this.#watching.delete(signal.ref.serial);
+        const { reason } = signal;
+        this.#comes(watch.target, watch.ownerPid, { type: "down", watch, reason });
+        return;
+      }
+      default:
+        signal satisfies never;
+    }
+  }
+
+  /** A signal has come for a process of this node. */
+  #comes(from: AnyPid, to: AnyPid, signal: Signal): void {
+    arriveNow(this.#local, from as LocalPid, to as LocalPid, signal);
+  }
+
+  #monitored(from: LocalPid, ref: Reference, object: AnyPid | string): void {
+    const node = this.#local;
+    // One number stands for one monitor.
+    if (this.#watched.has(ref.serial)) return;
+    const target =
+      typeof object === "string"
+        ? (node.registry.find(object, from)?.pid ?? node.nobody)
+        : (object as LocalPid);
+    const watch = new RemoteWatch(node, from, ref, target, object as LocalPid | string);
+    this.#watched.set(ref.serial, watch);
+    this.#comes(from, target, { type: "monitor", watch });
+  }
+
+  #endWatch(watch: Watch, reason: ExitReason): void {
+    this.#watching.delete(watch.wireRef.serial);
+    transmit(this.#local, watch.target, watch.ownerPid, { type: "down", watch, reason });
+  }
+
+  #breakLink(ours: LocalPid, theirs: LocalPid, reason: ExitReason): void {
+    this.#removeLink(ours, theirs);
+    const state = this.#local.processOf(ours)?.links?.get(theirs);
+    if (state === undefined) return;
+    // An unlink that was not acknowledged never will be.
+    const signal: Signal =
+      state === 0
+        ? { type: "link-exit", from: theirs, reason }
+        : { type: "unlink-ack", from: theirs, id: state };
+    transmit(this.#local, theirs, ours, signal);
+  }
+
+  #addLink(ours: LocalPid, theirs: LocalPid): void {
+    const others = this.#links.get(ours);
+    if (others === undefined) this.#links.set(ours, new Set([theirs]));
+    else if (others.has(theirs)) return;
+    else others.add(theirs);
+    this.#linkCount++;
+  }
+
+  #removeLink(ours: LocalPid, theirs: LocalPid): boolean {
+    const others = this.#links.get(ours);
+    if (!others?.delete(theirs)) return false;
+    this.#linkCount--;
+    if (others.size === 0) this.#links.delete(ours);
+    return true;
+  }
+}
