@@ -13,6 +13,7 @@ import type {
   TimeoutSetting,
 } from "@coppice/supervisor";
 import type { Ret } from "./directive.js";
+import { TimeoutContent, valueOf } from "./lost-timeouts.js";
 import { HANDLE } from "./machine-request.js";
 import type { Json } from "./program.js";
 import { isArray, type Value } from "./term.js";
@@ -80,6 +81,13 @@ export function resultOfTerm(term: Value): unknown {
   return term === "stop" ? { stop: "normal" } : term;
 }
 
+/** A result with more actions at its end. */
+export function withActions(result: MachineResult, more: readonly StateActions[]): MachineResult {
+  const longer = { ...result, actions: [...(result.actions ?? []), ...more] };
+  const term = TERMS.get(result);
+  return term === undefined ? longer : made(longer, term);
+}
+
 function made(result: MachineResult, term: Value): MachineResult {
   TERMS.set(result, term);
   return result;
@@ -114,9 +122,10 @@ function actionOf(act: Ret, circumstances: Circumstances): StateActions {
 function settingOf(rest: readonly Json[], decode: (term: Json) => Value): TimeoutSetting {
   const [time = null, content = null] = rest;
   if (time === "cancel") return time;
-  if (time === "update") return { update: decode(content) };
+  const value = new TimeoutContent(decode(content));
+  if (time === "update") return { update: value };
   const ms = decode(time);
-  return { ms: ms === "infinity" ? Infinity : (ms as number), content: decode(content) };
+  return { ms: ms === "infinity" ? Infinity : (ms as number), content: value };
 }
 
 /** Timeouts of Coppice have strings for names. */
@@ -172,8 +181,8 @@ function termOfAction(received: unknown): Value {
 }
 
 function termOfSetting(type: Value, setting: TimeoutSetting): Value {
-  const { ms, content } = setting as { readonly ms: Value; readonly content: Value };
-  return [type, ms, content];
+  const { ms, content } = setting as { readonly ms: Value; readonly content: unknown };
+  return [type, ms, valueOf(content)];
 }
 
 function termOfEvent(event: StateMachineEvent): Value {
@@ -194,12 +203,12 @@ export function termsOfEvent(
     case "info":
       return { type: "info", content: termOfMessage(event.message) };
     case "stateTimeout":
-      return { type: "state_timeout", content: event.content as Value };
+      return { type: "state_timeout", content: valueOf(event.content) };
     case "eventTimeout":
-      return { type: "timeout", content: event.content as Value };
+      return { type: "timeout", content: valueOf(event.content) };
     case "timeout": {
       const name = JSON.parse(event.name) as Value;
-      return { type: ["timeout", name], content: event.content as Value };
+      return { type: ["timeout", name], content: valueOf(event.content) };
     }
     default:
       return event satisfies never;

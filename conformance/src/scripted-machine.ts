@@ -13,19 +13,22 @@ import {
   type StateMachineSelf,
 } from "@coppice/supervisor";
 import { follow, Directive, type Ret } from "./directive.js";
+import { LostTimeouts } from "./lost-timeouts.js";
 import { HANDLE, type Afterwards, type MachineMessage } from "./machine-request.js";
 import {
   resultOf,
   resultOfTerm,
   termsOfEvent,
   timeoutName,
+  withActions,
   type Circumstances,
+  type MachineResult,
 } from "./machine-return.js";
 import type { MachineEvent, MachineTable, Rule } from "./machine-table.js";
 import { isPromise, leave, type Actor, type Callers, type Scope } from "./op.js";
 import type { Json, JsonObject } from "./program.js";
 import { asRaised, Raised } from "./raised.js";
-import { decode, type Value } from "./term.js";
+import { decode, isArray, type Value } from "./term.js";
 import { termOfMessage, termOfReason } from "./translation.js";
 import type { World } from "./world.js";
 
@@ -61,6 +64,7 @@ export class ScriptedMachine {
   readonly #afterwards = new Map<Ref, Ref>();
   /** The same, of callers that were replied to. */
   readonly #replied = new Map<Ref, Ref>();
+  readonly #timeouts = new LostTimeouts();
   /** What its last callback has raised. */
   #raised: Raised | undefined;
 
@@ -141,7 +145,7 @@ export class ScriptedMachine {
     this.#log("init");
     const init = (table.json.init ?? {}) as JsonObject;
     const data = this.#decode(init.data ?? 0);
-    return this.#follow(init, ["ok", "a"], ([kind, argument = null]) => {
+    const begun = this.#follow(init, ["ok", "a"], ([kind, argument = null]) => {
       if (kind === "ignore") return { ignore: true };
       if (kind === "stop" && argument !== null) return { stop: this.#decode(argument) };
       if (kind !== "ok") return kind === "stop" ? kind : this.#decode(argument);
@@ -151,6 +155,7 @@ export class ScriptedMachine {
       };
       return { state: this.#decode(argument), data, actions };
     });
+    return this.#withLosses(begun, undefined);
   }
 
   #handle(event: Event, { state, data }: At): unknown {
@@ -164,17 +169,43 @@ export class ScriptedMachine {
     if (table.hasStateFunctions && !isStateFunction(state as Json)) {
       return leave(this.#self, this.#raise(new Raised("error", "badarg")));
     }
+    if (event.type.endsWith("imeout")) this.#timeouts.come(event);
     this.#log(...[type, seen.content, state, data].map((term) => this.#world.encode(term)));
     this.#self.callers.current = from;
     if (event.type === "call") this.#remember(event);
     const rule = table.select(state, seen, this.#decode);
-    return rule === undefined ? undefined : this.#obey(rule, data, from);
+    const result = rule === undefined ? {} : this.#obey(rule, data, from);
+    return this.#withLosses(result, state);
+  }
+
+  /** What a callback in a state returns, but for timeouts that OTP loses. */
+  #withLosses(returned: unknown, state: Value | undefined): unknown {
+    if (isPromise(returned)) {
+      return returned.then((result) => this.#withLosses(result, state));
+    }
+    if (typeof returned !== "object" || returned === null || isArray(returned)) return returned;
+    const result = returned as MachineResult & { readonly ignore?: true };
+    if (result.stop !== undefined || result.ignore === true) return returned;
+    const { next, repeat, actions = [] } = result;
+    const stateChanges = state !== undefined && next !== undefined && !this.#isSame(next, state);
+    this.#timeouts.want(actions, stateChanges);
+    const isEntered = state === undefined || stateChanges || repeat === true;
+    if (isEntered && this.#script.table.makesEnterCalls) return returned;
+    const { cancel, timers } = this.#timeouts.settle();
+    const { self } = this.#self;
+    for (const { ms, type } of timers) self.startTimer(self.pid, ms, type);
+    return cancel.length === 0 ? returned : withActions(result, cancel);
   }
 
   /** Where to reply to this call when it was replied to. */
   #remember({ from, request }: Extract<Event, { readonly type: "call" }>): void {
     const [, , afterwards] = request as readonly [string, Value, Afterwards];
     this.#afterwards.set(from, afterwards);
+  }
+
+  #isSame(one: Value, other: Value): boolean {
+    const [first, second] = [one, other].map((term) => JSON.stringify(this.#world.encode(term)));
+    return first === second;
   }
 
   #obey({ json }: Rule, before: Value, from: From<Value> | undefined): unknown {
