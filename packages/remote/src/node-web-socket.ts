@@ -1,0 +1,166 @@
+/**
+ * WebSockets in Node, by the library `ws`: dialling, and listening at a path of an HTTP server.
+ *
+ * Nothing is compressed: compression costs memory on both sides, and a small message could become a big
+ * one. A browser is let in only from the origins that are allowed; who sends none is no browser.
+ */
+import { randomFillSync } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { WebSocket, WebSocketServer } from "ws";
+import type { Dialler, Listener, Transport } from "./transport.js";
+import { SUBPROTOCOL, webSocketTransport, type WebSocketLike } from "./web-socket-transport.js";
+
+/** The path of the protocol, version included. */
+export const WEB_SOCKET_PATH = "/coppice/1";
+
+/** RFC 9266: what the two ends of one TLS connection know. */
+const EXPORTER_LABEL = "EXPORTER-Channel-Binding";
+const EXPORTER_BYTES = 32;
+
+export interface NodeWebSocketOptions {
+  /** The biggest frame. */
+  readonly maxFrameBytes: number;
+  readonly handshakeMs: number;
+  /** Whom to trust, as for `tls.connect`: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. */
+  readonly tls?: Pick<
+    ConnectionOptions,
+    "ca" | "cert" | "key" | "rejectUnauthorized" | "servername"
+  >;
+}
+
+export function nodeDialler(options: NodeWebSocketOptions): Dialler {
+  const { maxFrameBytes, handshakeMs, tls } = options;
+  return {
+    accepts: (address) => /^wss?:\/\//.test(address),
+    dial: (address) => {
+      const isSecure = address.startsWith("wss:");
+      const socket = new WebSocket(withPath(address), SUBPROTOCOL, {
+        perMessageDeflate: false,
+        maxPayload: maxFrameBytes,
+        handshakeTimeout: handshakeMs,
+        // Behind TLS no proxy between them can mistake the bytes for something else, so a mask does nothing.
+        generateMask: isSecure ? zeroMask : randomMask,
+        ...(isSecure && tls),
+      });
+      return transportOf(socket, address);
+    },
+  };
+}
+
+function withPath(address: string): string {
+  const url = new URL(address);
+  if (url.pathname === "/" || url.pathname === "") url.pathname = WEB_SOCKET_PATH;
+  return url.href;
+}
+
+function zeroMask(mask: Buffer): void {
+  mask.fill(0);
+}
+
+function randomMask(mask: Buffer): void {
+  randomFillSync(mask, 0, 4);
+}
+
+export interface NodeListenOptions extends NodeWebSocketOptions {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Certificate and key, as for `https.createServer`; without, it is `ws`. */
+  readonly certificate?: Pick<
+    ServerOptions,
+    "cert" | "key" | "ca" | "requestCert" | "rejectUnauthorized"
+  >;
+  /** From where pages may connect, such as `https://example.org`; none by default. */
+  readonly allowedOrigins?: readonly string[];
+  /** Asked before anything is read of a connection; `false` refuses it. */
+  readonly admit?: (remoteAddress: string) => boolean;
+}
+
+/** Listens; resolves when it does. @throws the host's error, such as EADDRINUSE */
+export async function listenWebSocket(
+  options: NodeListenOptions,
+  accept: (transport: Transport) => void,
+): Promise<Listener> {
+  const { host, port, certificate, allowedOrigins = [], admit, maxFrameBytes } = options;
+  const http: Server =
+    certificate === undefined ? createServer(refuse) : createTlsServer(certificate, refuse);
+  http.headersTimeout = options.handshakeMs;
+  http.requestTimeout = options.handshakeMs;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: maxFrameBytes,
+    clientTracking: false,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const { origin } = request.headers;
+    const path = (request.url ?? "").split("?")[0];
+    const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/);
+    const remote = request.socket.remoteAddress ?? "unknown";
+    const status =
+      path !== WEB_SOCKET_PATH
+        ? "404 Not Found"
+        : origin !== undefined && !allowedOrigins.includes(origin)
+          ? "403 Forbidden"
+          : !protocols.includes(SUBPROTOCOL)
+            ? "400 Bad Request"
+            : admit?.(remote) === false
+              ? "503 Service Unavailable"
+              : undefined;
+    if (status !== undefined) {
+      socket.on("error", () => undefined);
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      accept(transportOf(webSocket, remote));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(port, host, () => {
+      http.off("error", reject);
+      http.on("error", () => undefined);
+      resolve();
+    });
+  });
+  const { port: bound } = http.address() as AddressInfo;
+  const scheme = certificate === undefined ? "ws" : "wss";
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return {
+    address: `${scheme}://${shown}:${bound}${WEB_SOCKET_PATH}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        http.close(() => resolve());
+        http.closeIdleConnections();
+      }),
+  };
+}
+
+/** Nothing is served but WebSockets. */
+function refuse(
+  _request: IncomingMessage,
+  response: { writeHead(status: number): { end(): void } },
+): void {
+  response.writeHead(426).end();
+}
+
+function transportOf(socket: WebSocket, remoteAddress: string): Transport {
+  return webSocketTransport(socket as unknown as WebSocketLike, {
+    remoteAddress,
+    sendWith: (frame, sent) => socket.send(frame, { binary: true }, () => sent()),
+    terminate: () => socket.terminate(),
+    channelBinding: () => exported(socket),
+  });
+}
+
+function exported(socket: WebSocket): Uint8Array | undefined {
+  const { _socket: raw } = socket as unknown as { readonly _socket?: TLSSocket };
+  if (raw === undefined || typeof raw.exportKeyingMaterial !== "function") return undefined;
+  return new Uint8Array(raw.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0)));
+}

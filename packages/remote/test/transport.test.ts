@@ -1,0 +1,263 @@
+import { describe, expect, test } from "@jest/globals";
+import { connect as connectSocket } from "node:net";
+import { request } from "node:http";
+import { MessageChannel } from "node:worker_threads";
+import { hostClock } from "@coppice/core";
+import { createVirtualClock, quiesce } from "@coppice/testkit";
+import { WebSocket } from "ws";
+import { createMemoryNetwork } from "../src/memory-transport.js";
+import { messagePortTransport, type PortLike } from "../src/message-port-transport.js";
+import { listenWebSocket, nodeDialler, type NodeListenOptions } from "../src/node-web-socket.js";
+import type { Transport } from "../src/transport.js";
+import { webSocketTransport, type WebSocketLike } from "../src/web-socket-transport.js";
+import { describeTransport, type Setting } from "./transport-contract.js";
+
+describeTransport("in memory", async () => {
+  const network = createMemoryNetwork(hostClock());
+  return {
+    connect: () => {
+      let took!: (transport: Transport) => void;
+      const accepted = new Promise<Transport>((resolve) => (took = resolve));
+      const listener = network.listen("b", took);
+      const dialled = network.dial("a", "memory://b");
+      void accepted.then(() => listener.close());
+      return { dialled, accepted };
+    },
+    connectToNobody: () => network.dial("a", "memory://nobody"),
+    close: async () => expect(network.connections).toBe(0),
+  };
+});
+
+describeTransport("over a MessagePort", async () => ({
+  connect: () => {
+    const { port1, port2 } = new MessageChannel();
+    const end = (port: unknown, address: string): Transport =>
+      messagePortTransport(port as PortLike, address);
+    return { dialled: end(port1, "port://b"), accepted: Promise.resolve(end(port2, "port://a")) };
+  },
+  connectToNobody: () => undefined,
+  close: async () => undefined,
+}));
+
+const options: NodeListenOptions = {
+  host: "127.0.0.1",
+  port: 0,
+  maxFrameBytes: 1 << 20,
+  handshakeMs: 5_000,
+};
+
+async function webSocketSetting(dial: (address: string) => Transport): Promise<Setting> {
+  const waiting: ((transport: Transport) => void)[] = [];
+  const listener = await listenWebSocket(options, (transport) => waiting.shift()?.(transport));
+  return {
+    connect: () => ({
+      accepted: new Promise<Transport>((resolve) => void waiting.push(resolve)),
+      dialled: dial(listener.address),
+    }),
+    connectToNobody: () => dial("ws://127.0.0.1:9"),
+    close: () => listener.close(),
+  };
+}
+
+describeTransport("over a WebSocket of ws", () =>
+  webSocketSetting((address) => nodeDialler(options).dial(address)),
+);
+
+describeTransport("over a WebSocket as browsers have it", () =>
+  webSocketSetting((address) => {
+    const socket = new WebSocket(address, "coppice.1") as unknown as WebSocketLike;
+    return webSocketTransport(socket, { remoteAddress: address });
+  }),
+);
+
+describe("a WebSocket listener", () => {
+  async function withListener(
+    more: Partial<NodeListenOptions>,
+    act: (address: string, accepted: Transport[]) => Promise<void>,
+  ): Promise<void> {
+    const accepted: Transport[] = [];
+    const listener = await listenWebSocket({ ...options, ...more }, (t) => void accepted.push(t));
+    try {
+      await act(listener.address, accepted);
+    } finally {
+      for (const transport of accepted) transport.close(4000, "");
+      await listener.close();
+    }
+  }
+
+  /** The status of an attempt to connect; 101 when it is let in. */
+  const statusOf = (
+    address: string,
+    headers: { readonly [name: string]: string },
+    protocol: string | undefined = "coppice.1",
+  ): Promise<number> =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(address, protocol === "" ? [] : protocol, { headers });
+      socket.on("error", () => undefined);
+      socket.on("unexpected-response", (_, response) => {
+        socket.terminate();
+        resolve(response.statusCode ?? 0);
+      });
+      socket.on("open", () => {
+        socket.terminate();
+        resolve(101);
+      });
+    });
+
+  test("lets in pages of the allowed origins alone, and who is no page", async () => {
+    await withListener({ allowedOrigins: ["https://good.example"] }, async (address) => {
+      expect(await statusOf(address, {})).toBe(101);
+      expect(await statusOf(address, { origin: "https://good.example" })).toBe(101);
+      expect(await statusOf(address, { origin: "https://evil.example" })).toBe(403);
+      expect(await statusOf(address, { origin: "null" })).toBe(403);
+    });
+  });
+
+  test("refuses another path, another protocol, and whom `admit` refuses", async () => {
+    await withListener({ admit: () => false }, async (address) => {
+      expect(await statusOf(address.replace("/coppice/1", "/other"), {})).toBe(404);
+      expect(await statusOf(address, {}, "")).toBe(400);
+      expect(await statusOf(address, {})).toBe(503);
+    });
+  });
+
+  test("agrees to no compression, whoever offers it", async () => {
+    await withListener({}, async (address) => {
+      const socket = new WebSocket(address, "coppice.1", { perMessageDeflate: true });
+      await new Promise((resolve) => socket.on("open", resolve));
+      expect(socket.extensions).toBe("");
+      socket.terminate();
+    });
+  });
+
+  test("serves no pages", async () => {
+    await withListener({}, async (address) => {
+      const status = await new Promise((resolve) => {
+        request(address.replace("ws:", "http:"), (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).end();
+      });
+      expect(status).toBe(426);
+    });
+  });
+
+  test("closes who sends text, or more than the limit of a frame", async () => {
+    await withListener({ maxFrameBytes: 4096 }, async (address, accepted) => {
+      for (const data of ["text", new Uint8Array(5_000)]) {
+        const closes: unknown[] = [];
+        const socket = new WebSocket(address, "coppice.1");
+        await new Promise((resolve) => socket.on("open", resolve));
+        const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+        accepted.at(-1)?.start({
+          frame: () => closes.push("frame"),
+          drained: () => undefined,
+          closed: (code) => closes.push(code),
+        });
+        socket.send(data);
+        const code = await closed;
+        expect([code, closes]).toEqual(data === "text" ? [4007, [4007]] : [1009, [1006]]);
+      }
+    });
+  });
+
+  test("survives bytes that are no HTTP", async () => {
+    await withListener({}, async (address) => {
+      const { port } = new URL(address);
+      await new Promise((resolve) => {
+        const socket = connectSocket(Number(port), "127.0.0.1", () => {
+          socket.write("\x00\x01 nonsense\r\n\r\n");
+        });
+        socket.resume();
+        socket.on("close", resolve);
+        socket.on("error", () => undefined);
+      });
+      expect(await statusOf(address, {})).toBe(101);
+    });
+  });
+});
+
+describe("the network in memory", () => {
+  function createPair() {
+    const clock = createVirtualClock();
+    const network = createMemoryNetwork(clock);
+    const frames: number[] = [];
+    const closes: unknown[] = [];
+    const ends: Transport[] = [];
+    network.listen("b", (transport) => {
+      ends.push(transport);
+      transport.start({
+        frame: ([first]) => void frames.push(first as number),
+        drained: () => undefined,
+        closed: (code) => void closes.push(code),
+      });
+    });
+    const a = network.dial("a", "memory://b");
+    const closesA: unknown[] = [];
+    a.start({
+      frame: () => undefined,
+      drained: () => undefined,
+      closed: (code) => closesA.push(code),
+    });
+    const send = (n: number): void => a.send(new Uint8Array([n]));
+    return { clock, network, frames, closes, closesA, send, a };
+  }
+
+  test("takes its time when it is slow, and keeps the order", async () => {
+    const { clock, network, frames, send } = createPair();
+    await quiesce();
+    network.fault("a", "b", { latencyMs: 10 });
+    send(1);
+    network.fault("a", "b", {});
+    send(2);
+    await clock.advance(9);
+    expect(frames).toEqual([]);
+    await clock.advance(1);
+    expect(frames).toEqual([1, 2]);
+  });
+
+  test("holds up one direction, and lets all go on when that is over", async () => {
+    const { network, frames, send, a } = createPair();
+    await quiesce();
+    network.fault("a", "b", { mode: "hold" });
+    send(1);
+    send(2);
+    await quiesce();
+    expect([frames, a.bufferedBytes]).toEqual([[], 2]);
+    network.fault("a", "b", {});
+    await quiesce();
+    expect([frames, a.bufferedBytes]).toEqual([[1, 2], 0]);
+  });
+
+  test("loses and alters", async () => {
+    const { network, frames, send } = createPair();
+    await quiesce();
+    network.fault("a", "b", { mode: "lose" });
+    send(1);
+    await quiesce();
+    network.fault("a", "b", {
+      alter: ([n = 0]) => (n === 2 ? undefined : new Uint8Array([n + 1])),
+    });
+    send(2);
+    send(3);
+    await quiesce();
+    expect(frames).toEqual([4]);
+  });
+
+  test("breaks: both ends are told, those of a host that crashed are not", async () => {
+    const first = createPair();
+    await quiesce();
+    first.network.sever("b", "a");
+    expect([first.closes, first.closesA]).toEqual([[1006], [1006]]);
+    const second = createPair();
+    await quiesce();
+    second.network.crash("a");
+    expect([second.closes, second.closesA]).toEqual([[1006], []]);
+    expect(second.network.connections).toBe(0);
+  });
+
+  test("refuses a second listener at one host", () => {
+    const { network } = createPair();
+    expect(() => network.listen("b", () => undefined)).toThrow("somebody listens");
+  });
+});
