@@ -26,7 +26,8 @@ import { rejection } from "./rejection.js";
 import type { Runtime } from "./runtime.js";
 import { stackless } from "./stackless.js";
 import { Deadline } from "./timer-queue.js";
-import { Watch } from "./watch.js";
+import { transmit } from "./signal.js";
+import { holdByOwner, Watch } from "./watch.js";
 import { unwatch, watch } from "./watching.js";
 
 /** A request that expects a reply, as it arrives in the mailbox. Answer with `self.reply(from, value)`. */
@@ -221,7 +222,10 @@ export class PendingCall extends Watch {
     const { owner } = this;
     if (owner !== undefined) {
       owner.calls--;
-      if (owner.awaiting === this) owner.awaiting = undefined;
+      if (owner.awaiting === this) {
+        owner.awaiting = undefined;
+        owner.node.access(owner.pid, "waits", owner.pid, "write");
+      }
     }
     if (this.limit !== undefined) this.runtime.timers.disarm(this.limit);
     if (this.#ignoreSignal !== undefined) this.#ignoreSignal();
@@ -253,7 +257,10 @@ export function call(
   const waits = caller !== undefined && options?.signal === undefined;
   if (waits) {
     const cycle = findCycle(caller, target);
-    if (cycle !== undefined) return refuse(cycleError(cycle));
+    if (cycle !== undefined) {
+      for (const { pid } of cycle) node.access(caller.pid, "waits", pid, "read");
+      return refuse(cycleError(cycle));
+    }
   }
   // Before anything is set up: a request that cannot be sent leaves nothing behind.
   const sent = node.prepare(request);
@@ -262,18 +269,24 @@ export function call(
   const pending = new PendingCall(node, caller, target, server, request, resolve);
   const isPoll = options?.timeoutMs === 0;
   pending.bind(promise, isPoll ? { ...options, timeoutMs: Infinity } : options);
-  watch(pending);
+  const decided = node.offers !== undefined;
+  if (decided) holdByOwner(pending);
+  else watch(pending);
   if (pending.active) {
     pending.sent = true;
     if (caller !== undefined) caller.awaiting = waits ? pending : undefined;
     const message = { type: "call", request: sent, from: pending.ref };
+    const { ownerPid } = pending;
     try {
-      sendToPid(node, pending.ownerPid, target, message);
+      // One thing that could happen, not two.
+      if (decided) transmit(node, ownerPid, target, { type: "call", watch: pending, message });
+      else sendToPid(node, ownerPid, target, message);
     } catch (error) {
       // What goes to another node is encoded now, and not everything can be.
       pending.withdraw();
       throw error;
     }
+    if (decided && waits) node.access(ownerPid, "waits", ownerPid, "write");
     // As `receive after 0`: not a timer.
     if (isPoll && pending.active) pending.timedOut(0);
   }

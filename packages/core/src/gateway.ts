@@ -103,7 +103,13 @@ export class Gateway {
   #connect(node: string, signal: Signal): Peer | undefined {
     // Nobody connects to say that something is over: with the connection it was over.
     const { type } = signal;
-    if (type !== "message" && type !== "alias" && type !== "link" && type !== "monitor") {
+    if (
+      type !== "message" &&
+      type !== "alias" &&
+      type !== "link" &&
+      type !== "monitor" &&
+      type !== "call"
+    ) {
       if (type !== "exit") return undefined;
     }
     return this.#node.stopped ? undefined : this.#router.connect(node);

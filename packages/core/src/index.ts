@@ -54,6 +54,7 @@ export {
   type Term,
 } from "./exit-reason.js";
 export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
+export { HappeningKey, KeySpace, ProcessKey, type Access } from "./happening-key.js";
 export { guardedObservable } from "./guarded-observable.js";
 export type { WhenExitedOptions } from "./exit-watch.js";
 export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
@@ -79,6 +80,7 @@ export {
   type StopOptions,
 } from "./node.js";
 export { fromObservable, schedulerOf, toObservable, type Notification } from "./observable.js";
+export { offerCarried, type Carried } from "./offers.js";
 export { opaque, type Opaque } from "./opaque.js";
 export type { Operations } from "./operations.js";
 export type { Owned } from "./own.js";
@@ -96,8 +98,8 @@ export {
   type TimerRef,
 } from "./reference.js";
 export type { Report } from "./report.js";
-export type { Access, Happening, Scheduler } from "./scheduler.js";
 export { connectRouter, type RemoteSignal, type Router } from "./router.js";
+export type { Happening, Scheduler } from "./scheduler.js";
 export {
   TIMEOUT,
   type ReceiveOptions,

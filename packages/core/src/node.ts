@@ -202,6 +202,6 @@ function checkOptions(options: NodeOptions): void {
     }
   };
   port("clock", clock, ["now", "set", "clear"], ["hold"]);
-  port("scheduler", scheduler, ["soon", "afterTurn"], ["offer", "withdraw", "access"]);
+  port("scheduler", scheduler, ["soon", "afterTurn"], ["offer", "withdraw", "access", "nodeKey"]);
   port("random", random, ["next"], []);
 }

@@ -3,10 +3,20 @@
  *
  * In production there is none, and nothing of this runs.
  */
-import { keyOf, type ProcessId } from "./pid.js";
+import { InvalidArgumentError } from "./errors.js";
+import {
+  KeySpace,
+  type Access,
+  type HappeningKey,
+  type KeyStem,
+  type ProcessKey,
+} from "./happening-key.js";
+import type { Node } from "./node.js";
+import { keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
+import type { Runtime } from "./runtime.js";
 import type { Happening, Scheduler } from "./scheduler.js";
-import { describeSignal, type Signal } from "./signal.js";
+import { arriveNow, describeSignal, type Signal } from "./signal.js";
 import type { Deadline } from "./timer-queue.js";
 
 type LocalPid = ProcessId<Process>;
@@ -16,91 +26,288 @@ export function offersTo(scheduler: Scheduler): Offers | undefined {
   return scheduler.offer === undefined ? undefined : new Offers(scheduler);
 }
 
-function channelOf(from: LocalPid, to: LocalPid): string {
-  return `${keyOf(from)}→${keyOf(to)}`;
+/** A signal that a router carries to another node. */
+export interface Carried {
+  readonly type: "carried";
+  /** It is a monitor: it uses nothing but the life of its target. */
+  readonly isMonitor: boolean;
+  readonly describe: () => string;
+  readonly arrive: () => void;
+}
+
+/** How many senders are found without a table. */
+const FEW = 8;
+
+/**
+ * A pid that knows its key, and what was counted of it. Numbers last as long as somebody can name the
+ * process they are of: what a dead process is sent, and what answers in its place, is numbered on.
+ */
+export class OfferedPid extends ProcessId<Process> {
+  readonly key: ProcessKey;
+  /** Its start and its resumptions. */
+  readonly own: Lane = new Lane(undefined);
+  timersSet = 0;
+  yields = 0;
+  start: Offer | undefined = undefined;
+  /** From whom it was sent signals. */
+  readonly #lanes: Lane[] = [];
+  #more: WeakMap<LocalPid, Lane> | undefined = undefined;
+
+  constructor(
+    key: ProcessKey,
+    home: NodeIdentity,
+    serial: number,
+    parent: LocalPid | undefined,
+    position: number | string,
+  ) {
+    super(home, serial, parent, position);
+    this.key = key;
+  }
+
+  /** What travels from `from` to this one. */
+  laneFrom(from: OfferedPid): Lane {
+    const lanes = this.#lanes;
+    for (let i = 0; i < lanes.length; i++) {
+      const lane = lanes[i] as Lane;
+      if (lane.from === from) return lane;
+    }
+    let lane = this.#more?.get(from);
+    if (lane !== undefined) return lane;
+    lane = new Lane(from, this.key.channelFrom(from.key));
+    if (lanes.length < FEW) lanes.push(lane);
+    else (this.#more ??= new WeakMap()).set(from, lane);
+    return lane;
+  }
+}
+
+/** What has to keep its order: a chain of offers, oldest first. */
+export class Lane {
+  readonly from: OfferedPid | undefined;
+  readonly stem: KeyStem | undefined;
+  /** How many signals were sent on it. */
+  sent = 0;
+  first: Offer | undefined = undefined;
+  last: Offer | undefined = undefined;
+
+  constructor(from: OfferedPid | undefined, stem?: KeyStem) {
+    this.from = from;
+    this.stem = stem;
+  }
+
+  add(offer: Offer): void {
+    offer.previous = this.last;
+    if (this.last === undefined) this.first = offer;
+    else this.last.next = offer;
+    this.last = offer;
+  }
+
+  remove(offer: Offer): void {
+    const { next, previous } = offer;
+    if (previous === undefined) this.first = next;
+    else previous.next = next;
+    if (next === undefined) this.last = previous;
+    else next.previous = previous;
+  }
+}
+
+/** Something that could happen next; one class for all, as there are many and they are short-lived. */
+export class Offer implements Happening {
+  readonly kind: "signal" | "start" | "timer" | "resume";
+  readonly #key: HappeningKey;
+  readonly node: Runtime;
+  readonly actorPid: OfferedPid;
+  readonly senderPid: OfferedPid | undefined;
+  readonly signal: Signal | Carried | undefined;
+  readonly deadline: Deadline | undefined;
+  readonly lane: Lane | undefined;
+  readonly atMs: number | undefined;
+  next: Offer | undefined = undefined;
+  previous: Offer | undefined = undefined;
+  /** It has happened, or will not. */
+  over = false;
+  order = 0;
+  creator = 0;
+
+  constructor(
+    kind: Offer["kind"],
+    key: HappeningKey,
+    node: Runtime,
+    actor: OfferedPid,
+    sender: OfferedPid | undefined,
+    signal: Signal | Carried | undefined,
+    deadline: Deadline | undefined,
+    lane: Lane | undefined,
+  ) {
+    this.kind = kind;
+    this.#key = key;
+    this.node = node;
+    this.actorPid = actor;
+    this.senderPid = sender;
+    this.signal = signal;
+    this.deadline = deadline;
+    this.lane = lane;
+    this.atMs = kind === "timer" ? (deadline as Deadline).atMs : undefined;
+    if (lane !== undefined) lane.add(this);
+  }
+
+  get key(): string {
+    return this.#key.text;
+  }
+
+  get keyHash(): number {
+    return this.#key.hash;
+  }
+
+  get keyId(): number {
+    return this.#key.id;
+  }
+
+  get channel(): string {
+    const { kind, lane } = this;
+    if (kind === "signal") return (lane?.stem as KeyStem).text;
+    return kind === "timer" ? this.key : this.actor;
+  }
+
+  get task(): object | undefined {
+    return this.deadline;
+  }
+
+  get isFirst(): boolean {
+    return this.lane === undefined || this.lane.first === this;
+  }
+
+  get actor(): string {
+    return this.actorPid.key.text;
+  }
+
+  get access(): Access {
+    // Where a monitor is placed matters to an end alone.
+    const { signal } = this;
+    if (signal?.type === "monitor" || (signal?.type === "carried" && signal.isMonitor))
+      return this.actorPid.key.alive("read");
+    return this.actorPid.key.mailbox("write");
+  }
+
+  describe(): string {
+    switch (this.kind) {
+      case "signal": {
+        const signal = this.signal as Signal | Carried;
+        return signal.type === "carried" ? signal.describe() : describeSignal(signal);
+      }
+      case "start":
+        return `start ${ProcessId.processOf(this.actorPid)?.initialCall ?? "nobody"}`;
+      case "timer":
+        return `timer at ${this.atMs} ms`;
+      default:
+        return "goes on after a yield";
+    }
+  }
+
+  run(): void {
+    if (this.over) return;
+    this.end();
+    switch (this.kind) {
+      case "signal": {
+        const signal = this.signal as Signal | Carried;
+        if (signal.type === "carried") signal.arrive();
+        else arriveNow(this.node, this.senderPid as OfferedPid, this.actorPid, signal);
+        return;
+      }
+      case "start": {
+        const process = ProcessId.processOf(this.actorPid);
+        this.actorPid.start = undefined;
+        if (process?.life === "alive" && !process.started) this.node.turn.run(process);
+        return;
+      }
+      default:
+        (this.deadline as Deadline).fire();
+    }
+  }
+
+  /** It has no place among what could happen any more. */
+  end(): void {
+    this.over = true;
+    if (this.lane !== undefined) this.lane.remove(this);
+    const { deadline } = this;
+    if (deadline === undefined) return;
+    if (this.kind === "timer") (this.node.offers as Offers).timers--;
+    deadline.happening = undefined;
+  }
 }
 
 export class Offers {
   readonly #scheduler: Scheduler;
-  /** Signals that have not arrived, by channel, oldest first. */
-  readonly #travelling = new Map<
-    string,
-    { readonly signal: Signal; readonly happening: Happening }[]
-  >();
-  /** Starts that have not happened. */
-  readonly #starts = new Map<Process, Happening>();
-  // Numbers last as long as somebody can name the process they are of: what a dead process is sent, and
-  // what answers in its place, is numbered on.
-  /** How many signals each has sent to whom. */
-  readonly #signalsSent = new WeakMap<LocalPid, WeakMap<LocalPid, number>>();
-  /** How many timers each has set. */
-  readonly #timersSet = new WeakMap<LocalPid, number>();
-  /** How often each has given way. */
-  readonly #yields = new WeakMap<LocalPid, number>();
-  #timers = 0;
+  readonly keys: KeySpace;
+  /** How many timers are offered. */
+  timers = 0;
+  readonly #standIns = new Map<string, OfferedPid>();
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
+    this.keys = scheduler.keySpace ?? new KeySpace({ interns: false });
   }
 
-  start(process: Process, run: () => void): void {
-    const actor = keyOf(process.pid);
-    const start: Happening = {
-      kind: "start",
-      key: `start:${actor}`,
-      channel: actor,
-      actor,
-      describe: () => `start ${process.initialCall}`,
-      run: () => {
-        this.#starts.delete(process);
-        if (process.life === "alive" && !process.started) run();
-      },
-    };
-    this.#starts.set(process, start);
-    this.#offer(start);
+  pid(
+    home: NodeIdentity,
+    serial: number,
+    parent: LocalPid | undefined,
+    position: number | string,
+  ): OfferedPid {
+    if (parent === undefined) {
+      const root = this.#scheduler.nodeKey?.(`${position}`) ?? `${position}`;
+      return new OfferedPid(this.keys.root(root), home, serial, parent, root);
+    }
+    const pid = new OfferedPid(
+      (parent as OfferedPid).key.child(position),
+      home,
+      serial,
+      parent,
+      position,
+    );
+    if (ProcessId.parentOf(pid) !== undefined) return pid;
+    // So deep that its ancestors were folded into its position.
+    const folded = ProcessId.positionOf(pid);
+    return new OfferedPid(this.keys.root(`${folded}`), home, serial, parent, position);
+  }
+
+  start(process: Process): void {
+    const pid = process.pid as OfferedPid;
+    const { node } = process;
+    pid.start = new Offer(
+      "start",
+      pid.key.start,
+      node,
+      pid,
+      undefined,
+      undefined,
+      undefined,
+      pid.own,
+    );
+    this.#offer(pid.start);
   }
 
   /** It will never start. */
   withdrawStart(process: Process): void {
-    const start = this.#starts.get(process);
-    if (start === undefined) return;
-    this.#starts.delete(process);
-    this.#scheduler.withdraw?.(start);
+    const pid = process.pid as OfferedPid;
+    if (pid.start !== undefined) this.#takeBack(pid.start);
+    pid.start = undefined;
   }
 
   /** A process gave way, and goes on when `wait` fires. */
   resume(process: Process, wait: Deadline): void {
-    const actor = keyOf(process.pid);
-    this.#offerDeadline(wait, {
-      kind: "resume",
-      key: `resume:${actor}#${count(this.#yields, process.pid)}`,
-      channel: actor,
-      actor,
-      describe: () => "goes on after a yield",
-    });
+    const pid = process.pid as OfferedPid;
+    const key = pid.key.resume(++pid.yields);
+    const resume = new Offer("resume", key, process.node, pid, undefined, undefined, wait, pid.own);
+    wait.happening = resume;
+    this.#offer(resume);
   }
 
-  signal(from: LocalPid, to: LocalPid, signal: Signal, arrive: () => void): void {
-    const actor = keyOf(to);
-    const channel = channelOf(from, to);
-    const travelling = this.#travelling.get(channel) ?? [];
-    this.#travelling.set(channel, travelling);
-    const happening: Happening = {
-      kind: "signal",
-      key: `${channel}#${this.#countSignal(from, to)}`,
-      channel,
-      actor,
-      describe: () => describeSignal(signal),
-      run: () => {
-        const place = travelling.findIndex((entry) => entry.happening === happening);
-        if (place === -1) return;
-        travelling.splice(place, 1);
-        if (travelling.length === 0) this.#travelling.delete(channel);
-        arrive();
-      },
-    };
-    travelling.push({ signal, happening });
-    this.#offer(happening);
+  /** `node` is where it arrives. */
+  signal(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal | Carried): void {
+    const receiver = this.#offered(to);
+    const lane = receiver.laneFrom(this.#offered(from));
+    const key = (lane.stem as KeyStem).numbered(++lane.sent);
+    this.#offer(new Offer("signal", key, node, receiver, lane.from, signal, undefined, lane));
   }
 
   /**
@@ -108,76 +315,94 @@ export class Offers {
    * signals arrive now. Whether it lives, only its end can change.
    */
   settle(from: LocalPid, to: LocalPid, what: "exits" | "all"): void {
-    const travelling = this.#travelling.get(channelOf(from, to)) ?? [];
-    const last =
-      what === "all"
-        ? travelling.length - 1
-        : travelling.findLastIndex(({ signal }) => signal.type === "exit");
-    for (const { happening } of travelling.slice(0, last + 1)) {
-      this.#scheduler.withdraw?.(happening);
-      happening.run();
+    const lane = this.#offered(to).laneFrom(this.#offered(from));
+    let last = lane.last;
+    while (what === "exits" && last !== undefined && last.signal?.type !== "exit") {
+      last = last.previous;
+    }
+    if (last === undefined) return;
+    this.access(from, this.keyOf(to).mailbox("write"));
+    for (let first = lane.first; first !== undefined; first = lane.first) {
+      this.#scheduler.withdraw?.(first);
+      first.run();
+      if (first === last) return;
     }
   }
 
-  timer(deadline: Deadline, owner: LocalPid): void {
-    const actor = keyOf(owner);
-    const key = `timer:${actor}#${count(this.#timersSet, owner)}`;
-    this.#offerDeadline(deadline, {
-      kind: "timer",
-      key,
-      channel: key,
-      actor,
-      atMs: deadline.atMs,
-      describe: () => `timer at ${deadline.atMs} ms`,
-    });
+  timer(deadline: Deadline, owner: LocalPid, node: Runtime): void {
+    const pid = owner as OfferedPid;
+    const key = pid.key.timer(++pid.timersSet);
+    const timer = new Offer("timer", key, node, pid, undefined, undefined, deadline, undefined);
+    deadline.happening = timer;
+    this.timers++;
+    this.#offer(timer);
   }
 
   /** Takes a timer or a resumption back; `false` when it was not offered, or has happened. */
   withdraw(deadline: Deadline): boolean {
-    const { happening } = deadline;
+    const happening = deadline.happening as Offer | undefined;
     if (happening === undefined) return false;
-    this.#forget(deadline);
-    this.#scheduler.withdraw?.(happening);
+    this.#takeBack(happening);
     return true;
   }
 
-  /** How many timers are offered. */
-  get timers(): number {
-    return this.#timers;
+  /** Stands for whoever it may be. */
+  standIn(home: NodeIdentity, name: string): OfferedPid {
+    return new OfferedPid(this.keys.root(name), home, 0, undefined, name);
   }
 
-  #offerDeadline(deadline: Deadline, what: Omit<Happening, "run">): void {
-    const happening: Happening = {
-      ...what,
-      run: () => {
-        if (deadline.happening !== happening) return;
-        this.#forget(deadline);
-        deadline.fire();
-      },
-    };
-    deadline.happening = happening;
-    if (happening.kind === "timer") this.#timers++;
-    this.#offer(happening);
+  keyOf(pid: LocalPid): ProcessKey {
+    return this.#offered(pid).key;
   }
 
-  #forget(deadline: Deadline): void {
-    if (deadline.happening?.kind === "timer") this.#timers--;
-    deadline.happening = undefined;
+  /** The pid itself, or what stands for a pid that was made elsewhere. */
+  #offered(pid: LocalPid): OfferedPid {
+    if (pid instanceof OfferedPid) return pid;
+    const name = keyOf(pid);
+    let standIn = this.#standIns.get(name);
+    if (standIn === undefined) {
+      this.#standIns.set(name, (standIn = this.standIn(pid.home, name)));
+    }
+    return standIn;
   }
 
-  #offer(happening: Happening): void {
-    this.#scheduler.offer?.(happening);
+  /** A timer of one process acts on another. */
+  touch(by: LocalPid, pid: LocalPid): void {
+    this.access(by, this.keyOf(pid).mailbox("write"));
   }
 
-  #countSignal(from: LocalPid, to: LocalPid): number {
-    let sent = this.#signalsSent.get(from);
-    if (sent === undefined) this.#signalsSent.set(from, (sent = new WeakMap()));
-    return count(sent, to);
+  /** Tells a scheduler that wants to know of a use of something shared. */
+  access(by: LocalPid, access: Access): void {
+    this.#scheduler.access?.(access, by);
+  }
+
+  #takeBack(offer: Offer): void {
+    offer.end();
+    this.#scheduler.withdraw?.(offer);
+  }
+
+  #offer(offer: Offer): void {
+    this.#scheduler.offer?.(offer);
   }
 }
 
-function count(numbers: WeakMap<LocalPid, number>, pid: LocalPid): number {
-  const number = (numbers.get(pid) ?? 0) + 1;
-  numbers.set(pid, number);
-  return number;
+/**
+ * A router lets the scheduler of a node decide when a signal that it carries arrives there, under the key
+ * of its pair. For simulated networks.
+ *
+ * @throws InvalidArgumentError the node has no scheduler that decides
+ */
+export function offerCarried(
+  node: Node,
+  from: AnyPid,
+  to: AnyPid,
+  carried: Omit<Carried, "type">,
+): void {
+  const { offers } = node as unknown as Runtime;
+  if (offers === undefined) {
+    const expected = "on a scheduler that decides";
+    throw new InvalidArgumentError("offerCarried: node", expected, node);
+  }
+  const signal = { type: "carried", ...carried } as const;
+  offers.signal(node as unknown as Runtime, from as LocalPid, to as LocalPid, signal);
 }

@@ -115,6 +115,10 @@ export class Peer {
         else this.#send({ type: "message", from, to, message });
         return;
       }
+      case "call":
+        this.send(from, to, { type: "monitor", watch: signal.watch });
+        this.send(from, to, { type: "message", message: signal.message });
+        return;
       case "alias": {
         const { ref, message } = signal;
         if (message instanceof Refusal) {

@@ -121,7 +121,10 @@ export function timerFired(
   if (isName(to)) {
     const holder = node.registry.find(to.name, from);
     if (holder === undefined) node.undelivered(node.nobody, message, from, "unregistered");
-    else arrive(node, from, holder.pid, { type: "message", message });
+    else {
+      node.offers?.touch(from, holder.pid);
+      arrive(node, from, holder.pid, { type: "message", message });
+    }
   } else if (isRemoteName(to)) {
     sendToRemoteName(node, from, to, message);
   } else {
@@ -130,8 +133,10 @@ export function timerFired(
         ? [to.owner as LocalPid, { type: "alias", ref: to, message }]
         : [to as LocalPid, { type: "message", message }];
     // A timer is what happens already; to another node it travels like all else.
-    if (node.isLocal(pid)) arrive(node, from, pid, signal);
-    else transmit(node, from, pid, signal);
+    if (node.isLocal(pid)) {
+      node.offers?.touch(from, pid);
+      arrive(node, from, pid, signal);
+    } else transmit(node, from, pid, signal);
   }
 }
 

@@ -504,7 +504,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
 
   random(): number {
     this.#fenceIfDead("random");
-    return this.node.random();
+    return this.node.random(this.pid);
   }
 
   #giveWay(wait: Wait): void {

@@ -11,7 +11,7 @@ import { ExitOrigin, type Origin } from "./mailbox.js";
 import type { NodeOptions } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
 import { CallLimits } from "./call-limits.js";
-import { isPid, keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
+import { isPid, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Random } from "./random.js";
 import { Registry } from "./registry.js";
@@ -79,8 +79,12 @@ export class Runtime {
     this.name = name;
     const incarnation = Math.floor(this.#random.next() * Number.MAX_SAFE_INTEGER);
     this.identity = Object.freeze({ name, incarnation });
-    this.pid = new ProcessId<Process>(this.identity, 0, undefined, name);
-    this.nobody = new ProcessId<Process>(this.identity, 0, undefined, `${name}?`);
+    this.pid = this.makePid(0, undefined, name);
+    const { offers } = this;
+    this.nobody =
+      offers === undefined
+        ? new ProcessId<Process>(this.identity, 0, undefined, `${name}?`)
+        : offers.standIn(this.identity, `${offers.keyOf(this.pid).text}?`);
     this.isolation = messages === "share" ? undefined : new MessageIsolation(messages);
     this.highWater = mailbox?.highWater ?? DEFAULT_HIGH_WATER;
     this.#logger = logger === false ? () => undefined : (logger ?? logToConsole);
@@ -140,8 +144,8 @@ export class Runtime {
     return this.#clock.now();
   }
 
-  random(): number {
-    return this.#random.next();
+  random(by: LocalPid = this.pid): number {
+    return this.#random.next(by);
   }
 
   nextSerial(): number {
@@ -152,10 +156,16 @@ export class Runtime {
     return ++this.#pidSerial;
   }
 
+  makePid(serial: number, parent: LocalPid | undefined, position: number | string): LocalPid {
+    return this.offers === undefined
+      ? new ProcessId<Process>(this.identity, serial, parent, position)
+      : this.offers.pid(this.identity, serial, parent, position);
+  }
+
   /** Lets a new process run. */
   launch(process: Process): void {
     if (this.offers === undefined) this.turn.ready(process);
-    else this.offers.start(process, () => this.turn.run(process));
+    else this.offers.start(process);
   }
 
   /** Stands for whoever holds `name` at another node. */
@@ -172,15 +182,17 @@ export class Runtime {
   /** Tells a scheduler that wants to know of a use of something shared. */
   access(
     by: LocalPid,
-    kind: "alive" | "name" | "clock",
+    kind: "alive" | "waits" | "name" | "clock",
     what: LocalPid | string,
     mode: "read" | "write",
   ): void {
-    const { scheduler } = this;
-    if (scheduler.access === undefined) return;
-    const object =
-      kind === "clock" ? kind : `${kind}:${typeof what === "string" ? what : keyOf(what)}`;
-    scheduler.access({ actor: keyOf(by), object, mode });
+    const { offers } = this;
+    if (offers === undefined) return;
+    const { keys } = offers;
+    if (typeof what !== "string")
+      offers.access(by, offers.keyOf(what)[kind as "alive" | "waits"](mode));
+    else if (kind === "clock") offers.access(by, keys.access(kind, mode));
+    else offers.access(by, keys.access(`name:${what}@${offers.keyOf(this.pid).text}`, mode));
   }
 
   addProcess(process: Process): void {

@@ -6,6 +6,8 @@
  * with `offer` decides everything: whatever could happen next is offered to it under a stable key,
  * and happens when it says so.
  */
+import type { Access, KeySpace } from "./happening-key.js";
+import type { AnyPid } from "./pid.js";
 
 /** Something that could happen next. */
 export interface Happening {
@@ -22,28 +24,39 @@ export interface Happening {
    * | `resume` | `resume:PROCESS#n`, the n-th `yield` of that process |
    */
   readonly key: string;
+  /** A whole number of 32 bits, computed from `key`. */
+  readonly keyHash: number;
+  /** Stands for `key`: a small whole number, equal when the key is, if the scheduler's keys are interned. */
+  readonly keyId: number;
   /**
    * What must keep its order: happenings of one channel happen in the order they were offered. For
    * a signal its ordered pair, for a start or a resume the process. Timers have an order only by `atMs`.
    */
   readonly channel: string;
+  /** Nothing of its channel has to happen before it. */
+  readonly isFirst: boolean;
+  /** The one behind it on its channel. */
+  readonly next: Happening | undefined;
   /** Key of the process that will act: the receiver, the starter, the owner of the timer. */
   readonly actor: string;
+  /** Who will act. */
+  readonly actorPid: AnyPid;
+  /** Who sent the signal; `undefined` for what is no signal. */
+  readonly senderPid: AnyPid | undefined;
   /** When it is due, on the node's clock; timers only. */
-  readonly atMs?: number;
+  readonly atMs: number | undefined;
+  /** What it uses in any case. What else it uses is told when it does. */
+  readonly access: Access;
+  /** What it is that is due: the same for each tick of an interval; timers and resumptions only. */
+  readonly task: object | undefined;
+  /** The scheduler's own, for what it wants to know of a happening. */
+  order: number;
+  /** The scheduler's own. */
+  creator: number;
   /** For people: `message {"type":"ping"}`, `exit shutdown`, … Computed when asked. */
   describe(): string;
   /** Makes it happen. Once; after a `withdraw` it does nothing. */
   run(): void;
-}
-
-/** A use of something that several processes share. */
-export interface Access {
-  /** Key of the process that does it; the node's key when it is done outside any process. */
-  readonly actor: string;
-  /** `alive:PROCESS`, `name:NAME`, `clock`. */
-  readonly object: string;
-  readonly mode: "read" | "write";
 }
 
 export interface Scheduler {
@@ -58,6 +71,10 @@ export interface Scheduler {
    * runtime had to let it happen at once.
    */
   withdraw?(happening: Happening): void;
-  /** Told of each access to something shared, in the course of a happening. */
-  access?(access: Access): void;
+  /** Told of each access to something shared in the course of a happening, and of who does it. */
+  access?(access: Access, actor: AnyPid): void;
+  /** Where keys are made, for the nodes that share this scheduler; each node has its own by default. */
+  readonly keySpace?: KeySpace;
+  /** The key of a new node; its name by default. */
+  nodeKey?(name: string): string;
 }

@@ -29,6 +29,8 @@ export type Signal =
   | { readonly type: "unlink-ack"; readonly from: LocalPid; readonly id: number }
   | { readonly type: "link-exit"; readonly from: LocalPid; readonly reason: ExitReason }
   | { readonly type: "monitor"; readonly watch: Watch }
+  /** A monitor and a request in one, where a scheduler decides. */
+  | { readonly type: "call"; readonly watch: Watch; readonly message: unknown }
   | { readonly type: "demonitor"; readonly watch: Watch }
   | { readonly type: "down"; readonly watch: Watch; readonly reason: ExitReason };
 
@@ -40,7 +42,7 @@ export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Si
     return;
   }
   if (node.offers !== undefined && from !== to) {
-    node.offers.signal(from, to, signal, () => arriveNow(node, from, to, signal));
+    node.offers.signal(node, from, to, signal);
     return;
   }
   // What a process sends to itself needs no scheduler.
@@ -110,10 +112,12 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
       if (process !== undefined) linkSignalled(process, signal);
       return;
     case "monitor":
-      // One that was taken back meanwhile needs no place.
-      if (!signal.watch.active) return;
-      if (process !== undefined) place(signal.watch, process);
-      else transmit(node, to, from, { type: "down", watch: signal.watch, reason: "noproc" });
+      arriveWatch(node, from, to, signal.watch);
+      return;
+    case "call":
+      arriveWatch(node, from, to, signal.watch);
+      if (process === undefined) node.undelivered(to, signal.message, from, "dead");
+      else deliver(process, signal.message, from, "message");
       return;
     case "demonitor":
       displace(signal.watch);
@@ -127,6 +131,14 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
     default:
       signal satisfies never;
   }
+}
+
+function arriveWatch(node: Runtime, from: LocalPid, to: LocalPid, watch: Watch): void {
+  // One that was taken back meanwhile needs no place.
+  if (!watch.active) return;
+  const process = ProcessId.processOf(to);
+  if (process !== undefined) place(watch, process);
+  else transmit(node, to, from, { type: "down", watch, reason: "noproc" });
 }
 
 /**
@@ -156,6 +168,10 @@ export function answerFor(
     case "monitor":
       transmit(node, to, from, { type: "down", watch: signal.watch, reason });
       return;
+    case "call":
+      transmit(node, to, from, { type: "down", watch: signal.watch, reason });
+      node.undelivered(to, signal.message, from, reason === "noproc" ? "dead" : "noconnection");
+      return;
     case "exit":
     case "unlink-ack":
     case "link-exit":
@@ -182,6 +198,7 @@ export function describeSignal(signal: Signal): string {
   switch (signal.type) {
     case "message":
     case "alias":
+    case "call":
       return `message ${formatTerm(signal.message)}`;
     case "exit":
     case "link-exit":

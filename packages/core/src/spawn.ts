@@ -45,7 +45,7 @@ export function spawn(
     throw new InvalidArgumentError("spawnOpt: options.key", expected, key);
   }
   const position = key ?? family.children + 1;
-  const pid = new ProcessId(node.identity, node.nextPid(), family.pid, position);
+  const pid = node.makePid(node.nextPid(), family.pid, position);
   const process = new ProcessSelf(node, pid, program, args);
   ProcessId.attach(pid, process);
   if (options.name !== undefined) {

@@ -46,7 +46,7 @@ export class Timers {
     const { offers } = this.#node;
     if (offers !== undefined) {
       deadline.atMs = atMs;
-      offers.timer(deadline, process?.pid ?? this.#node.pid);
+      offers.timer(deadline, process?.pid ?? this.#node.pid, this.#node);
       return;
     }
     this.#queue.add(deadline, atMs);

@@ -25,7 +25,7 @@ export function unwatch(entry: Watch): void {
   if (!entry.active) return;
   settleWatch(entry);
   const { runtime, target } = entry;
-  if (runtime.direct && runtime.isLocal(target)) displace(entry);
+  if (runtime.isLocal(target)) displace(entry);
   else transmit(runtime, entry.ownerPid, target, { type: "demonitor", watch: entry });
 }
 

@@ -1,9 +1,23 @@
-/** Virtual time, and schedules that a seed decides. */
+/** Simulation: nodes, processes, time and randomness under one scheduler that decides everything. */
+export { dependent } from "./dependence.js";
+export { inMacrotask, NotInMacrotaskError } from "./drain.js";
 export {
   createFifoScheduler,
   type FifoScheduler,
   type FifoSchedulerOptions,
 } from "./fifo-scheduler.js";
+export type { Profile } from "./ready-set.js";
+export { hashOfKeys, type Outcome, type Run, type Step, type Violation } from "./run.js";
+export {
+  runProgram,
+  runProgramAsync,
+  type Program,
+  type SimulationOptions,
+} from "./run-program.js";
+export type { Bounds, ClockMode } from "./sim-time.js";
+export type { AnySelf, Shared, SimNodeOptions, Simulation } from "./simulation.js";
+export { FIFO, LIFO, mix, seeded, type RunView, type Strategy } from "./strategy.js";
+export type { Transition, TransitionKind } from "./transition.js";
 export { createVirtualClock, quiesce, type Quiesce, type VirtualClock } from "./virtual-clock.js";
 export {
   createHistory,

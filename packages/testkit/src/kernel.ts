@@ -1,0 +1,414 @@
+/**
+ * The kernel: a scheduler that decides everything for the nodes of one simulation.
+ *
+ * A run is a sequence of transitions. Between two of them no code of the program runs: after each, the
+ * tasks and microtasks that it gave rise to are run until none is left.
+ */
+import {
+  type Access,
+  type AnyPid,
+  type Clock,
+  type Happening,
+  KeySpace,
+  type Node,
+  type Random,
+  type Scheduler,
+} from "@coppice/core";
+import { ReadySet, type Profile } from "./ready-set.js";
+import { hashOfKeys, loopAtEnd, type Outcome, type Run, type Step, type Violation } from "./run.js";
+import {
+  firstOfAll,
+  firstOfEachNode,
+  NodeTime,
+  windowOf,
+  type ClockMode,
+  type DueTimer,
+} from "./sim-time.js";
+import { mix, type RunView, type Strategy } from "./strategy.js";
+import type { Transition } from "./transition.js";
+
+export interface KernelOptions {
+  readonly seed: number;
+  readonly profile: Profile;
+  readonly clock: ClockMode;
+  readonly stepLimit: number;
+  readonly horizonMs: number;
+  readonly keySpace: KeySpace;
+  readonly explored: boolean;
+}
+
+/** A transition of the simulation's own. */
+export interface OwnTransition extends Transition {
+  readonly kind: "fault";
+  run(): void;
+}
+
+/** Something to be looked at after each step, or at rest. */
+export interface Check {
+  readonly name: string;
+  readonly when: "always" | "finally";
+  readonly holds: () => unknown;
+}
+
+interface Life {
+  readonly node: Node;
+  readonly time: NodeTime;
+}
+
+/** What the kernel asks those who know of faults. */
+export interface FaultSource {
+  /** Those that could happen now. */
+  enabled(): readonly OwnTransition[];
+  /** The one that has to happen now, whatever the strategy says. */
+  forced(last: Transition | undefined): OwnTransition | undefined;
+  /** May this happen, as the network and the nodes are? */
+  lets(happening: Happening): boolean;
+}
+
+export type Choice =
+  | { readonly picked: Transition; readonly enabled: readonly Transition[] }
+  | { readonly outcome: Outcome };
+
+export class Kernel implements Scheduler, RunView {
+  readonly keySpace: KeySpace;
+  readonly options: KernelOptions;
+  readonly ready: ReadySet;
+  readonly timers: Happening[] = [];
+  readonly lives: Map<string, Life> = new Map();
+  readonly steps: Step[] = [];
+  readonly violations: Violation[] = [];
+  readonly seen: Set<string> = new Set();
+  readonly checks: Check[] = [];
+  readonly always: Check[] = [];
+  faults: FaultSource | undefined = undefined;
+  /** Told of each step when it is over. */
+  readonly observers: ((step: Step) => void)[] = [];
+  nowMs = 0;
+  /** Whose code runs now. */
+  current: AnyPid | undefined = undefined;
+  /** `"program"` while the program itself runs; top-level starts are put aside then. */
+  phase: "program" | "set-up" | "run" = "program";
+
+  readonly #starts: Happening[] = [];
+  readonly #tasks: (() => void)[] = [];
+  readonly #failed = new Set<string>();
+  readonly #daemons = new WeakSet<object>();
+  readonly #possibleMs = new Map<Happening, number>();
+  readonly #draws = new Map<string, number>();
+  readonly #lifeCount = new Map<string, number>();
+  readonly #queueAccess = new Map<AnyPid, Access>();
+  #accesses: Access[] | undefined = undefined;
+  #orders = 0;
+  #armsDaemons = false;
+  #movedAt = 0;
+  readonly #timersRead: Access;
+  readonly #timersWrite: Access;
+  readonly #clockWrite: Access;
+
+  constructor(options: KernelOptions) {
+    this.options = options;
+    this.keySpace = options.keySpace;
+    this.ready = new ReadySet(options.profile);
+    this.#timersRead = this.keySpace.access("timers", "read");
+    this.#timersWrite = this.keySpace.access("timers", "write");
+    this.#clockWrite = this.keySpace.access("clock", "write");
+  }
+
+  // ── the port of core ────────────────────────────────────────────────────────────────────────
+
+  soon(task: () => void): void {
+    this.#tasks.push(task);
+  }
+
+  afterTurn(task: () => void): void {
+    this.#tasks.push(task);
+  }
+
+  offer(happening: Happening): void {
+    happening.order = this.#orders++;
+    happening.creator = this.phase === "run" ? this.steps.length : -1;
+    if (typeof this.options.clock === "object") this.#possibleMs.set(happening, this.nowMs);
+    if (happening.kind === "timer") {
+      this.timers.push(happening);
+      if (this.#armsDaemons) this.#daemons.add(happening.task as object);
+      this.#touchTimers();
+      return;
+    }
+    if (happening.kind === "start" && this.phase !== "run" && this.#isTop(happening)) {
+      this.#starts.push(happening);
+      return;
+    }
+    if (happening.kind === "signal" && this.options.profile === "instant") {
+      this.#note(this.#queueOf(happening));
+    }
+    this.ready.add(happening);
+  }
+
+  /** Spawned by the program itself, and to be started in order. */
+  #isTop({ actor }: Happening): boolean {
+    return !this.options.explored && actor.indexOf("/") === actor.lastIndexOf("/");
+  }
+
+  withdraw(happening: Happening): void {
+    this.#forget(happening);
+    if (happening.kind === "timer") this.#touchTimers();
+  }
+
+  access(access: Access): void {
+    this.#note(access);
+  }
+
+  nodeKey(name: string): string {
+    const life = (this.#lifeCount.get(name) ?? 0) + 1;
+    this.#lifeCount.set(name, life);
+    return life === 1 ? name : `${name}.${life}`;
+  }
+
+  // ── what nodes are given ────────────────────────────────────────────────────────────────────
+
+  clockOf(time: NodeTime): Clock {
+    return {
+      now: () => time.at(this.nowMs),
+      set: () => {
+        throw new Error("a scheduler that decides is offered timers");
+      },
+      clear: () => undefined,
+    };
+  }
+
+  /** Random numbers that depend on who draws them, and on how many it drew before; not on the schedule. */
+  randomOf(name: string): Random {
+    return {
+      next: (by) => {
+        const who = by === undefined ? name : `${by.node}.${by.serial}`;
+        const draw = (this.#draws.get(who) ?? 0) + 1;
+        this.#draws.set(who, draw);
+        const high = mix(this.options.seed ^ draw, this.keySpace.key(who).hash);
+        return (high * 2 ** 21 + (mix(high, draw) >>> 11)) / 2 ** 53;
+      },
+    };
+  }
+
+  /** All timers that are armed while `arm` runs, and their next ticks, do not keep a run going. */
+  daemon<T>(arm: () => T): T {
+    const before = this.#armsDaemons;
+    this.#armsDaemons = true;
+    try {
+      return arm();
+    } finally {
+      this.#armsDaemons = before;
+    }
+  }
+
+  // ── checks ──────────────────────────────────────────────────────────────────────────────────
+
+  /** Of each check the first counts. */
+  fail(check: string, message: string, error?: unknown): void {
+    if (this.#failed.has(check)) return;
+    this.#failed.add(check);
+    const step = this.phase === "run" ? this.steps.length : -1;
+    this.violations.push({ check, message, step, ...(error !== undefined && { error }) });
+  }
+
+  look(when: "always" | "finally"): void {
+    const checks = when === "always" ? this.always : this.checks;
+    for (let i = 0; i < checks.length; i++) {
+      const check = checks[i] as Check;
+      if (check.when !== when || this.#failed.has(check.name)) continue;
+      try {
+        if (check.holds() === false) this.fail(check.name, "it does not hold");
+      } catch (error) {
+        this.fail(check.name, error instanceof Error ? error.message : String(error), error);
+      }
+    }
+  }
+
+  // ── running ─────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs tasks and microtasks until none is left. */
+  settle(drain: () => void): void {
+    do {
+      drain();
+    } while (this.runTasks());
+  }
+
+  /** Runs what waits to be run after the code that ran; `false` when nothing did. */
+  runTasks(): boolean {
+    const tasks = this.#tasks;
+    if (tasks.length === 0) return false;
+    for (let i = 0; i < tasks.length; i++) (tasks[i] as () => void)();
+    tasks.length = 0;
+    return true;
+  }
+
+  /** Lets what was spawned by the program itself start, in order; `false` when there was nothing. */
+  startNext(): boolean {
+    const start = this.#starts.shift();
+    if (start === undefined) return false;
+    const before = this.phase;
+    this.phase = "set-up";
+    start.run();
+    this.phase = before;
+    return true;
+  }
+
+  /** What could happen next, oldest first; faults last. Those alone, or nothing: the run is at rest. */
+  enabled(): Transition[] {
+    const { faults, ready } = this;
+    const heads = ready.heads as Transition[];
+    if (this.timers.length === 0 && faults === undefined) return heads.slice();
+    const happenings =
+      faults === undefined
+        ? ready.heads.slice()
+        : ready.heads.filter((happening) => faults.lets(happening));
+    const enabled = this.#withTimers(happenings) as Transition[];
+    if (faults !== undefined) enabled.push(...faults.enabled());
+    return enabled;
+  }
+
+  #withTimers(heads: Happening[]): Happening[] {
+    const { clock, horizonMs } = this.options;
+    const due: DueTimer[] = [];
+    let holds = heads.length > 0;
+    for (const timer of this.timers) {
+      const node = timer.actorPid.node;
+      const dueMs = Math.max(
+        this.nowMs,
+        (this.lives.get(node) as Life).time.trueMs(timer.atMs as number),
+      );
+      if (dueMs > horizonMs) continue;
+      if (!this.#daemons.has(timer.task as object)) holds = true;
+      if (this.faults !== undefined && !this.faults.lets(timer)) continue;
+      // Under `instant` what was sent is in the mailbox already.
+      if (this.ready.isQueued(timer.actorPid)) continue;
+      due.push({ timer, node, dueMs });
+    }
+    if (!holds || due.length === 0) return heads;
+    if (typeof clock === "object") return this.#inBounds(heads, due, clock);
+    if (clock === "quiet" && heads.length > 0) return heads;
+    const first = clock === "quiet" ? firstOfAll(due) : firstOfEachNode(due);
+    for (const { timer } of first) heads.push(timer);
+    return heads;
+  }
+
+  #inBounds(heads: readonly Happening[], due: readonly DueTimer[], bounds: object): Happening[] {
+    const all = [
+      ...heads.map((happening) => ({ happening, dueMs: 0 })),
+      ...due.map(({ timer, dueMs }) => ({ happening: timer, dueMs })),
+    ].map(({ happening, dueMs }) => ({
+      happening,
+      ...windowOf(this.#possibleMs.get(happening) ?? 0, happening.kind, dueMs, bounds as never),
+    }));
+    let latestMs = Infinity;
+    for (const one of all) latestMs = Math.min(latestMs, one.latestMs);
+    latestMs = Math.max(latestMs, this.nowMs);
+    return all.filter(({ earliestMs }) => earliestMs <= latestMs).map(({ happening }) => happening);
+  }
+
+  /** Makes a transition happen. The code that it wakes has still to run: then `finish`. */
+  begin(transition: Transition): void {
+    this.#accesses = [transition.access];
+    this.current = transition.actorPid;
+    if (transition.kind === "fault") (transition as OwnTransition).run();
+    else {
+      const happening = transition as unknown as Happening;
+      if (transition.kind === "timer" || typeof this.options.clock === "object") {
+        this.#moveTime(happening);
+      }
+      this.#forget(happening);
+      const daemon = transition.kind === "timer" && this.#daemons.has(happening.task as object);
+      if (daemon) this.daemon(() => happening.run());
+      else happening.run();
+    }
+    this.runTasks();
+  }
+
+  /** The transition and all that it woke are over. */
+  finish(transition: Transition, enabled: readonly Transition[]): void {
+    const accesses = this.#accesses as Access[];
+    this.current = undefined;
+    this.#accesses = undefined;
+    if (this.phase !== "run") return;
+    const step: Step = { transition, creator: transition.creator, accesses, enabled };
+    if (this.always.length > 0) this.look("always");
+    this.steps.push(step);
+    for (const observer of this.observers) observer(step);
+  }
+
+  #moveTime(happening: Happening): void {
+    const { clock } = this.options;
+    const before = this.nowMs;
+    if (happening.kind === "timer") {
+      const life = this.lives.get(happening.actorPid.node) as Life;
+      this.nowMs = Math.max(before, life.time.trueMs(happening.atMs as number));
+      if (clock !== "quiet") this.#note(this.#timersWrite);
+    } else if (typeof clock === "object" && happening.kind === "signal") {
+      const sentMs = this.#possibleMs.get(happening) ?? 0;
+      this.nowMs = Math.max(before, sentMs + (clock.minLatencyMs ?? 0));
+    }
+    if (this.nowMs === before) return;
+    this.#movedAt = this.steps.length;
+    this.#note(this.#clockWrite);
+  }
+
+  #forget(happening: Happening): void {
+    if (typeof this.options.clock === "object") this.#possibleMs.delete(happening);
+    if (happening.kind !== "timer") {
+      this.ready.remove(happening);
+      if (this.#starts.length > 0) this.#unstart(happening);
+      return;
+    }
+    const place = this.timers.indexOf(happening);
+    if (place !== -1) this.timers.splice(place, 1);
+  }
+
+  #unstart(happening: Happening): void {
+    const place = this.#starts.indexOf(happening);
+    if (place !== -1) this.#starts.splice(place, 1);
+  }
+
+  #touchTimers(): void {
+    if (this.options.clock !== "quiet") this.#note(this.#timersRead);
+  }
+
+  #queueOf(happening: Happening): Access {
+    const pid = happening.actorPid;
+    let access = this.#queueAccess.get(pid);
+    if (access === undefined) {
+      access = this.keySpace.access(`queue:${happening.actor}`, "write");
+      this.#queueAccess.set(pid, access);
+    }
+    return access;
+  }
+
+  #note(access: Access): void {
+    const accesses = this.#accesses;
+    if (accesses !== undefined && !accesses.includes(access)) accesses.push(access);
+  }
+
+  /** What the strategy decides on: it is `picked` next, or the run is over. */
+  choose(strategy: Strategy): Choice {
+    const enabled = this.enabled();
+    const forced = this.faults?.forced(this.steps.at(-1)?.transition);
+    if (enabled.length === 0 && forced === undefined) return { outcome: "quiescent" };
+    if (this.steps.length >= this.options.stepLimit) return { outcome: this.#cutOff() };
+    const picked = forced ?? strategy.pick(enabled, this);
+    if (picked !== undefined) return { picked, enabled };
+    const rests = enabled.every(({ kind }) => kind === "fault");
+    return { outcome: rests ? "quiescent" : "stopped" };
+  }
+
+  #cutOff(): Outcome {
+    return this.steps.length - this.#movedAt > this.options.stepLimit / 2 ? "zeno" : "stepLimit";
+  }
+
+  get step(): number {
+    return this.steps.length;
+  }
+
+  result(outcome: Outcome): Run {
+    const { steps, violations, nowMs, seen } = this;
+    const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
+    return { steps, violations, outcome, nowMs, seen, loop, hash: () => hashOfKeys(steps) };
+  }
+}

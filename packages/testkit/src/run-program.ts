@@ -1,0 +1,188 @@
+/** One run of a program under a strategy. */
+import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
+import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
+import { Kernel, type Choice } from "./kernel.js";
+import type { Profile } from "./ready-set.js";
+import type { Outcome, Run } from "./run.js";
+import type { ClockMode } from "./sim-time.js";
+import { KernelSimulation, type Simulation } from "./simulation.js";
+import { FIFO, type Strategy } from "./strategy.js";
+import type { Transition } from "./transition.js";
+
+/**
+ * Makes nodes, spawns processes, registers checks. What it awaits is set-up, and happens in the order it
+ * became possible; what is on its way when it returns is what a strategy decides on.
+ */
+export type Program = (sim: Simulation) => void | PromiseLike<void>;
+
+export interface SimulationOptions {
+  /** Decides what processes draw from `self.random`; 1 by default. */
+  readonly seed?: number;
+  /** How signals travel; `"pairFifo"` by default. */
+  readonly profile?: Profile;
+  /** When timers may fire; `"async"` by default. */
+  readonly clock?: ClockMode;
+  /** After how many steps a run is cut off; 10 000 by default. */
+  readonly stepLimit?: number;
+  /** What is due later does not happen; never by default. */
+  readonly horizonMs?: number;
+  /** Whether a strategy decides on the starts of what the program itself spawns; `"inOrder"` by default. */
+  readonly starts?: "inOrder" | "explored";
+  /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
+  readonly keySpace?: KeySpace;
+}
+
+export function createKernel(options: SimulationOptions): Kernel {
+  checkOptions(options);
+  const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
+  const { horizonMs = Infinity, starts = "inOrder" } = options;
+  const keySpace = options.keySpace ?? new KeySpace({ interns: true });
+  const explored = starts === "explored";
+  return new Kernel({ seed, profile, clock, stepLimit, horizonMs, keySpace, explored });
+}
+
+const KEYS = ["seed", "profile", "clock", "stepLimit", "horizonMs", "starts", "keySpace"];
+
+function checkOptions(options: SimulationOptions): void {
+  checkKeys("simulation: options", options, KEYS);
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`simulation: options.${option}`, expected, received);
+  };
+  const { profile, clock, stepLimit, horizonMs, starts, seed } = options;
+  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
+  const profiles: unknown[] = ["instant", "pairFifo", "erlDist", "datagram", undefined];
+  if (!profiles.includes(profile)) {
+    refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
+  }
+  const isBounds = typeof clock === "object" && clock !== null && clock.maxLatencyMs >= 0;
+  if (clock !== undefined && clock !== "quiet" && clock !== "async" && !isBounds) {
+    refuse("clock", `"quiet", "async" or bounds with a maxLatencyMs`, clock);
+  }
+  for (const [option, value] of Object.entries({ stepLimit, horizonMs })) {
+    if (value !== undefined && !(value > 0)) refuse(option, "a number greater than 0", value);
+  }
+  if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
+    refuse("starts", `"inOrder" or "explored"`, starts);
+  }
+}
+
+/**
+ * Runs a program once, in one go. Only from a macrotask: see `inMacrotask`.
+ *
+ * @throws NotInMacrotaskError this is a microtask, as all code after an `await`
+ */
+export function runProgram(
+  program: Program,
+  strategy: Strategy,
+  options: SimulationOptions = {},
+): Run {
+  return runWith(drainHere(), program, strategy, options);
+}
+
+/** As `runProgram`, for many runs: the drain was found before. */
+export function runWith(
+  drain: Drain,
+  program: Program,
+  strategy: Strategy,
+  options: SimulationOptions,
+): Run {
+  const kernel = createKernel(options);
+  setUp(kernel, program, drain);
+  kernel.look("always");
+  const outcome = runOn(kernel, strategy, drain);
+  if (outcome === "quiescent") kernel.look("finally");
+  return kernel.result(outcome);
+}
+
+function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): Outcome {
+  kernel.phase = "run";
+  for (;;) {
+    const choice = kernel.choose(strategy);
+    if ("outcome" in choice) return choice.outcome;
+    kernel.begin(choice.picked);
+    kernel.settle(drain);
+    kernel.finish(choice.picked, choice.enabled);
+  }
+}
+
+/** Runs the program itself, and all that it waits for. */
+function setUp(kernel: Kernel, program: Program, drain: Drain): void {
+  const set = beginSetUp(kernel, program);
+  do {
+    kernel.settle(drain);
+  } while (set.goOn());
+  set.end();
+}
+
+/** The program itself, step by step. */
+function beginSetUp(kernel: Kernel, program: Program): { goOn(): boolean; end(): void } {
+  let happening: Transition | undefined;
+  let state: { readonly done: boolean; readonly error?: unknown } = { done: false };
+  kernel.phase = "program";
+  const returned = program(new KernelSimulation(kernel));
+  if (returned === undefined) state = { done: true };
+  else {
+    returned.then(
+      () => (state = { done: true }),
+      (error: unknown) => (state = { done: true, error }),
+    );
+  }
+  return {
+    goOn() {
+      if (happening !== undefined) kernel.finish(happening, []);
+      happening = undefined;
+      kernel.phase = "program";
+      if (kernel.startNext()) return true;
+      if (state.done) return false;
+      happening = FIFO.pick(kernel.enabled(), kernel);
+      if (happening === undefined) return false;
+      kernel.phase = "set-up";
+      kernel.begin(happening);
+      return true;
+    },
+    end() {
+      if ("error" in state) throw state.error;
+      if (!state.done) kernel.fail("set-up", "the program waits for something that never happens");
+    },
+  };
+}
+
+/** As `runProgram`, from anywhere; where the engine gives no drain, one turn of the event loop per step. */
+export async function runProgramAsync(
+  program: Program,
+  strategy: Strategy,
+  options: SimulationOptions = {},
+): Promise<Run> {
+  if (findDrain() !== undefined) return inMacrotask(() => runProgram(program, strategy, options));
+  return runByTurns(program, strategy, options);
+}
+
+/** One turn of the event loop per step: it drains what a synchronous run drains by itself. */
+export async function runByTurns(
+  program: Program,
+  strategy: Strategy,
+  options: SimulationOptions = {},
+): Promise<Run> {
+  const kernel = createKernel(options);
+  const turn = async (): Promise<void> => {
+    do {
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    } while (kernel.runTasks());
+  };
+  const set = beginSetUp(kernel, program);
+  do {
+    await turn();
+  } while (set.goOn());
+  set.end();
+  kernel.look("always");
+  kernel.phase = "run";
+  let choice: Choice;
+  for (choice = kernel.choose(strategy); "picked" in choice; choice = kernel.choose(strategy)) {
+    kernel.begin(choice.picked);
+    await turn();
+    kernel.finish(choice.picked, choice.enabled);
+  }
+  const { outcome } = choice;
+  if (outcome === "quiescent") kernel.look("finally");
+  return kernel.result(outcome);
+}

@@ -1,0 +1,75 @@
+/** Runs: what happened in one schedule of a program, and what came of it. */
+import type { Access } from "@coppice/core";
+import type { Transition } from "./transition.js";
+
+/** One transition that was made. */
+export interface Step {
+  readonly transition: Transition;
+  /** The step in the course of which it became possible; -1 for set-up. */
+  readonly creator: number;
+  /** What it used of what several processes share; its own mailbox too. */
+  readonly accesses: readonly Access[];
+  /** What could have happened, this one included. */
+  readonly enabled: readonly Transition[];
+}
+
+/** Something that must not be. The check's name is its identity. */
+export interface Violation {
+  readonly check: string;
+  readonly message: string;
+  /** In the course of which step; -1 for set-up, the number of steps at rest. */
+  readonly step: number;
+  readonly error?: unknown;
+}
+
+/**
+ * | outcome | |
+ * | --- | --- |
+ * | `"quiescent"` | nothing can happen any more, but faults and what daemons do |
+ * | `"stepLimit"` | it was cut off |
+ * | `"zeno"` | it was cut off, and no time had passed for long |
+ * | `"stopped"` | the strategy picked nothing |
+ */
+export type Outcome = "quiescent" | "stepLimit" | "zeno" | "stopped";
+
+export interface Run {
+  readonly steps: readonly Step[];
+  /** Of each check the first violation, in the order they came. */
+  readonly violations: readonly Violation[];
+  readonly outcome: Outcome;
+  readonly nowMs: number;
+  /** What was said to be seen at least sometimes, and was. */
+  readonly seen: ReadonlySet<string>;
+  /** The keys of what happened over and over at the end of a `"zeno"` run. */
+  readonly loop: readonly string[];
+  /** Equal when the keys of all steps are, in their order. */
+  hash(): string;
+}
+
+/** A digest of a sequence of keys: 64 bits, in hexadecimal. */
+export function hashOfKeys(steps: readonly { readonly transition: Transition }[]): string {
+  let low = 0x811c9dc5;
+  let high = 0x9e3779b9;
+  for (const { transition } of steps) {
+    const { keyHash } = transition;
+    low = Math.imul(low ^ keyHash, 0x01000193);
+    low ^= low >>> 15;
+    high = Math.imul(high ^ keyHash ^ (low >>> 7), 0x85ebca6b);
+    high ^= high >>> 13;
+  }
+  const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
+  return hex(high) + hex(low);
+}
+
+/** The shortest sequence of channels that the last steps repeat at least three times. */
+export function loopAtEnd(steps: readonly { readonly transition: Transition }[]): string[] {
+  const channelAt = (back: number): string | undefined => steps.at(-1 - back)?.transition.channel;
+  for (let period = 1; period <= 64 && period * 3 <= steps.length; period++) {
+    let repeats = true;
+    for (let back = 0; repeats && back < period * 2; back++) {
+      repeats = channelAt(back) === channelAt(back + period);
+    }
+    if (repeats) return steps.slice(-period).map(({ transition }) => transition.key);
+  }
+  return steps.slice(-8).map(({ transition }) => transition.key);
+}
