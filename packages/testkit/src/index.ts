@@ -7,7 +7,7 @@ export {
   type FifoSchedulerOptions,
 } from "./fifo-scheduler.js";
 export type { Profile } from "./ready-set.js";
-export { hashOfKeys, type Outcome, type Run, type Step, type Violation } from "./run.js";
+export { hashOfKeys, type Run, type RunOutcome, type Step, type Violation } from "./run.js";
 export {
   runProgram,
   runProgramAsync,

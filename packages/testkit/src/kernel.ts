@@ -15,7 +15,14 @@ import {
   type Scheduler,
 } from "@coppice/core";
 import { ReadySet, type Profile } from "./ready-set.js";
-import { hashOfKeys, loopAtEnd, type Outcome, type Run, type Step, type Violation } from "./run.js";
+import {
+  hashOfKeys,
+  loopAtEnd,
+  type RunOutcome,
+  type Run,
+  type Step,
+  type Violation,
+} from "./run.js";
 import {
   firstOfAll,
   firstOfEachNode,
@@ -67,7 +74,7 @@ export interface FaultSource {
 
 export type Choice =
   | { readonly picked: Transition; readonly enabled: readonly Transition[] }
-  | { readonly outcome: Outcome };
+  | { readonly outcome: RunOutcome };
 
 export class Kernel implements Scheduler, RunView {
   readonly keySpace: KeySpace;
@@ -398,7 +405,7 @@ export class Kernel implements Scheduler, RunView {
     return { outcome: rests ? "quiescent" : "stopped" };
   }
 
-  #cutOff(): Outcome {
+  #cutOff(): RunOutcome {
     return this.steps.length - this.#movedAt > this.options.stepLimit / 2 ? "zeno" : "stepLimit";
   }
 
@@ -406,7 +413,7 @@ export class Kernel implements Scheduler, RunView {
     return this.steps.length;
   }
 
-  result(outcome: Outcome): Run {
+  result(outcome: RunOutcome): Run {
     const { steps, violations, nowMs, seen } = this;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
     return { steps, violations, outcome, nowMs, seen, loop, hash: () => hashOfKeys(steps) };

@@ -3,7 +3,7 @@ import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
 import { Kernel, type Choice } from "./kernel.js";
 import type { Profile } from "./ready-set.js";
-import type { Outcome, Run } from "./run.js";
+import type { RunOutcome, Run } from "./run.js";
 import type { ClockMode } from "./sim-time.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { FIFO, type Strategy } from "./strategy.js";
@@ -94,7 +94,7 @@ export function runWith(
   return kernel.result(outcome);
 }
 
-function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): Outcome {
+function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
   kernel.phase = "run";
   for (;;) {
     const choice = kernel.choose(strategy);

@@ -30,13 +30,13 @@ export interface Violation {
  * | `"zeno"` | it was cut off, and no time had passed for long |
  * | `"stopped"` | the strategy picked nothing |
  */
-export type Outcome = "quiescent" | "stepLimit" | "zeno" | "stopped";
+export type RunOutcome = "quiescent" | "stepLimit" | "zeno" | "stopped";
 
 export interface Run {
   readonly steps: readonly Step[];
   /** Of each check the first violation, in the order they came. */
   readonly violations: readonly Violation[];
-  readonly outcome: Outcome;
+  readonly outcome: RunOutcome;
   readonly nowMs: number;
   /** What was said to be seen at least sometimes, and was. */
   readonly seen: ReadonlySet<string>;
