@@ -12,6 +12,7 @@ import {
 import { quiesce } from "@coppice/testkit";
 import {
   child,
+  countChildren,
   defineServer,
   defineSupervisor,
   deleteChild,
@@ -279,6 +280,23 @@ describe("a child that does as it likes", () => {
     world.node.exit(supervisor, "shutdown");
     expect(await ended).toBe("shutdown");
     expect(world.news()).toEqual(["-b shutdown", "-a shutdown"]);
+  });
+
+  test("and unlinks itself is not missed when it ends, as in OTP, until somebody stops it by hand", async () => {
+    const world = createWorld();
+    const { node } = world;
+    const leaving = child("a", async (self: Self<Order>) => {
+      for (const parent of self.processInfo(self.pid)?.links ?? []) self.unlink(parent);
+      await world.work(self, "a", "ends");
+    });
+    const supervisor = await start(world, [leaving]);
+    await world.end(supervisor, "a", "any");
+    expect(world.news()).toEqual(["-a any"]);
+    expect(await countChildren(node, supervisor)).toMatchObject({ specs: 1, active: 0 });
+    expect(await restartChild(node, supervisor, "a")).toEqual({ ok: false, error: "running" });
+    expect(await terminateChild(node, supervisor, "a")).toEqual({ ok: true });
+    expect(await restartChild(node, supervisor, "a")).toMatchObject({ ok: true });
+    expect(world.news()).toEqual(["+a"]);
   });
 
   test("and traps exits and ignores its shutdown is killed, and reported", async () => {

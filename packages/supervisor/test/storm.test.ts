@@ -255,7 +255,8 @@ describe("in any storm, under any schedule", () => {
         const storm = new Storm(seed, strategy);
         await storm.begin();
         await storm.rage();
-        await storm.calm();
+        // Every other one is told to stop in the middle of it.
+        if (seed % 2 === 0) await storm.calm();
         await storm.end();
         expect({ seed, faults: storm.faults }).toEqual({ seed, faults: [] });
         starts += storm.journal.filter((entry) => entry.startsWith("+")).length;
