@@ -108,6 +108,7 @@ export {
   type SpawnOptions,
   type Translation,
 } from "./self.js";
+export { stackless } from "./stackless.js";
 export type {
   InitAck,
   Startable,

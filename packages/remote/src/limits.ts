@@ -2,8 +2,8 @@
  * Limits: how much a peer may ask of a node. Each has a default, can be set, and counts its breaches
  * under its own name.
  *
- * What is negotiated in the handshake (`maxFrameBytes`, `fragmentBytes`, the credit window) is the
- * smaller of what the two sides can take.
+ * What is negotiated in the handshake (`maxFrameBytes`, `maxMessageBytes`, `fragmentBytes`, the credit
+ * window) is the smaller of what the two sides can take, so that too much is refused where it is sent.
  */
 import { checkKeys, InvalidArgumentError } from "@coppice/core";
 
@@ -15,7 +15,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `handshakeMs`, from accepting to open | 5000 | closes the connection |
  * | `maxHandshakes`, at once | 64 | refuses the connection |
  * | `maxHandshakesPerAddress`, at once | 8 | refuses the connection |
- * | `maxMessageBytes`, put together | 16 MiB | drops the message and tells its caller |
+ * | `maxMessageBytes`, put together | 16 MiB | is refused at the sender; a peer that sends it all the same loses it |
  * | `fragmentBytes` | 64 KiB | closes the session |
  * | `maxFragmentStreams`, in assembly | 64 | closes the session |
  * | `maxAssemblyBytes`, of all streams of a peer | 32 MiB | closes the session |
@@ -195,20 +195,24 @@ export function checkLimits(argument: string, given: Partial<Limits> = {}): Limi
 /** What the two sides of a session tell each other in the handshake. */
 export type NegotiatedLimits = Pick<
   Limits,
-  "maxFrameBytes" | "fragmentBytes" | "windowBytes" | "windowSignals"
+  "maxFrameBytes" | "maxMessageBytes" | "fragmentBytes" | "windowBytes" | "windowSignals"
 >;
 
 /** What both can take. */
 export function negotiateLimits(own: NegotiatedLimits, peer: NegotiatedLimits): NegotiatedLimits {
   const maxFrameBytes = Math.min(own.maxFrameBytes, peer.maxFrameBytes);
+  const windowBytes = Math.min(own.windowBytes, peer.windowBytes);
   return {
     maxFrameBytes,
+    maxMessageBytes: Math.min(own.maxMessageBytes, peer.maxMessageBytes),
+    // Not more than half of the window: the receiver may owe a quarter of it for ever.
     fragmentBytes: Math.min(
       own.fragmentBytes,
       peer.fragmentBytes,
       maxFrameBytes - FRAME_OVERHEAD_BYTES,
+      Math.floor(windowBytes / 2) - FRAME_OVERHEAD_BYTES,
     ),
-    windowBytes: Math.min(own.windowBytes, peer.windowBytes),
+    windowBytes,
     windowSignals: Math.min(own.windowSignals, peer.windowSignals),
   };
 }

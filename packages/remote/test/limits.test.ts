@@ -44,6 +44,7 @@ describe("limits", () => {
     const small = { ...DEFAULT_LIMITS, maxFrameBytes: 8192, windowSignals: 99 };
     const agreed = {
       maxFrameBytes: 8192,
+      maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,
       fragmentBytes: 8192 - FRAME_OVERHEAD_BYTES,
       windowBytes: DEFAULT_LIMITS.windowBytes,
       windowSignals: 99,

@@ -1,0 +1,108 @@
+/**
+ * The codec of a session: terms to bytes and back, between two nodes that know each other.
+ */
+import { formatReason, isErrorLike, type ExitReason } from "@coppice/core";
+import { CborWriter } from "./cbor-writer.js";
+import type { Limits } from "./limits.js";
+import { errorFacts } from "./remote-error.js";
+import { decodeTerm } from "./term-decoder.js";
+import { TermEncoder, type ErrorDetail } from "./term-encoder.js";
+import type { Identities } from "./term.js";
+
+export interface CodecOptions {
+  readonly identities: Identities;
+  readonly limits: Limits;
+  /** What the peer is told of errors. @default "full" */
+  readonly errorDetail?: ErrorDetail;
+}
+
+const SLAB_BYTES = 8 * 1024;
+
+/** How much of an error that is too big, or cannot be sent, is told. */
+const SUMMARY_CHARACTERS = 1000;
+
+export class Codec {
+  readonly #options: CodecOptions;
+  readonly #encoder: TermEncoder;
+  #busy = false;
+
+  constructor(options: CodecOptions) {
+    this.#options = options;
+    this.#encoder = new TermEncoder(options);
+  }
+
+  get limits(): Limits {
+    return this.#options.limits;
+  }
+
+  /**
+   * Writes a term behind what the writer holds. When it throws, a part of the term may be there.
+   *
+   * @throws UnsendableTermError it holds something that cannot be sent; the error has the path to it
+   */
+  write(writer: CborWriter, term: unknown, rootName?: string): void {
+    if (this.#busy) {
+      // A getter of the term that is being written sends: it needs an encoder of its own.
+      new TermEncoder(this.#options).encode(writer, term, rootName);
+      return;
+    }
+    this.#busy = true;
+    try {
+      this.#encoder.encode(writer, term, rootName);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** The bytes of a term. @throws UnsendableTermError */
+  encode(term: unknown, rootName?: string): Uint8Array {
+    const writer = new CborWriter(SLAB_BYTES, this.#options.limits.maxMessageBytes);
+    writer.begin(0, 0);
+    this.write(writer, term, rootName);
+    return writer.cut();
+  }
+
+  /**
+   * The bytes of an exit reason. Never throws: a reason that is too big or cannot be sent becomes a
+   * summary of itself, because the end of a process has to be told in any case.
+   */
+  encodeReason(reason: ExitReason): Uint8Array {
+    try {
+      const bytes = this.encode(reason, "reason");
+      if (bytes.length <= this.#options.limits.maxReasonBytes) return bytes;
+    } catch {
+      // A getter or a proxy may throw whatever it likes.
+    }
+    return this.encode(summaryOf(reason), "reason");
+  }
+
+  /** The term in these bytes. @throws MalformedError */
+  decode(bytes: Uint8Array): unknown {
+    return decodeTerm(bytes, this.#options);
+  }
+}
+
+/** A reason that says what the other one was, and surely can be sent. */
+function summaryOf(reason: ExitReason): ExitReason {
+  const part = (text: string): string =>
+    text.slice(0, SUMMARY_CHARACTERS).replaceAll(/\p{Surrogate}/gu, "\ufffd");
+  try {
+    if (typeof reason === "object" && reason !== null) {
+      const { error, shutdown } = reason as {
+        readonly error?: unknown;
+        readonly shutdown?: unknown;
+      };
+      if (isErrorLike(error)) {
+        const { name, message, code, stack = "" } = errorFacts(error);
+        const short = { name: part(name), message: part(message), stack: part(stack) };
+        return {
+          error: Object.assign(new Error(short.message), short, code && { code: part(code) }),
+        };
+      }
+      if (shutdown !== undefined) return { shutdown: part(formatReason(shutdown as ExitReason)) };
+    }
+    return part(formatReason(reason));
+  } catch {
+    return "a reason that cannot be sent";
+  }
+}
