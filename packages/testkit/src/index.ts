@@ -44,3 +44,19 @@ export {
   type RegisterInput,
 } from "./models.js";
 export type { Outcome, SequentialModel } from "./sequential-model.js";
+export {
+  checkListAppend,
+  type Anomaly,
+  type ListAppendOptions,
+  type Micro,
+  type Transaction,
+} from "./list-append.js";
+export { checkSequentialConsistency, type SequentialVerdict } from "./sequential-consistency.js";
+export {
+  checkSessions,
+  type SessionGuarantee,
+  type SessionInput,
+  type SessionOptions,
+  type SessionViolation,
+} from "./session-guarantees.js";
+export type { Parts } from "./sequential-model.js";

@@ -42,6 +42,37 @@ export function successorsOf<S, I, O>(model: SequentialModel<S, I, O>): Successo
   };
 }
 
+/** The states of all parts that are not in their first state. */
+export type Parts<S> = ReadonlyMap<string | number, S>;
+
+/** The model of all parts together, for properties that do not hold part by part. */
+export function wholeOf<S, I, O>(
+  model: SequentialModel<S, I, O>,
+): SequentialModel<Parts<S>, I, O> & { readonly stateKey: (states: Parts<S>) => string } {
+  const { partition = () => "all", stateKey = structureOf } = model;
+  return {
+    ...(model.accepts === undefined ? {} : { accepts: model.accepts }),
+    initial: new Map<string | number, S>(),
+    apply: (states, input) => {
+      const part = partition(input);
+      const outcomes = model.apply(
+        states.has(part) ? (states.get(part) as S) : model.initial,
+        input,
+      );
+      const put = ({ state, output }: Outcome<S, O>): Outcome<Parts<S>, O> => ({
+        state: new Map(states).set(part, state),
+        output,
+      });
+      return isList(outcomes) ? outcomes.map(put) : put(outcomes);
+    },
+    stateKey: (states) =>
+      [...states]
+        .map(([part, state]) => `${typeof part} ${part}: ${String(stateKey(state))}`)
+        .sort()
+        .join("\n"),
+  };
+}
+
 function isList<T extends object>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
