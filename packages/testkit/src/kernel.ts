@@ -42,6 +42,7 @@ export interface KernelOptions {
   readonly horizonMs: number;
   readonly keySpace: KeySpace;
   readonly explored: boolean;
+  readonly traceSends: boolean;
 }
 
 /** A transition of the simulation's own. */
