@@ -12,7 +12,7 @@ import { showPath, type RawPath } from "./raw-path.js";
 import { exitCodeOf, failuresText, interruptedText, reportTable } from "./report.js";
 import { resolveRoot } from "./root.js";
 import { runFleet } from "./run.js";
-import { plainScreen, terminalScreen, type Screen } from "./screen.js";
+import { screenFor } from "./screen.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -43,7 +43,12 @@ async function run(commandLine: CommandLine): Promise<number> {
     const options = { ...commandLine, root, except: out?.ownPaths ?? [] };
     // Crashes are the screen's business: nothing is to be printed in the middle of the picture.
     const node = createNode({ name: "fleet", logger: false, blockedMs: 1_000 });
-    const ending = await runFleet(node, options, screen(), interruption);
+    const ending = await runFleet(
+      node,
+      options,
+      screenFor(process.stdout, process.env),
+      interruption,
+    );
     if (ending.type === "interrupted") {
       print(`\n${interruptedText(ending)}`);
       if (out !== undefined) print(`${out.path} was not written.\n`);
@@ -64,13 +69,6 @@ async function run(commandLine: CommandLine): Promise<number> {
 
 function headline(root: RawPath, { chaosPerSecond, seed, workers }: CommandLine): string {
   return `SHA-256 of every file under ${showPath(root)}\n--chaos ${chaosPerSecond} --seed ${seed} --workers ${workers}`;
-}
-
-function screen(): Screen {
-  const { NO_COLOR, TERM } = process.env;
-  const { stdout } = process;
-  if (!stdout.isTTY || TERM === "dumb") return plainScreen(print);
-  return terminalScreen(stdout, NO_COLOR === undefined || NO_COLOR === "");
 }
 
 function print(text: string): void {

@@ -14,7 +14,16 @@ export interface Screen {
   end(frame: Frame): void;
 }
 
-export function terminalScreen(out: NodeJS.WriteStream, useColors: boolean): Screen {
+/** A picture where one can be drawn, lines elsewhere: also on a terminal that nobody has given a size yet. */
+export function screenFor(
+  out: NodeJS.WriteStream,
+  { NO_COLOR = "", TERM }: Readonly<Record<string, string | undefined>>,
+): Screen {
+  const canDraw = out.isTTY && TERM !== "dumb" && out.columns > 0 && out.rows > 0;
+  return canDraw ? terminalScreen(out, NO_COLOR === "") : plainScreen((text) => out.write(text));
+}
+
+function terminalScreen(out: NodeJS.WriteStream, useColors: boolean): Screen {
   const update = createLogUpdate(out);
   const colors = picocolors.createColors(useColors);
   const draw = (frame: Frame): void => update(screenOf(frame, colors, out.columns, out.rows));
@@ -29,7 +38,7 @@ export function terminalScreen(out: NodeJS.WriteStream, useColors: boolean): Scr
   };
 }
 
-export function plainScreen(write: (text: string) => void): Screen {
+function plainScreen(write: (text: string) => void): Screen {
   return {
     everyMs: 1_000,
     show: (frame) => write(`${lineOf(frame)}\n`),
