@@ -22,11 +22,8 @@ export class MessageIsolation {
   readonly mode: Isolation;
   readonly #freezer = new Freezer();
 
-  readonly #traced: boolean;
-
-  constructor(mode: Isolation, traced: boolean) {
+  constructor(mode: Isolation) {
     this.mode = mode;
-    this.#traced = traced;
   }
 
   /**
@@ -47,16 +44,14 @@ export class MessageIsolation {
   #prepare(message: unknown): unknown {
     if (this.mode === "clone") return clone(message, "message", new Map());
     if (this.mode === "freeze" && typeof message === "object" && message !== null) {
-      if (this.#traced) this.#freezer.freeze(message);
-      else this.#freezer.freezeOnly(message);
+      this.#freezer.freeze(message);
     }
     return message;
   }
 
   /** If `error` is the engine's word for a change to a sent message, says so, with both stacks. */
   explain(error: unknown): unknown {
-    if (this.mode !== "freeze" || !isErrorLike(error)) return error;
-    return this.#traced ? this.#freezer.explain(error) : this.#freezer.explainUntraced(error);
+    return this.mode === "freeze" && isErrorLike(error) ? this.#freezer.explain(error) : error;
   }
 }
 

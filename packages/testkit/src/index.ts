@@ -60,3 +60,31 @@ export {
   type SessionViolation,
 } from "./session-guarantees.js";
 export type { Parts } from "./sequential-model.js";
+export { constrained, EAGER } from "./constrained-strategy.js";
+export {
+  explain,
+  isSameViolation,
+  type Base,
+  type Explanation,
+  type ExplainOptions,
+  type Twin,
+} from "./explain.js";
+export {
+  reportFailure,
+  type FailureReport,
+  type FailureReportOptions,
+  type TraceJson,
+} from "./failure-report.js";
+export {
+  createSchedule,
+  isSchedule,
+  profileNames,
+  strategyNames,
+  type Constraint,
+  type ProfileName,
+  type Schedule,
+  type StrategyName,
+} from "./schedule.js";
+export { formatSchedule, parseSchedule, ScheduleTokenError } from "./schedule-token.js";
+export { schedules, type SchedulesOptions } from "./schedules.js";
+export { strategyOf } from "./strategy-of.js";

@@ -42,7 +42,6 @@ export interface KernelOptions {
   readonly horizonMs: number;
   readonly keySpace: KeySpace;
   readonly explored: boolean;
-  readonly traceSends: boolean;
 }
 
 /** A transition of the simulation's own. */

@@ -28,8 +28,6 @@ export interface SimulationOptions {
   readonly horizonMs?: number;
   /** Whether a strategy decides on the starts of what the program itself spawns; `"inOrder"` by default. */
   readonly starts?: "inOrder" | "explored";
-  /** Whether an error about a message that was changed says where it was sent; slow, so `false` by default. */
-  readonly traceSends?: boolean;
   /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
   readonly keySpace?: KeySpace;
 }
@@ -37,22 +35,13 @@ export interface SimulationOptions {
 export function createKernel(options: SimulationOptions): Kernel {
   checkOptions(options);
   const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
-  const { horizonMs = Infinity, starts = "inOrder", traceSends = false } = options;
+  const { horizonMs = Infinity, starts = "inOrder" } = options;
   const keySpace = options.keySpace ?? new KeySpace({ interns: true });
   const explored = starts === "explored";
-  return new Kernel({ seed, profile, clock, stepLimit, horizonMs, keySpace, explored, traceSends });
+  return new Kernel({ seed, profile, clock, stepLimit, horizonMs, keySpace, explored });
 }
 
-const KEYS = [
-  "seed",
-  "profile",
-  "clock",
-  "stepLimit",
-  "horizonMs",
-  "starts",
-  "traceSends",
-  "keySpace",
-];
+const KEYS = ["seed", "profile", "clock", "stepLimit", "horizonMs", "starts", "keySpace"];
 
 function checkOptions(options: SimulationOptions): void {
   checkKeys("simulation: options", options, KEYS);

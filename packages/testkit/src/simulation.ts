@@ -64,7 +64,6 @@ export class KernelSimulation implements Simulation {
     const node = createNode({
       logger: false,
       messages: "freeze",
-      traceSends: kernel.options.traceSends,
       ...options,
       name,
       clock: kernel.clockOf(time),

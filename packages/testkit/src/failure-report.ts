@@ -1,0 +1,333 @@
+/**
+ * What a failure says: the violation, the program, why it fails, the chart of what happened, and the line
+ * that replays it; at most 25 lines. Beside it, for tools: the trace as JSON and the
+ * happens-before graph as DOT.
+ */
+import { causalPast, happensBefore } from "./causality.js";
+import type { Run, Step } from "./run.js";
+import type { Transition } from "./transition.js";
+import type { Base, Explanation, Twin } from "./explain.js";
+import { AT_START, otherKeyOf, type Constraint } from "./schedule.js";
+import { chartOf, drawChart, mermaidOf, oneLine, type Chart } from "./sequence-chart.js";
+
+export interface FailureReportOptions {
+  /** Where it was found, e.g. `"schedule 38 (pct3)"`. */
+  readonly foundBy?: string;
+  /** What was run, e.g. `"reader.get(k) ‖ writer.put(k, 1)"`. */
+  readonly program?: string;
+  /** The line that replays it. */
+  readonly replay?: string;
+  /** Shows the run that passes, too; 25 lines are no limit then. `false` by default. */
+  readonly twin?: boolean;
+  /** What a process is called; its key by default. */
+  readonly nameOf?: (actor: string) => string;
+}
+
+export interface FailureReport {
+  readonly text: string;
+  /** The chart, for a page that draws Mermaid. */
+  readonly mermaid: string;
+  /** The happens-before graph, for Graphviz. */
+  readonly dot: string;
+  /** All steps. */
+  readonly trace: TraceJson;
+}
+
+/** A run as data that can be written down. */
+export interface TraceJson {
+  readonly hash: string;
+  readonly outcome: string;
+  readonly nowMs: number;
+  readonly violations: readonly {
+    readonly check: string;
+    readonly message: string;
+    readonly step: number;
+  }[];
+  readonly constraints: readonly Constraint[];
+  readonly steps: readonly {
+    readonly key: string;
+    readonly kind: string;
+    readonly actor: string;
+    readonly text: string;
+    readonly creator: number;
+    readonly atMs?: number;
+    readonly accesses: readonly { readonly object: string; readonly mode: string }[];
+  }[];
+}
+
+/** Puts everything that is known of a failure together. */
+export function reportFailure(
+  explanation: Explanation,
+  options: FailureReportOptions = {},
+): FailureReport {
+  const { run, constraints, violation } = explanation;
+  const chart = chartOfFailure(explanation, options);
+  const head = headOf(explanation, options);
+  const foot = footOf(explanation, options);
+  const room = MAX_LINES - head.length - foot.length - 2;
+  const drawn = chart.lifelines.length === 0 ? [] : drawChart(fit(chart, room));
+  const lines = [...head, ...drawn, ...foot];
+  if (options.twin === true && explanation.twin !== undefined) {
+    lines.push(...twinOf(explanation, explanation.twin, options));
+  }
+  return {
+    text: lines.join("\n"),
+    mermaid: mermaidOf(chart),
+    dot: dotOf(run, violation.step),
+    trace: traceOf(run, constraints),
+  };
+}
+
+const MAX_LINES = 25;
+
+function headOf(explanation: Explanation, options: FailureReportOptions): readonly string[] {
+  const { violation, constraints, failingBases, base, run, minimal } = explanation;
+  const { check, message } = violation;
+  const lines = [`✗ ${oneLine(check === message ? message : `${check}: ${message}`, 160)}`];
+  if (options.foundBy !== undefined) lines.push(`found: ${options.foundBy}`);
+  if (options.program !== undefined) lines.push(`program: ${oneLine(options.program, 160)}`);
+  if (constraints.length === 0) {
+    const tried = failingBases.map((each) => baseWords[each]);
+    lines.push(`fails under ${listed(tried)}: no order of what happens is needed`);
+    return lines;
+  }
+  const need = minimal ? "drop any one → passes" : "not all may be needed";
+  const one = minimal ? "drop it → passes" : "it may not be needed";
+  const these = constraints.length === 1 ? "this constraint" : "these constraints";
+  const also =
+    failingBases.length === 0
+      ? ""
+      : `, and under ${listed(failingBases.map((each) => baseWords[each]))} as it is`;
+  lines.push(
+    `fails under ${baseWords[base]} plus ${these} (${constraints.length === 1 ? one : need})${also}:`,
+  );
+  const transitions = transitionsOf(run);
+  const shown = constraints.slice(0, MAX_CONSTRAINTS);
+  const keyWidth = Math.max(...shown.map(({ key }) => key.length));
+  const otherWidth = Math.max(...shown.map((each) => otherText(each).length));
+  for (const [index, constraint] of shown.entries()) {
+    const relation = constraint.type === "hold" ? "after" : "right after";
+    const keys = `${constraint.key.padEnd(keyWidth)} ${relation} ${otherText(constraint).padEnd(otherWidth)}`;
+    lines.push(`  ${index + 1}. ${keys}  ${inWords(constraint, transitions, options)}`.trimEnd());
+  }
+  if (constraints.length > shown.length) {
+    lines.push(`  and ${constraints.length - shown.length} more`);
+  }
+  return lines;
+}
+
+const MAX_CONSTRAINTS = 8;
+
+const baseWords: Readonly<Record<Base, string>> = {
+  fifo: "FIFO",
+  lifo: "LIFO",
+  eager: "eager timers",
+};
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+function otherText(constraint: Constraint): string {
+  const other = otherKeyOf(constraint);
+  return other === AT_START ? "the start" : other;
+}
+
+function footOf(
+  { twin, constraints }: Explanation,
+  { replay }: FailureReportOptions,
+): readonly string[] {
+  const lines: string[] = [];
+  if (twin !== undefined) {
+    const number = constraints.length === 1 ? "" : ` ${twin.index + 1}`;
+    lines.push(
+      twin.how === "flipped"
+        ? `passes with${number === "" ? " it" : number} flipped: ${changedIn(twin)}`
+        : `passes without${number === "" ? " it" : number}`,
+    );
+  }
+  if (replay !== undefined) lines.push(`replay: ${replay}`);
+  return lines;
+}
+
+function changedIn({ constraints, index }: Twin): string {
+  const changed = constraints[index] as Constraint;
+  return `${changed.key} after ${otherKeyOf(changed)}`;
+}
+
+function twinOf(
+  { constraints }: Explanation,
+  twin: Twin,
+  options: FailureReportOptions,
+): readonly string[] {
+  const keys = new Set(constraints.flatMap((each) => [each.key, otherKeyOf(each)]));
+  const chart = chartOf(twin.run, { ...options, steps: pastOfKeys(twin.run, keys) });
+  return ["the twin that passes:", ...drawChart(chart)];
+}
+
+/** What a constraint says, for people. */
+function inWords(
+  constraint: Constraint,
+  transitions: ReadonlyMap<string, Transition>,
+  { nameOf = (actor) => actor }: FailureReportOptions,
+): string {
+  const phrase = (key: string): string => {
+    const transition = transitions.get(key);
+    if (transition === undefined) return key;
+    const name = nameOf(transition.actor);
+    const text = oneLine(transition.describe(), 40);
+    switch (transition.kind) {
+      case "signal":
+        return `${text} reaches ${name}`;
+      case "timer":
+        return `a timer of ${name} fires`;
+      case "start":
+        return `${name} starts`;
+      case "resume":
+        return `${name} goes on`;
+      case "fault":
+        return `${text} strikes`;
+    }
+    return transition.kind satisfies never;
+  };
+  if (constraint.type === "force") {
+    const after =
+      constraint.after === AT_START
+        ? "before anything else"
+        : `as soon as ${phrase(constraint.after)}`;
+    return `${phrase(constraint.key)} ${after}`;
+  }
+  return `${phrase(constraint.key)} after ${phrase(constraint.until)}`;
+}
+
+function transitionsOf(run: Run): ReadonlyMap<string, Transition> {
+  const transitions = new Map<string, Transition>();
+  for (const { transition, enabled } of run.steps) {
+    for (const each of [transition, ...enabled]) transitions.set(each.key, each);
+  }
+  return transitions;
+}
+
+/** Only what could have had a say in the violation. */
+function chartOfFailure(
+  { run, constraints, violation }: Explanation,
+  { nameOf = (actor) => actor }: FailureReportOptions,
+): Chart {
+  const keys = new Set(constraints.flatMap((each) => [each.key, otherKeyOf(each)]));
+  const happened = run.steps[violation.step];
+  const past =
+    happened !== undefined
+      ? causalPast(run, [violation.step])
+      : keys.size > 0
+        ? pastOfKeys(run, keys)
+        : [...run.steps.keys()];
+  // What a constraint put off may come after the violation, and is what it is about.
+  const named = [...run.steps.keys()].filter((step) => keys.has(keyAt(run, step)));
+  const steps = [...new Set([...past, ...named])].sort((a, b) => a - b);
+  const marks = new Map<string, number[]>();
+  for (const [index, { key }] of constraints.entries()) {
+    marks.set(key, [...(marks.get(key) ?? []), index + 1]);
+  }
+  // That a process starts is worth a line only when its time matters.
+  const drawn = steps.filter((step) => {
+    const { kind, key } = (run.steps[step] as Step).transition;
+    return kind !== "start" || keys.has(key);
+  });
+  const chart = chartOf(run, { steps: drawn, nameOf, marks });
+  const on = happened === undefined ? undefined : nameOf(happened.transition.actor);
+  const verdict = {
+    text: `✗ ${oneLine(violation.message)}`,
+    step: violation.step,
+    on: on !== undefined && chart.lifelines.includes(on) ? on : undefined,
+  };
+  return { ...chart, verdict };
+}
+
+function keyAt(run: Run, step: number): string {
+  return (run.steps[step] as Step).transition.key;
+}
+
+/** The past of all that the processes do in which the keys happen. */
+function pastOfKeys(run: Run, keys: ReadonlySet<string>): readonly number[] {
+  const actors = new Set(
+    run.steps
+      .filter(({ transition }) => keys.has(transition.key))
+      .map(({ transition }) => transition.actor),
+  );
+  const roots = [...run.steps.keys()].filter((step) =>
+    actors.has((run.steps[step] as Step).transition.actor),
+  );
+  return causalPast(run, roots);
+}
+
+/** Leaves out the oldest lines that no constraint speaks of, until the chart has at most `room` events. */
+function fit(chart: Chart, room: number): Chart {
+  const spare = chart.events.length - Math.max(room, 3);
+  if (spare <= 0) return chart;
+  let toDrop = spare + 1;
+  const dropped = new Set<number>();
+  for (const { step, marks } of chart.events) {
+    if (toDrop === 0) break;
+    if (marks.length > 0) continue;
+    dropped.add(step);
+    toDrop--;
+  }
+  const kept = chart.events.filter(({ step }) => !dropped.has(step));
+  const [first] = kept;
+  const on = first?.to ?? (chart.lifelines[0] as string);
+  return {
+    ...chart,
+    events: [
+      {
+        step: -1,
+        type: "self",
+        from: on,
+        to: on,
+        text: `… ${dropped.size} steps not shown`,
+        marks: [],
+      },
+      ...kept,
+    ],
+  };
+}
+
+function traceOf(run: Run, constraints: readonly Constraint[]): TraceJson {
+  return {
+    hash: run.hash(),
+    outcome: run.outcome,
+    nowMs: run.nowMs,
+    violations: run.violations.map(({ check, message, step }) => ({ check, message, step })),
+    constraints,
+    steps: run.steps.map(({ transition, creator, accesses }) => ({
+      key: transition.key,
+      kind: transition.kind,
+      actor: transition.actor,
+      text: transition.describe(),
+      creator,
+      ...(transition.atMs === undefined ? {} : { atMs: transition.atMs }),
+      accesses: accesses.map(({ object, mode }) => ({ object, mode })),
+    })),
+  };
+}
+
+/** One cluster for each process; solid edges made possible, dashed edges mattered by their order. */
+function dotOf(run: Run, violationStep: number): string {
+  const quote = (text: string): string => JSON.stringify(text.replace(/[\\"]/g, "'"));
+  const lines = ["digraph run {", "  rankdir=TB;", "  node [shape=box];"];
+  const byActor = new Map<string, number[]>();
+  for (const [step, { transition }] of run.steps.entries()) {
+    byActor.set(transition.actor, [...(byActor.get(transition.actor) ?? []), step]);
+  }
+  for (const [index, [actor, steps]] of [...byActor].entries()) {
+    lines.push(`  subgraph cluster_${index} {`, `    label=${quote(actor)};`);
+    for (const step of steps) {
+      const colour = step === violationStep ? ", color=red" : "";
+      lines.push(`    s${step} [label=${quote(keyAt(run, step))}${colour}];`);
+    }
+    lines.push("  }");
+  }
+  for (const { from, to, why } of happensBefore(run.steps)) {
+    lines.push(`  s${from} -> s${to}${why === "order" ? " [style=dashed]" : ""};`);
+  }
+  return `${[...lines, "}"].join("\n")}\n`;
+}
