@@ -1,0 +1,117 @@
+/**
+ * Fragments: a signal that is too big for one frame travels in pieces, between which those of other
+ * senders pass. The sender's own wait, so that the order of each pair is kept.
+ */
+import type { LimitName, Limits } from "./limits.js";
+import type { WireSignal } from "./wire-signal.js";
+
+type Fragment = Extract<WireSignal, { op: "frag" }>;
+
+/** A big signal on its way out, and those of the same sender that wait behind it. */
+export interface Outgoing {
+  readonly stream: number;
+  readonly bytes: Uint8Array;
+  /** How much of it has been sent. */
+  readonly sent: number;
+}
+
+/** The next piece, of at most `fragmentBytes`. */
+export function nextFragment(
+  { stream, bytes, sent }: Outgoing,
+  fragmentBytes: number,
+): { readonly fragment: Fragment; readonly rest: Outgoing | undefined } {
+  const end = Math.min(sent + fragmentBytes, bytes.length);
+  const last = end === bytes.length;
+  return {
+    fragment: { op: "frag", stream, last, bytes: bytes.subarray(sent, end) },
+    rest: last ? undefined : { stream, bytes, sent: end },
+  };
+}
+
+/** What a fragment that came led to. */
+export type Assembled =
+  | { readonly type: "more" }
+  /** The bytes of a signal. */
+  | { readonly type: "whole"; readonly bytes: Uint8Array }
+  /** The signal was too big; all of it has come and nothing of it was kept. */
+  | { readonly type: "dropped" }
+  /** The session must close. */
+  | { readonly type: "violation"; readonly limit: LimitName };
+
+export type AssemblyLimits = Pick<
+  Limits,
+  "fragmentBytes" | "maxFragmentStreams" | "maxAssemblyBytes" | "maxMessageBytes"
+>;
+
+interface Stream {
+  readonly pieces: Uint8Array[];
+  bytes: number;
+  /** Too big: what still comes of it is not kept. */
+  dropped: boolean;
+}
+
+/** Around a message of the greatest size there is the signal that carries it. */
+const SIGNAL_OVERHEAD_BYTES = 1024;
+
+/** Puts together what a peer sends in pieces. Gone with its session, half messages included. */
+export class Assembly {
+  readonly #limits: AssemblyLimits;
+  readonly #streams = new Map<number, Stream>();
+  #bytes = 0;
+
+  constructor(limits: AssemblyLimits) {
+    this.#limits = limits;
+  }
+
+  /** How much is kept of signals that are not whole. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  accept({ stream: id, last, bytes }: Fragment): Assembled {
+    const limits = this.#limits;
+    if (bytes.length > limits.fragmentBytes) return { type: "violation", limit: "fragmentBytes" };
+    let stream = this.#streams.get(id);
+    if (stream === undefined) {
+      if (this.#streams.size >= limits.maxFragmentStreams) {
+        return { type: "violation", limit: "maxFragmentStreams" };
+      }
+      stream = { pieces: [], bytes: 0, dropped: false };
+      this.#streams.set(id, stream);
+    }
+    if (stream.bytes + bytes.length > limits.maxMessageBytes + SIGNAL_OVERHEAD_BYTES) {
+      this.#bytes -= stream.bytes;
+      stream.pieces.length = 0;
+      stream.bytes = 0;
+      stream.dropped = true;
+    }
+    if (!stream.dropped) {
+      if (this.#bytes + bytes.length > limits.maxAssemblyBytes) {
+        return { type: "violation", limit: "maxAssemblyBytes" };
+      }
+      // A copy: a view would keep the whole frame.
+      stream.pieces.push(new Uint8Array(bytes));
+      stream.bytes += bytes.length;
+      this.#bytes += bytes.length;
+    }
+    if (!last) return { type: "more" };
+    this.#streams.delete(id);
+    if (stream.dropped) return { type: "dropped" };
+    this.#bytes -= stream.bytes;
+    return { type: "whole", bytes: joined(stream.pieces, stream.bytes) };
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

@@ -1,0 +1,125 @@
+/**
+ * The inbox of a session: frames go in, signals come out, or the session has to close. What comes out of
+ * one frame comes whole or not at all.
+ */
+import { MalformedError } from "./cbor-reader.js";
+import {
+  due,
+  openReceiveWindow,
+  receive,
+  takeIn,
+  type Amount,
+  type ReceiveWindow,
+} from "./credit.js";
+import { Assembly } from "./fragment.js";
+import { parseFrame, parseSignal, type ReceivedSignal } from "./frame.js";
+import type { Limits, NegotiatedLimits } from "./limits.js";
+import { isCounted } from "./wire-signal.js";
+
+/** What came in one frame. */
+export interface Accepted {
+  /** In order. `bytes` is what to give to `takenIn` once the signal has reached its mailbox. */
+  readonly signals: readonly ReceivedSignal[];
+  /** The last of our frames that the peer has dispatched. */
+  readonly ack: number;
+  /** How many signals were too big and were dropped. */
+  readonly dropped: number;
+}
+
+export class Inbox {
+  readonly #limits: Limits;
+  readonly #full: Amount;
+  readonly #assembly: Assembly;
+  #window: ReceiveWindow;
+  #seq = 0;
+  #ack = 0;
+
+  /** @param negotiated what both sides agreed on takes the place of our own `limits` */
+  constructor(limits: Limits, negotiated: NegotiatedLimits) {
+    this.#limits = { ...limits, ...negotiated };
+    this.#full = { bytes: negotiated.windowBytes, signals: negotiated.windowSignals };
+    this.#window = openReceiveWindow(this.#full);
+    this.#assembly = new Assembly(this.#limits);
+  }
+
+  /** The number of the last frame that was accepted: what to acknowledge. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** How much is kept of signals that are not whole. */
+  get assemblyBytes(): number {
+    return this.#assembly.bytes;
+  }
+
+  /**
+   * @param sentSeq the number of the last frame we sent
+   * @throws MalformedError the session must close; nothing of this frame may be dispatched
+   */
+  accept(bytes: Uint8Array, sentSeq: number): Accepted {
+    const frame = parseFrame(bytes, this.#limits);
+    if (frame.seq !== this.#seq + 1) {
+      const what = frame.seq > this.#seq ? "a gap before" : "a repetition of";
+      throw new MalformedError(`${what} frame ${frame.seq}`);
+    }
+    if (frame.ack < this.#ack || frame.ack > sentSeq) {
+      throw new MalformedError(`an acknowledgement of ${frame.ack}, which cannot be`);
+    }
+    const signals: ReceivedSignal[] = [];
+    let dropped = 0;
+    for (const received of frame.signals) {
+      const { signal } = received;
+      if (!isCounted(signal.op)) {
+        signals.push(received);
+        continue;
+      }
+      const fragment = signal.op === "frag" ? signal : undefined;
+      const counted = fragment?.last === false ? 0 : 1;
+      const window = receive(this.#window, received.bytes, counted);
+      if (window === undefined) throw new MalformedError("more than was granted", "windowBytes");
+      this.#window = window;
+      if (fragment === undefined) {
+        signals.push(received);
+        continue;
+      }
+      // What is in pieces is limited by itself, and the rest of it needs credit to come.
+      this.#window = takeIn(this.#window, received.bytes, 0);
+      const assembled = this.#assembly.accept(fragment);
+      switch (assembled.type) {
+        case "more":
+          break;
+        case "dropped":
+          dropped++;
+          this.#window = takeIn(this.#window, 0, 1);
+          break;
+        case "violation":
+          throw new MalformedError("fragments beyond the limit", assembled.limit);
+        case "whole": {
+          const whole = parseSignal(assembled.bytes, this.#limits);
+          if (whole === undefined) this.#window = takeIn(this.#window, 0, 1);
+          else if (whole.op === "frag" || !isCounted(whole.op)) {
+            throw new MalformedError(`a ${whole.op} in fragments`);
+          } else signals.push({ signal: whole, bytes: 0 });
+          break;
+        }
+        default:
+          assembled satisfies never;
+      }
+    }
+    this.#seq = frame.seq;
+    this.#ack = frame.ack;
+    return { signals, ack: frame.ack, dropped };
+  }
+
+  /** A signal that counts has reached its mailbox, or went nowhere. */
+  takenIn(bytes: number): void {
+    this.#window = takeIn(this.#window, bytes, 1);
+  }
+
+  /** What to grant the peer now, if it is worth a CREDIT. */
+  due(): Amount | undefined {
+    const { window, granted } = due(this.#window, this.#full);
+    this.#window = window;
+    return granted;
+  }
+}
