@@ -25,6 +25,8 @@ export interface Shared<T> {
   read<R>(self: AnySelf, read: (value: T) => R): Promise<R>;
   /** Waits for its turn, then changes it: what `write` returns is the new value, unless it is undefined. */
   write(self: AnySelf, write: (value: T) => T | void): Promise<T>;
+  /** Changes it at once, in the course of what happens anyway; else as `write`. */
+  change(write: (value: T) => T | void): T;
   /** The value as it is, for checks. */
   readonly now: T;
 }
@@ -98,8 +100,15 @@ export class KernelSimulation implements Simulation {
     const reads = kernel.keySpace.access(`shared:${name}`, "read");
     const writes = kernel.keySpace.access(`shared:${name}`, "write");
     let value = initial;
+    const change = (write: (value: T) => T | void): T => {
+      kernel.access(writes);
+      const next = write(value);
+      if (next !== undefined) value = next as T;
+      return value;
+    };
     return {
       name,
+      change,
       async read(self, read) {
         await self.yield();
         kernel.access(reads);
@@ -107,10 +116,7 @@ export class KernelSimulation implements Simulation {
       },
       async write(self, write) {
         await self.yield();
-        kernel.access(writes);
-        const next = write(value);
-        if (next !== undefined) value = next as T;
-        return value;
+        return change(write);
       },
       get now() {
         return value;
