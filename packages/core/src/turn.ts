@@ -24,6 +24,8 @@ const SAMPLE_MS = 0.1;
 /** How much may be done between two looks, should it suddenly become slow. */
 const MAX_BATCH = 64;
 
+/** How many messages the others take at the most before one that gave way goes on. */
+const YIELD_SHARE = 256;
 /** After so many microtasks in which no body took a message none is thought to have one waiting for it. */
 const QUIET = 4;
 
@@ -131,17 +133,21 @@ export class Turn {
   }
 
   /**
-   * Ends a wait once the others have taken what waits for them, at the latest when the event loop has
-   * turned. A body takes one message per microtask: a sender that gave way for only one of them would
-   * fill its mailbox although it gives way.
+   * Ends a wait once the others have taken what waits for them, or their share of it, at the latest when
+   * the event loop has turned. A body takes one message per microtask: a sender that gave way for only
+   * one of them would fill its mailbox although it gives way.
    */
-  giveWay(wait: Deadline, quiet = 0): void {
-    const taken = this.#taken;
-    this.#scheduler.soon(() => {
-      const now = this.#taken === taken ? quiet + 1 : 0;
-      if (now === QUIET || this.#yielding) wait.fire();
-      else this.giveWay(wait, now);
-    });
+  giveWay(wait: Deadline): void {
+    let taken = this.#taken;
+    const share = taken + YIELD_SHARE;
+    let quiet = 0;
+    const look = (): void => {
+      quiet = this.#taken === taken ? quiet + 1 : 0;
+      taken = this.#taken;
+      if (quiet === QUIET || taken >= share || this.#yielding) wait.fire();
+      else this.#scheduler.soon(look);
+    };
+    this.#scheduler.soon(look);
   }
 
   /** The process has something to do: it starts, handles messages, or looks into its mailbox again. */

@@ -681,6 +681,31 @@ describe("yield", () => {
     expect(taken).toBe(1_000);
   });
 
+  test("is over when others have taken their share, even if more waits for them", async () => {
+    const { node, host } = createHosted({ turnMs: 1 });
+    let taken = 0;
+    node.spawn<string>(async (self) => {
+      for (;;) {
+        self.send(self.pid, "again");
+        await self.receive();
+        taken++;
+        if (taken % 1_000 === 0) host.nowMs += 0.1;
+      }
+    });
+    const shares: number[] = [];
+    node.spawn<never>(async (self) => {
+      for (let before = taken; shares.length < 10; before = taken) {
+        await self.yield();
+        shares.push(taken - before);
+      }
+    });
+    await host.rest();
+    await host.turns(2);
+    expect(shares).toHaveLength(10);
+    expect(Math.max(...shares)).toBeLessThan(300);
+    expect(Math.min(...shares)).toBeGreaterThan(200);
+  });
+
   test("waits no longer than this turn of the event loop for those that take without end", async () => {
     const { node, host } = createHosted({ turnMs: 1 });
     node.spawn<string>(async (self) => {
