@@ -166,7 +166,7 @@ export class Peer {
         if (this.#watched.get(watch.wireRef.serial) !== watch) return;
         this.#watched.delete(watch.wireRef.serial);
         const { object: target, wireRef: ref } = watch;
-        this.#send({ type: "down", ref, to, target, reason });
+        this.#send({ type: "down", ref, from, to, target, reason });
         return;
       }
       default:

@@ -60,6 +60,8 @@ export type RemoteSignal =
   | {
       readonly type: "down";
       readonly ref: Ref;
+      /** The process that ended; the node itself when nobody was there. */
+      readonly from: AnyPid;
       readonly to: AnyPid;
       readonly target: AnyPid | string;
       readonly reason: ExitReason;

@@ -320,6 +320,7 @@ describe("monitors across nodes", () => {
     const down = (of: Ref): RemoteSignal => ({
       type: "down",
       ref: of,
+      from: b1,
       to: pa.pid,
       target: b1,
       reason: "made up",

@@ -167,6 +167,7 @@ function writeSignal(
       payload(writer, signal.payload, codec, "message");
       return;
     case "send-alias":
+    case "refuse":
       open(writer, code, 4);
       writer.integer(signal.ref);
       writer.integer(signal.from);
@@ -370,6 +371,7 @@ const LENGTHS: { readonly [O in WireOp]: number } = {
   send: 4,
   "send-name": 4,
   "send-alias": 4,
+  refuse: 4,
   link: 3,
   unlink: 4,
   "unlink-ack": 4,
@@ -410,6 +412,7 @@ function readSignal(reader: CborReader, limits: FrameLimits): WireSignal | undef
     case "send-name":
       return { op, name: name(), from: number(), payload: bytes() };
     case "send-alias":
+    case "refuse":
       return { op, ref: number(), from: number(), payload: bytes() };
     case "link":
       return { op, from: number(), to: number() };

@@ -109,6 +109,11 @@ export class Outbox {
     else this.#wait({ sender, bytes });
   }
 
+  /** As `push`, of a signal that was encoded before there was a session. */
+  pushEncoded(sender: number, bytes: Uint8Array): void {
+    this.#wait({ sender, bytes });
+  }
+
   /** The peer grants more. `false`: more than there is, which breaks the protocol. */
   grant(bytes: number, signals: number): boolean {
     const { windowBytes, windowSignals } = this.#limits;

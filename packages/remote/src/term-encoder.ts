@@ -185,6 +185,7 @@ export class TermEncoder {
       this.#writer.head(TAG, TAG_REF);
       this.#writer.head(ARRAY, 2);
       this.#pidContent(owner);
+      if (this.#isOwn(owner)) this.#identities.exported?.(value);
       this.#writer.integer(serial);
     } else if (isName(value)) {
       this.#writer.head(TAG, TAG_NAME);
@@ -314,10 +315,10 @@ export class TermEncoder {
   }
 
   #pidContent(pid: AnyPid): void {
-    const { home, peer, exported } = this.#identities;
+    const { peer, exported } = this.#identities;
     const writer = this.#writer;
     const { node, incarnation, serial } = pid;
-    if (node === home.name && incarnation === home.incarnation) {
+    if (this.#isOwn(pid)) {
       exported?.(pid);
       writer.integer(serial);
     } else if (node === peer.name && incarnation === peer.incarnation) {
@@ -329,6 +330,11 @@ export class TermEncoder {
       writer.integer(incarnation);
       writer.integer(serial);
     }
+  }
+
+  #isOwn({ node, incarnation }: AnyPid): boolean {
+    const { home } = this.#identities;
+    return node === home.name && incarnation === home.incarnation;
   }
 
   /** A container begins, with this many items in it. */

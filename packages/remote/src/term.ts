@@ -49,8 +49,8 @@ export interface Identities {
   /** The pid of a process of any node; the same object each time, as pids are compared by `===`. */
   readonly pid: (node: NodeLife, serial: number) => AnyPid;
   readonly ref: (owner: AnyPid, serial: number) => Ref;
-  /** Called for each of our own pids, and for each owner of a reference, that is written: the peer may use it from now on. */
-  readonly exported?: (pid: AnyPid) => void;
+  /** Called for each of our own pids and references that is written: the peer may use it from now on. */
+  readonly exported?: (what: AnyPid | Ref) => void;
 }
 
 /** Something in a term cannot be sent to another node. Nothing of the term was sent. */

@@ -39,6 +39,13 @@ export type WireSignal<P = Uint8Array> =
       readonly from: Serial;
       readonly payload: P;
     }
+  /** In place of a reply: the call fails with the error in the payload. */
+  | {
+      readonly op: "refuse";
+      readonly ref: RefSerial;
+      readonly from: Serial;
+      readonly payload: P;
+    }
   | { readonly op: "link"; readonly from: Serial; readonly to: Serial }
   | { readonly op: "unlink"; readonly id: number; readonly from: Serial; readonly to: Serial }
   | { readonly op: "unlink-ack"; readonly id: number; readonly from: Serial; readonly to: Serial }
@@ -104,6 +111,7 @@ export const OP_CODES: { readonly [O in WireOp]: number } = {
   down: 11,
   spawn: 12,
   "spawn-reply": 13,
+  refuse: 14,
   ping: 16,
   pong: 17,
   credit: 18,
@@ -124,7 +132,7 @@ export function isCounted(op: WireOp): boolean {
 
 /** May the signal be dropped when too much is waiting? Only what a user sent as a message. */
 export function isDroppable(op: WireOp): boolean {
-  return op === "send" || op === "send-name" || op === "send-alias";
+  return op === "send" || op === "send-name" || op === "send-alias" || op === "refuse";
 }
 
 /** Why a session or a connection was closed: the code of its GOAWAY and of its WebSocket close. */

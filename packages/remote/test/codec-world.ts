@@ -23,8 +23,8 @@ export interface CodecWorld {
   readonly codec: Codec;
   /** Of the peer's side. */
   readonly peerCodec: Codec;
-  /** Pids of the home that its codec told of. */
-  readonly exported: AnyPid[];
+  /** Pids and references of the home that its codec told of. */
+  readonly exported: (AnyPid | Ref)[];
 }
 
 export async function createCodecWorld(
@@ -37,7 +37,7 @@ export async function createCodecWorld(
     createSide("c"),
   ]);
   const sides = [home, peer, third];
-  const exported: AnyPid[] = [];
+  const exported: (AnyPid | Ref)[] = [];
   const pid = (life: NodeLife, serial: number): AnyPid => {
     const found = sides.find(
       ({ pid }) =>
@@ -56,7 +56,7 @@ export async function createCodecWorld(
       peer: other.life,
       pid,
       ref,
-      exported: (pid) => void (own === home && exported.push(pid)),
+      exported: (what) => void (own === home && exported.push(what)),
     };
     return new Codec({ identities, limits: checkLimits("limits", limits), errorDetail });
   };

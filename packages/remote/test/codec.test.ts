@@ -109,12 +109,12 @@ describe("terms that travel", () => {
     expect(hex(codec.encode(former.peer.pid))).toMatch(/^d99fc483/);
   });
 
-  test("pids of our own that leave are told, owners of references too", async () => {
+  test("pids and references of our own that leave are told", async () => {
     const { codec, home, peer, exported } = await createCodecWorld();
     codec.encode({ a: home.pid, b: peer.pid });
     expect(exported).toEqual([home.pid]);
     codec.encode(home.alias);
-    expect(exported).toEqual([home.pid, home.pid]);
+    expect(exported).toEqual([home.pid, home.pid, home.alias]);
   });
 
   test("names travel, at a node too", () => {

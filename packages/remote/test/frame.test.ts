@@ -14,6 +14,7 @@ const signals: { readonly [O in WireOp]: Extract<WireSignal, { op: O }> } = {
   send: { op: "send", to: 7, from: 3, payload: term },
   "send-name": { op: "send-name", name: "calc", from: 3, payload: term },
   "send-alias": { op: "send-alias", ref: 9, from: 0, payload: term },
+  refuse: { op: "refuse", ref: 9, from: 7, payload: term },
   link: { op: "link", from: 3, to: 7 },
   unlink: { op: "unlink", id: 1, from: 3, to: 7 },
   "unlink-ack": { op: "unlink-ack", id: 1, from: 7, to: 3 },

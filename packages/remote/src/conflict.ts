@@ -1,0 +1,54 @@
+/**
+ * Name conflicts: two connections for one name, of which at most one may become a session. Pure.
+ *
+ * Decided when the peer has proved who it is, before it is let in, so that nobody who only claims a name
+ * can disturb who has it.
+ */
+import type { NodeLife } from "./term.js";
+import { CLOSE_CODES, type CloseCode } from "./wire-signal.js";
+
+/** What there is already with a peer of that name. */
+export type Standing =
+  | { readonly type: "nothing" }
+  /** Our own dial has told it who we are, and was not answered yet. */
+  | { readonly type: "dialling" }
+  /** A session is open, with that life of it. */
+  | { readonly type: "open"; readonly incarnation: number };
+
+export type Decision =
+  | { readonly type: "accept" }
+  | { readonly type: "refuse"; readonly code: CloseCode; readonly text: string }
+  /** Ask the old session whether it lives: if so refuse with this, else end it and accept. */
+  | { readonly type: "probe"; readonly code: CloseCode; readonly text: string };
+
+/**
+ * One who dialled us has proved to be `peer`.
+ *
+ * | standing | decision |
+ * | --- | --- |
+ * | it is called as we are | refuse: NAME_TAKEN |
+ * | nothing | accept |
+ * | we are dialling it, our name is the smaller one | refuse: DUPLICATE, our own connection is kept |
+ * | we are dialling it, its name is the smaller one | accept; it refuses ours |
+ * | a session with this life of it | probe; if it lives, refuse: DUPLICATE |
+ * | a session with another life of it | probe; if it lives, refuse: NAME_TAKEN |
+ */
+export function decideConflict(home: NodeLife, peer: NodeLife, standing: Standing): Decision {
+  if (peer.name === home.name) {
+    return { type: "refuse", code: CLOSE_CODES.NAME_TAKEN, text: "that is my own name" };
+  }
+  switch (standing.type) {
+    case "nothing":
+      return { type: "accept" };
+    case "dialling":
+      return home.name < peer.name
+        ? { type: "refuse", code: CLOSE_CODES.DUPLICATE, text: "my own connection is kept" }
+        : { type: "accept" };
+    case "open":
+      return standing.incarnation === peer.incarnation
+        ? { type: "probe", code: CLOSE_CODES.DUPLICATE, text: "there is a session already" }
+        : { type: "probe", code: CLOSE_CODES.NAME_TAKEN, text: "another node has that name" };
+    default:
+      return standing satisfies never;
+  }
+}
