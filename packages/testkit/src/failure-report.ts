@@ -8,7 +8,7 @@ import type { Run, Step } from "./run.js";
 import type { Transition } from "./transition.js";
 import type { Base, Explanation, Twin } from "./explain.js";
 import { AT_START, otherKeyOf, type Constraint } from "./schedule.js";
-import { chartOf, drawChart, mermaidOf, oneLine, type Chart } from "./sequence-chart.js";
+import { chartOf, drawChart, mermaidOf, oneLine, wordsFor, type Chart } from "./sequence-chart.js";
 
 export interface FailureReportOptions {
   /** Where it was found, e.g. `"schedule 38 (pct3)"`. */
@@ -87,8 +87,12 @@ function headOf(explanation: Explanation, options: FailureReportOptions): readon
   if (options.foundBy !== undefined) lines.push(`found: ${options.foundBy}`);
   if (options.program !== undefined) lines.push(`program: ${oneLine(options.program, 160)}`);
   if (constraints.length === 0) {
-    const tried = failingBases.map((each) => baseWords[each]);
-    lines.push(`fails under ${listed(tried)}: no order of what happens is needed`);
+    const tried = listed(failingBases.map((each) => baseWords[each]));
+    lines.push(
+      tried === ""
+        ? "fails under this schedule; constraints alone do not bring it back"
+        : `fails under ${tried}: no order of what happens is needed`,
+    );
     return lines;
   }
   const need = minimal ? "drop any one → passes" : "not all may be needed";
@@ -175,7 +179,7 @@ function inWords(
     const transition = transitions.get(key);
     if (transition === undefined) return key;
     const name = nameOf(transition.actor);
-    const text = oneLine(transition.describe(), 40);
+    const text = oneLine(wordsFor(transition), 40);
     switch (transition.kind) {
       case "signal":
         return `${text} reaches ${name}`;
@@ -197,7 +201,12 @@ function inWords(
         : `as soon as ${phrase(constraint.after)}`;
     return `${phrase(constraint.key)} ${after}`;
   }
-  return `${phrase(constraint.key)} after ${phrase(constraint.until)}`;
+  const [own, other] = [constraint.key, constraint.until].map((key) => transitions.get(key));
+  const together =
+    own?.kind === "signal" && other?.kind === "signal" && own.actor === other.actor
+      ? oneLine(wordsFor(other), 40)
+      : phrase(constraint.until);
+  return `${phrase(constraint.key)} after ${together}`;
 }
 
 function transitionsOf(run: Run): ReadonlyMap<string, Transition> {

@@ -88,3 +88,13 @@ export {
 export { formatSchedule, parseSchedule, ScheduleTokenError } from "./schedule-token.js";
 export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
+export { UnsteadyRunError, type ActorBody } from "./actor-test.js";
+export { FailingTokensError, type FailingToken } from "./failing-tokens.js";
+export {
+  ScheduleFailureError,
+  testActors,
+  type DefineTest,
+  type TestActors,
+  type TestActorsOptions,
+  type ValuesOf,
+} from "./test-actors.js";

@@ -50,11 +50,15 @@ export class ScheduleTokenError extends CoppiceError {
  */
 export function formatSchedule(schedule: Schedule): string {
   const plain = formatWith(schedule, []);
+  if (plain.length <= MAX_PLAIN) return plain;
   const pieces = piecesOf(schedule);
   if (pieces.length === 0) return plain;
   const short = formatWith(schedule, pieces);
   return short.length < plain.length ? short : plain;
 }
+
+/** Up to here, what is written out is read more easily. */
+const MAX_PLAIN = 200;
 
 /**
  * Reads what `formatSchedule` wrote. Accepts `→` in keys, white space around it all, and the quotes of

@@ -53,10 +53,17 @@ export function chartOf(run: Run, options: ChartOptions = {}): Chart {
     const from = nameOf(senderOf(transition) ?? transition.actor);
     lifelines.add(from).add(to);
     const type = transition.kind === "fault" ? "fault" : from === to ? "self" : "arrow";
-    const text = oneLine(transition.describe());
+    const text = oneLine(wordsFor(transition));
     return [{ step, type, from, to, text, marks: marks?.get(transition.key) ?? [] }];
   });
   return { lifelines: [...lifelines], events };
+}
+
+/** What a transition is, in words; a call by its request alone. */
+export function wordsFor(transition: Transition): string {
+  const text = transition.describe();
+  const [, request] = /^message \{"type":"call","request":(.*),"from":"[^"]*"\}$/s.exec(text) ?? [];
+  return request === undefined ? text : `call ${request}`;
 }
 
 /** Key of the process that sent a signal. */

@@ -35,8 +35,8 @@ describe("the report of a failure", () => {
 found: schedule 38 (pct3)
 program: reader.get(k) ‖ writer.put(k, 1)
 fails under FIFO plus these constraints (drop any one → passes):
-  1. wr→db#1    after rd→db#1     wr→db#1 reaches db after rd→db#1 reaches db
-  2. rd→cache#2 after wr→cache#1  rd→cache#2 reaches cache after wr→cache#1 reaches cache
+  1. wr→db#1    after rd→db#1     wr→db#1 reaches db after rd→db#1
+  2. rd→cache#2 after wr→cache#1  rd→cache#2 reaches cache after wr→cache#1
   rd     cache    db      wr
    |------>|       |       |  rd→cache#1
    |<------|       |       |  cache→rd#1
@@ -56,7 +56,7 @@ replay: COPPICE_REPLAY='v1:p=pairFifo' npx jest cache.test.ts`,
     expect(reportFailure(explained(lostUpdate)).text).toBe(
       `✗ toy: 1 after two increments
 fails under LIFO plus this constraint (drop it → passes), and under FIFO and eager timers as it is:
-  1. c2→ctr#2 after c1→ctr#1  c2→ctr#2 reaches ctr after c1→ctr#1 reaches ctr
+  1. c2→ctr#2 after c1→ctr#1  c2→ctr#2 reaches ctr after c1→ctr#1
   c2      ctr     c1
    |------>|       |  c2→ctr#1
    |<------|       |  ctr→c2#1
@@ -90,7 +90,7 @@ passes without it`,
     expect(reportFailure(explained(useBeforeConfigure)).text).toBe(
       `✗ toy: use came before cfg
 fails under FIFO plus this constraint (drop it → passes), and under LIFO as it is:
-  1. A→B#1 after C→B#1  A→B#1 reaches B after C→B#1 reaches B
+  1. A→B#1 after C→B#1  A→B#1 reaches B after C→B#1
   A       C       B
   |------>|       |  A→C#1
   |       |------>|  C→B#1

@@ -85,6 +85,9 @@ describe("the token of a schedule", () => {
       hold(`${store}→${shop}#5`, `resume:${shop}#3`),
       hold(`${shop}→${store}#7`, `${store}→${shop}#9`),
     ];
+    // What is short enough is written out.
+    const short = formatSchedule(createSchedule({ constraints: constraints.slice(0, 1) }));
+    expect(short).toBe(`v1:p=pairFifo;h=${shop}>${store}#1<${store}>${shop}#2`);
     const token = formatSchedule(createSchedule({ constraints }));
     expect(token).toBe(
       "v1:p=pairFifo;k=inventory-service-eu-1/2/4/1,checkout-service-eu-1/3/1;" +

@@ -1,0 +1,272 @@
+/**
+ * One test over programs and schedules: draws programs, searches failing schedules of each, shrinks what it
+ * found and explains it. No part of any test runner; `testActors` is that.
+ */
+import { CoppiceError } from "@coppice/core";
+import fc from "fast-check";
+import { cases, type Case } from "./cases.js";
+import { explain } from "./explain.js";
+import { reportFailure, type FailureReport } from "./failure-report.js";
+import { withNames } from "./process-names.js";
+import { asJsonValues, formatReplay, parseReplay, type ReplayValues } from "./replay-token.js";
+import { runProgram, type Program, type SimulationOptions } from "./run-program.js";
+import type { Run } from "./run.js";
+import { createSchedule, type Schedule } from "./schedule.js";
+import type { Simulation } from "./simulation.js";
+import { strategyOf } from "./strategy-of.js";
+import type { Strategy } from "./strategy.js";
+
+/** Sets a program up from values that were drawn. A throw is a violation. */
+export type ActorBody<V extends readonly unknown[]> = (
+  sim: Simulation,
+  ...values: V
+) => void | PromiseLike<void>;
+
+/** An arbitrary for each of the values. */
+export type Arbitraries<V extends readonly unknown[]> = {
+  readonly [K in keyof V]: fc.Arbitrary<V[K]>;
+};
+
+export interface ActorTest<V extends readonly unknown[]> {
+  readonly arbitraries: Arbitraries<V>;
+  readonly body: ActorBody<V>;
+  /** How many programs are drawn. */
+  readonly runs: number;
+  /** How many schedules each of them is run under. */
+  readonly schedules: number;
+  readonly seed: number;
+  /** For everything: two thirds are for the search, the rest is for what was found. */
+  readonly budgetMs: number;
+  readonly simulation: SimulationOptions;
+}
+
+export interface Passed {
+  readonly programs: number;
+  readonly schedules: number;
+}
+
+/** What a failing case is, and what to say of it. */
+export interface ActorFailure {
+  readonly token: string;
+  readonly violation: string;
+  readonly report: (options: { readonly replay: string; readonly twin: boolean }) => FailureReport;
+  readonly cause: unknown;
+}
+
+/** The same schedule of the same program did something else the second time. */
+export class UnsteadyRunError extends CoppiceError {
+  override readonly name = "UnsteadyRunError";
+  readonly code = "UNSTEADY_RUN";
+  constructor(step: number, first: string, second: string) {
+    super(
+      `the same schedule took another course the second time, at step ${step}: first ${first}, then ${second}; ` +
+        "something decides that the simulation does not know of: what outlives a run, real time, real randomness",
+    );
+  }
+}
+
+/** Searches. Only from a macrotask. */
+export function searchCases<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+): Passed | ActorFailure {
+  const startMs = performance.now();
+  const searchUntilMs = startMs + (test.budgetMs * 2) / 3;
+  let programs = 0;
+  let ran = 0;
+  let found: { readonly number: number; readonly schedule: Schedule } | undefined;
+  const search = (values: V, seed: number, untilMs: number): Schedule | undefined => {
+    let number = 0;
+    for (const schedule of schedulesFor(test, seed)) {
+      number++;
+      ran++;
+      if (runCase(test, values, strategyOf(schedule)).violations.length > 0) {
+        found ??= { number, schedule };
+        return schedule;
+      }
+      if (performance.now() > untilMs) return undefined;
+    }
+    return undefined;
+  };
+  const property = propertyOf(
+    test,
+    ({ values, seed, schedule }) => {
+      if (schedule !== undefined) return passes(test, values, schedule);
+      if (performance.now() > searchUntilMs) return true;
+      programs++;
+      return search(values, seed, searchUntilMs) === undefined;
+    },
+    (values, seed) => search(values, seed, Infinity),
+  );
+  const outcome = fc.check(property, {
+    seed: test.seed,
+    numRuns: test.runs,
+    interruptAfterTimeLimit: test.budgetMs,
+  });
+  if (!outcome.failed) return { programs, schedules: ran };
+  if (outcome.counterexample === null)
+    throw outcome.errorInstance ?? new Error("no counterexample");
+  const [{ values, seed, schedule = search(values, seed, Infinity) as Schedule }] =
+    outcome.counterexample;
+  const shrunk =
+    ["", "; shrunk once"][outcome.numShrinks] ?? `; shrunk ${outcome.numShrinks} times`;
+  const where = found === undefined ? "" : `schedule ${found.number} (${found.schedule.strategy})`;
+  const program = `program ${outcome.numRuns}, ${where}${shrunk}`;
+  const byPath: ReplayValues = {
+    type: "path",
+    seed: outcome.seed,
+    path: outcome.counterexamplePath as string,
+  };
+  return describeFailure(test, values, schedule, program, byPath);
+}
+
+/** Runs one case again; `undefined` when it passes. Only from a macrotask. */
+export function replayCase<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  token: string,
+  foundBy: string,
+): ActorFailure | undefined {
+  const { schedule, values } = parseReplay(token);
+  const drawn = valuesOf(test, values);
+  if (passes(test, drawn, schedule)) return undefined;
+  return describeFailure(test, drawn, schedule, foundBy, values);
+}
+
+function valuesOf<V extends readonly unknown[]>(test: ActorTest<V>, values: ReplayValues): V {
+  if (values.type === "none") return [] as readonly unknown[] as V;
+  if (values.type === "json") return values.values as V;
+  let seen: V | undefined;
+  const property = propertyOf(test, (drawn) => {
+    seen ??= drawn.values;
+    return true;
+  });
+  fc.check(property, { seed: values.seed, path: values.path, endOnFailure: true, numRuns: 1 });
+  if (seen === undefined) throw new Error(`fast-check finds nothing at ${values.path}`);
+  return seen;
+}
+
+function propertyOf<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  predicate: (drawn: Case<V>) => boolean,
+  search: (values: V, seed: number) => Schedule | undefined = (values, seed) =>
+    firstFailing(test, values, seed),
+): fc.IProperty<[Case<V>]> {
+  const values = fc.tuple(...(test.arbitraries as readonly fc.Arbitrary<unknown>[]));
+  const run = (drawn: V, strategy: Strategy): Run => runCase(test, drawn, strategy);
+  return fc.property(cases(values as unknown as fc.Arbitrary<V>, { run, search }), predicate);
+}
+
+function firstFailing<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  values: V,
+  seed: number,
+): Schedule | undefined {
+  for (const schedule of schedulesFor(test, seed)) {
+    if (!passes(test, values, schedule)) return schedule;
+  }
+  return undefined;
+}
+
+/** The schedules that a program is run under, in this order. */
+function* schedulesFor<V extends readonly unknown[]>(
+  { schedules, simulation }: ActorTest<V>,
+  seed: number,
+): IterableIterator<Schedule> {
+  const { profile = "pairFifo" } = simulation;
+  for (const [index, strategy] of (["fifo", "lifo", "eager"] as const).entries()) {
+    if (index < schedules) yield createSchedule({ profile, strategy });
+  }
+  for (let index = 3; index < schedules; index++) {
+    yield createSchedule({ profile, strategy: "pos", seed: (seed + index) >>> 0 });
+  }
+}
+
+function passes<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  values: V,
+  schedule: Schedule,
+): boolean {
+  return runCase(test, values, strategyOf(schedule)).violations.length === 0;
+}
+
+function runCase<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  values: V,
+  strategy: Strategy,
+): Run {
+  return runProgram(programOf(test, values), strategy, test.simulation);
+}
+
+/** The body as a program: what it throws is a violation like any other. */
+function programOf<V extends readonly unknown[]>({ body }: ActorTest<V>, values: V): Program {
+  return (sim) => {
+    const fail = (error: unknown): void => {
+      sim.fail("the test's body", error instanceof Error ? error.message : String(error));
+    };
+    try {
+      return body(sim, ...values)?.then(undefined, fail);
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+function describeFailure<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  values: V,
+  schedule: Schedule,
+  foundBy: string,
+  byPath: ReplayValues,
+): ActorFailure {
+  const { program, nameOf } = withNames(programOf(test, values));
+  const run = (strategy: Strategy): Run => runProgram(program, strategy, test.simulation);
+  const failing = run(strategyOf(schedule));
+  checkSteady(failing, run(strategyOf(schedule)));
+  const explanation = explain(run, failing);
+  const explained =
+    explanation === undefined
+      ? schedule
+      : createSchedule({
+          profile: schedule.profile,
+          strategy: explanation.base,
+          constraints: explanation.constraints,
+        });
+  const [first] = failing.violations;
+  const violation = explanation?.violation ?? first;
+  return {
+    token: formatReplay({ schedule: explained, values: asJsonValues(values) ?? byPath }),
+    violation: `${violation?.check}: ${violation?.message}`,
+    cause: violation?.error,
+    report: ({ replay, twin }) =>
+      reportFailure(
+        explanation ?? {
+          base: "fifo",
+          constraints: [],
+          run: failing,
+          violation: first as NonNullable<typeof first>,
+          minimal: false,
+          failingBases: [],
+          twin: undefined,
+          replays: 0,
+        },
+        {
+          foundBy,
+          replay,
+          twin,
+          nameOf,
+          ...(values.length === 0
+            ? {}
+            : { program: values.map((each) => fc.stringify(each)).join(", ") }),
+        },
+      ),
+  };
+}
+
+function checkSteady(first: Run, second: Run): void {
+  if (first.hash() === second.hash() && first.violations.length === second.violations.length)
+    return;
+  const keyAt = (run: Run, step: number): string => run.steps[step]?.transition.key ?? "the end";
+  const length = Math.max(first.steps.length, second.steps.length);
+  let step = 0;
+  while (step < length && keyAt(first, step) === keyAt(second, step)) step++;
+  throw new UnsteadyRunError(step, keyAt(first, step), keyAt(second, step));
+}

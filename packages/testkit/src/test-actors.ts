@@ -1,0 +1,276 @@
+/**
+ * Tests over programs and schedules for jest, vitest and node:test.
+ *
+ * A test runs synchronously in a macrotask of its own, so that the runner has no say in when code runs. One
+ * budget bounds everything: the search, the shrinking, and the runner's timeout.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
+import type fc from "fast-check";
+import {
+  replayCase,
+  searchCases,
+  type ActorBody,
+  type ActorFailure,
+  type ActorTest,
+  type Arbitraries,
+} from "./actor-test.js";
+import { inMacrotask } from "./drain.js";
+import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
+import type { FailureReport } from "./failure-report.js";
+import { createKernel, type SimulationOptions } from "./run-program.js";
+
+export interface TestActorsOptions extends SimulationOptions {
+  /**
+   * How long all of it may take, 1000 by default: two thirds for the search, the rest to shrink and explain.
+   * `COPPICE_BUDGET` says otherwise for all tests.
+   */
+  readonly budgetMs?: number;
+  /** How many programs are drawn; 100 by default, 1 when there is nothing to draw. */
+  readonly runs?: number;
+  /** How many schedules each program is run under at most; 100 by default, 2000 when there is nothing to draw. */
+  readonly schedules?: number;
+  /**
+   * Where the search starts; a number made of the test's name by default, so that a suite that
+   * passes keeps passing. `COPPICE_SEED` says otherwise for all tests.
+   */
+  readonly searchSeed?: number;
+  /**
+   * The folder for tokens of what failed; `__coppice__` beside the test by default, `false` for none. They run
+   * first from then on. Nothing is written where the environment says `CI`.
+   */
+  readonly store?: string | false;
+  /** A folder for the chart, the graph and the trace of failures; `COPPICE_REPORTS` by default, or none. */
+  readonly reports?: string;
+  /** Whether the report shows a run that passes, too; `COPPICE_TWIN` by default, or `false`. */
+  readonly twin?: boolean;
+}
+
+/** How a test runner is told of a test: jest's and vitest's `test`, and node:test's, fit. */
+export type DefineTest = (name: string, run: () => Promise<void>, timeoutMs: number) => unknown;
+
+/** Defines a test: see `testActors`. */
+export type TestActors = <const A extends readonly fc.Arbitrary<unknown>[]>(
+  name: string,
+  arbitraries: A,
+  body: ActorBody<ValuesOf<A>>,
+  options?: TestActorsOptions,
+) => void;
+
+/** What a list of arbitraries draws. */
+export type ValuesOf<A extends readonly fc.Arbitrary<unknown>[]> = {
+  -readonly [K in keyof A]: A[K] extends fc.Arbitrary<infer T> ? T : never;
+};
+
+/** A test failed: the message is the report. */
+export class ScheduleFailureError extends Error {
+  override readonly name = "ScheduleFailureError";
+  readonly code = "SCHEDULE_FAILURE";
+  /** Replays it, as the value of `COPPICE_REPLAY`. */
+  readonly token: string;
+  readonly report: FailureReport;
+  constructor(token: string, report: FailureReport, cause: unknown) {
+    super(report.text, cause === undefined ? undefined : { cause });
+    this.token = token;
+    this.report = report;
+    // Where it was found says nothing: the report does.
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}
+
+/**
+ * Defines a test of a program under many schedules: `body` sets it up in a simulation, from one value of each
+ * arbitrary, and says what must hold.
+ *
+ * | environment | |
+ * | --- | --- |
+ * | `COPPICE_REPLAY=token` | runs exactly that |
+ * | `COPPICE_BUDGET=ms` | the budget of each test |
+ * | `COPPICE_SEED=number` | where each search starts |
+ * | `COPPICE_REPORTS=folder` | charts, graphs and traces of failures are written there |
+ * | `COPPICE_TWIN=1` | shows a run that passes beside the one that fails |
+ *
+ * The test fails with `ScheduleFailureError`, whose message says why and how to see it again, or with
+ * `UnsteadyRunError` when the program does not depend on its schedule alone.
+ *
+ * Uses the global `test`, as jest has it; for others `testActors.with(test)`.
+ *
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind
+ */
+export const testActors: TestActors & {
+  /** The same with the `test` function of a runner. */
+  readonly with: (define: DefineTest) => TestActors;
+} = Object.assign(
+  ((name, arbitraries, body, options): void => {
+    const { test } = globalThis as { test?: unknown };
+    if (typeof test !== "function") {
+      const expected = "a global function, as jest has it; else use testActors.with(test)";
+      throw new InvalidArgumentError("testActors: test", expected, test);
+    }
+    defineWith(test as DefineTest, name, arbitraries as never, body, options);
+  }) as TestActors,
+  {
+    with: (define: DefineTest): TestActors => {
+      checkFunction("testActors.with: test", define);
+      return (name, arbitraries, body, options) =>
+        defineWith(define, name, arbitraries as never, body, options);
+    },
+  },
+);
+
+function defineWith<V extends readonly unknown[]>(
+  define: DefineTest,
+  name: string,
+  arbitraries: Arbitraries<V>,
+  body: ActorBody<V>,
+  options: TestActorsOptions = {},
+): void {
+  const file = callerFile();
+  const test = testOf(name, arbitraries, body, options);
+  const run = (): Promise<void> => inMacrotask(() => runTest(name, test, options, file));
+  // What was found may be explained, and a machine may be slow; the search itself ends in time.
+  define(name, run, test.budgetMs * 3 + 10_000);
+}
+
+const KEYS = ["budgetMs", "runs", "schedules", "searchSeed", "store", "reports", "twin"] as const;
+
+function testOf<V extends readonly unknown[]>(
+  name: string,
+  arbitraries: Arbitraries<V>,
+  body: ActorBody<V>,
+  options: TestActorsOptions,
+): ActorTest<V> {
+  if (typeof name !== "string") throw new InvalidArgumentError("testActors: name", "text", name);
+  if (!Array.isArray(arbitraries)) {
+    throw new InvalidArgumentError("testActors: arbitraries", "an array", arbitraries);
+  }
+  checkFunction("testActors: body", body);
+  const { budgetMs, runs, schedules, searchSeed, store, reports, twin, ...simulation } = options;
+  const count = (option: string, value: number): number => {
+    if (Number.isInteger(value) && value >= 1) return value;
+    throw new InvalidArgumentError(
+      `testActors: options.${option}`,
+      "a whole number of at least 1",
+      value,
+    );
+  };
+  const single = arbitraries.length === 0;
+  checkKeys("testActors: options", { store, reports, twin }, KEYS);
+  // Refuses what it does not know.
+  createKernel(simulation);
+  const { COPPICE_BUDGET, COPPICE_SEED } = process.env;
+  return {
+    arbitraries,
+    body,
+    runs: count("runs", runs ?? (single ? 1 : 100)),
+    schedules: count("schedules", schedules ?? (single ? 2_000 : 100)),
+    seed: numberIn("COPPICE_SEED", COPPICE_SEED) ?? searchSeed ?? seedOf(name),
+    budgetMs: count("budgetMs", numberIn("COPPICE_BUDGET", COPPICE_BUDGET) ?? budgetMs ?? 1_000),
+    simulation,
+  };
+}
+
+function runTest<V extends readonly unknown[]>(
+  name: string,
+  test: ActorTest<V>,
+  options: TestActorsOptions,
+  file: string | undefined,
+): void {
+  const fail = (failure: ActorFailure): never => {
+    const report = failure.report({
+      replay: replayLine(failure.token, name, file),
+      twin: options.twin ?? Boolean(process.env["COPPICE_TWIN"]),
+    });
+    const folder = options.reports ?? process.env["COPPICE_REPORTS"];
+    if (folder !== undefined && folder !== "") writeReport(folder, name, report);
+    throw new ScheduleFailureError(failure.token, report, failure.cause);
+  };
+  const { COPPICE_REPLAY } = process.env;
+  if (COPPICE_REPLAY !== undefined && COPPICE_REPLAY !== "") {
+    const failure = replayCase(test, COPPICE_REPLAY, "replay");
+    if (failure !== undefined) fail(failure);
+    return;
+  }
+  const store = storeOf(options, file);
+  if (store !== undefined) {
+    for (const { token } of readFailingTokens(store, name)) {
+      const failure = replayCase(test, token, `failed before: ${basename(store)}`);
+      if (failure !== undefined) fail(failure);
+    }
+  }
+  const result = searchCases(test);
+  if (!("token" in result)) return;
+  if (store !== undefined && !process.env["CI"]) {
+    addFailingToken(store, name, { token: result.token, violation: result.violation });
+  }
+  fail(result);
+}
+
+function storeOf({ store }: TestActorsOptions, file: string | undefined): string | undefined {
+  if (store === false) return undefined;
+  const test = file ?? "tests";
+  const folder = store ?? (file === undefined ? undefined : join(dirname(test), "__coppice__"));
+  return folder === undefined ? undefined : join(folder, `${basename(test)}.json`);
+}
+
+/** Writes what tools read beside each other: `NAME.mmd`, `NAME.dot`, `NAME.json`, `NAME.txt`. */
+function writeReport(folder: string, name: string, report: FailureReport): void {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 80));
+  writeFileSync(`${path}.txt`, `${report.text}\n`);
+  writeFileSync(`${path}.mmd`, report.mermaid);
+  writeFileSync(`${path}.dot`, report.dot);
+  writeFileSync(`${path}.json`, `${JSON.stringify(report.trace, undefined, 2)}\n`);
+}
+
+/** What has to be typed to see it again. */
+function replayLine(token: string, name: string, file: string | undefined): string {
+  const pattern = quote(name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const path = file === undefined ? "" : ` ${quote(relative(process.cwd(), file))}`;
+  const { JEST_WORKER_ID, VITEST } = process.env;
+  const command =
+    VITEST !== undefined
+      ? `npx vitest run${path} -t ${pattern}`
+      : JEST_WORKER_ID !== undefined
+        ? `npx jest${path} -t ${pattern}`
+        : `node --test --test-name-pattern=${pattern}${path}`;
+  return `COPPICE_REPLAY=${quote(token, true)} ${command}`;
+}
+
+function quote(text: string, always = false): string {
+  if (!always && /^[\w./:@-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** The file that calls `testActors`, as the stack tells. */
+function callerFile(): string | undefined {
+  const own = new Error("here").stack?.split("\n").slice(1) ?? [];
+  const here = fileOf(own[0]);
+  for (const line of own) {
+    const file = fileOf(line);
+    if (file !== undefined && file !== here) return file;
+  }
+  return undefined;
+}
+
+function fileOf(line: string | undefined): string | undefined {
+  const [, place] = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):\d+:\d+\)?$/.exec(line ?? "") ?? [];
+  if (place === undefined) return undefined;
+  return place.startsWith("file://") ? fileURLToPath(place) : place;
+}
+
+function numberIn(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const number = Number(text);
+  if (Number.isInteger(number)) return number;
+  throw new InvalidArgumentError(`the environment's ${name}`, "a whole number", text);
+}
+
+/** FNV-1a. */
+function seedOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash | 0;
+}

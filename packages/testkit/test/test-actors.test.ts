@@ -1,0 +1,309 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import {
+  ScheduleFailureError,
+  testActors,
+  type ActorBody,
+  type TestActorsOptions,
+  type ValuesOf,
+} from "@coppice/testkit";
+import { cacheFill, counter } from "./actor-programs.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "coppice-actors-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+  jest.restoreAllMocks();
+});
+
+/** With these variables in the environment and without all others of ours. */
+function withEnv(variables: Readonly<Record<string, string>>): void {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("COPPICE_") && name !== "CI"),
+  );
+  jest.replaceProperty(process, "env", { ...env, ...variables });
+}
+
+interface Defined {
+  readonly timeoutMs: number;
+  run(): Promise<void>;
+  /** Runs it, and gives its failure. */
+  fail(): Promise<ScheduleFailureError>;
+}
+
+function define<const A extends readonly fc.Arbitrary<unknown>[]>(
+  arbitraries: A,
+  body: ActorBody<ValuesOf<A>>,
+  options: TestActorsOptions = {},
+  variables: Readonly<Record<string, string>> = {},
+): Defined {
+  withEnv(variables);
+  let defined: Defined | undefined;
+  const define = testActors.with((_, run, timeoutMs) => {
+    const fail = async (): Promise<ScheduleFailureError> => {
+      const error = await run().then(
+        () => new Error("it passed"),
+        (reason: unknown) => reason,
+      );
+      if (!(error instanceof ScheduleFailureError)) throw error;
+      return error;
+    };
+    defined = { timeoutMs, run, fail };
+  });
+  define("actors", arbitraries, body, { store: folder, ...options });
+  return defined as unknown as Defined;
+}
+
+const increments = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 5 });
+const file = (): string => join(folder, "test-actors.test.ts.json");
+const token =
+  "v1:p=pairFifo;h=shop/writer>shop/db#1<shop/reader>shop/db#1,shop/reader>shop/cache#2<shop/writer>shop/cache#1";
+
+describe("a test of actors", () => {
+  test("fails with a report that says why and how to see it again", async () => {
+    const { message, token: found } = await define([], cacheFill, { searchSeed: 1 }).fail();
+    expect(found).toBe(token);
+    expect(message).toBe(
+      `✗ the cache is empty or right: the cache has 0, the db 1
+found: program 1, schedule 6 (pos); shrunk 2 times
+fails under FIFO plus these constraints (drop any one → passes):
+  1. shop/writer→shop/db#1    after shop/reader→shop/db#1     call {"set":1} reaches db after call "get"
+  2. shop/reader→shop/cache#2 after shop/writer→shop/cache#1  message {"fill":0} reaches cache after message "invalidate"
+  reader   cache    db    writer
+     |------>|       |       |    call "get"
+     |<------|       |       |    message undefined
+     |-------------->|       |    call "get"
+     |       |       |<------|    call {"set":1} (1)
+     |<--------------|       |    message 0
+     |       |       |------>|    message 1
+     |       |<--------------|    message "invalidate"
+     |------>|       |       |    message {"fill":0} (2)
+     |       |       |       |    ✗ the cache has 0, the db 1
+passes with 1 flipped: shop/reader→shop/db#1 after shop/writer→shop/db#1
+replay: COPPICE_REPLAY='${token}' npx jest packages/testkit/test/test-actors.test.ts -t actors`,
+    );
+  });
+
+  test("shrinks what the program is made from, and its schedule", async () => {
+    const { message, token: found } = await define([increments], counter).fail();
+    expect(message.split("\n").slice(0, 4)).toEqual([
+      "✗ no update is lost: the counter has 1, not 2",
+      expect.stringMatching(/^found: program \d+, schedule 1 \(fifo\); shrunk \d+ times$/),
+      "program: [1,1]",
+      "fails under LIFO plus this constraint (drop it → passes), and under FIFO and eager timers as it is:",
+    ]);
+    expect(found).toBe(
+      "v1:p=pairFifo;s=lifo;h=n/client2>n/counter#2<n/client1>n/counter#1;v=[[1,1]]",
+    );
+  });
+
+  test("passes when nothing fails, within its budget", async () => {
+    let runs = 0;
+    const started = performance.now();
+    const options = { budgetMs: 300, runs: 1_000_000, schedules: 10 };
+    await define([fc.nat()], () => void runs++, options).run();
+    expect(runs).toBeGreaterThan(10);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  test("runs as many programs, each under as many schedules, as it is told to", async () => {
+    const programs = new Map<number, number>();
+    const body: ActorBody<[number]> = (_, n) => void programs.set(n, (programs.get(n) ?? 0) + 1);
+    await define([fc.nat()], body, { runs: 20, schedules: 7, budgetMs: 60_000 }).run();
+    const counts = [...programs.values()];
+    expect(counts.reduce((sum, each) => sum + each, 0)).toBe(20 * 7);
+    expect(counts.every((each) => each % 7 === 0)).toBe(true);
+  });
+
+  test("has the time out of its budget, which the environment may set", () => {
+    expect(define([], () => undefined).timeoutMs).toBe(13_000);
+    expect(define([], () => undefined, { budgetMs: 5_000 }).timeoutMs).toBe(25_000);
+    const variables = { COPPICE_BUDGET: "60000" };
+    expect(define([], () => undefined, { budgetMs: 5_000 }, variables).timeoutMs).toBe(190_000);
+  });
+
+  test("takes what its body throws for a violation", async () => {
+    const sync = (): never => {
+      throw new Error("no such luck");
+    };
+    const { message } = await define([], sync, { store: false }).fail();
+    expect(message.split("\n")[0]).toBe("✗ the test's body: no such luck");
+    const async = async (): Promise<never> => {
+      await Promise.resolve();
+      throw new Error("no such luck");
+    };
+    const later = await define([], async, { store: false }).fail();
+    expect(later.message).toBe(message);
+  });
+
+  test("says so when the program does not depend on its schedule alone", async () => {
+    let runs = 0;
+    const unsteady: ActorBody<[]> = (sim) => {
+      const node = sim.node();
+      const other = node.spawnOpt<string>({ key: runs++ % 2 === 0 ? "a" : "b" }, async (self) => {
+        for (;;) await self.receive();
+      });
+      node.send(other, "hello");
+      sim.finally("never", () => false);
+    };
+    await expect(define([], unsteady).run()).rejects.toThrow(
+      expect.objectContaining({
+        code: "UNSTEADY_RUN",
+        message:
+          "the same schedule took another course the second time, at step 0: first n→n/b#1, then n→n/a#1; " +
+          "something decides that the simulation does not know of: what outlives a run, real time, real randomness",
+      }),
+    );
+  });
+
+  test("has the error of the check as its cause", async () => {
+    const { cause } = await define([], cacheFill).fail();
+    expect(cause).toEqual(new Error("the cache has 0, the db 1"));
+  });
+});
+
+describe("a replay", () => {
+  test("runs exactly what the token says, and fails as it did", async () => {
+    let runs = 0;
+    const counted: ActorBody<[]> = (sim) => {
+      runs++;
+      cacheFill(sim);
+    };
+    const { message, token: again } = await define(
+      [],
+      counted,
+      {},
+      { COPPICE_REPLAY: token },
+    ).fail();
+    expect(again).toBe(token);
+    expect(message).toContain("found: replay\n");
+    expect(message).toContain("✗ the cache has 0, the db 1");
+    runs = 0;
+    await define([], counted, {}, { COPPICE_REPLAY: "v1:p=pairFifo" }).run();
+    expect(runs).toBe(1);
+  });
+
+  test("makes the program from the values in the token", async () => {
+    const seen: number[][] = [];
+    const variables = { COPPICE_REPLAY: "v1:p=pairFifo;v=[[3,4]]" };
+    const body: ActorBody<[number[]]> = (sim, list) => {
+      seen.push(list);
+      counter(sim, list);
+    };
+    await define([increments], body, {}, variables).fail();
+    expect(new Set(seen.map(String))).toEqual(new Set(["3,4"]));
+  });
+
+  test("finds values that JSON cannot say by the path to them", async () => {
+    const bigs = fc.array(fc.bigInt({ min: 1n, max: 5n }), { maxLength: 5 });
+    const body: ActorBody<[bigint[]]> = (sim, list) => counter(sim, list.map(Number));
+    const first = await define([bigs], body).fail();
+    expect(first.token).toMatch(/^v1:p=pairFifo;s=lifo;h=\S+;c=-?\d+:[\d:]+$/);
+    expect(first.message).toContain("program: [1n,1n]");
+    const again = await define([bigs], body, {}, { COPPICE_REPLAY: first.token }).fail();
+    expect(again.token).toBe(first.token);
+    expect(again.message).toContain("program: [1n,1n]");
+  });
+
+  test.each([
+    ["nonsense", 'no schedule: it does not begin with v1:, in "nonsense"'],
+    [
+      "v1:p=pairFifo;v={}",
+      'no schedule: v={} is no list of values in JSON, in "v1:p=pairFifo;v={}"',
+    ],
+    [
+      "v1:p=pairFifo;v=%5",
+      'no schedule: v=%5 is no list of values in JSON, in "v1:p=pairFifo;v=%5"',
+    ],
+    [
+      "v1:p=pairFifo;c=1",
+      'no schedule: c=1 is no seed and path of fast-check, in "v1:p=pairFifo;c=1"',
+    ],
+  ])("of %s is refused", async (replay, message) => {
+    await expect(define([], cacheFill, {}, { COPPICE_REPLAY: replay }).run()).rejects.toThrow(
+      message,
+    );
+  });
+});
+
+describe("what failed", () => {
+  test("is kept in a file, and runs first from then on", async () => {
+    await define([], cacheFill).fail();
+    expect(JSON.parse(readFileSync(file(), "utf8"))).toEqual({
+      actors: [{ token, violation: "the cache is empty or right: the cache has 0, the db 1" }],
+    });
+    // One schedule of a search would not find it.
+    const { message } = await define([], cacheFill, { schedules: 1 }).fail();
+    expect(message).toContain("found: failed before: test-actors.test.ts.json\n");
+    await define([], cacheFill, { schedules: 1, store: false }).run();
+  });
+
+  test("passes when it is mended, and stays in the file", async () => {
+    await define([], cacheFill).fail();
+    const before = readFileSync(file(), "utf8");
+    await define([], () => undefined).run();
+    expect(readFileSync(file(), "utf8")).toBe(before);
+  });
+
+  test("is not written where the environment says CI, and read all the same", async () => {
+    await define([], cacheFill, {}, { CI: "true" }).fail();
+    expect(readdirSync(folder)).toEqual([]);
+    await define([], cacheFill).fail();
+    await define([], cacheFill, { schedules: 1 }, { CI: "true" }).fail();
+  });
+
+  test("is refused when the file is something else", async () => {
+    writeFileSync(file(), "[1]");
+    await expect(define([], cacheFill).run()).rejects.toThrow(
+      `${file()} holds no failing tokens: expected lists of { token, violation } by name of test; correct it, or delete it`,
+    );
+    writeFileSync(file(), "{");
+    await expect(define([], cacheFill).run()).rejects.toMatchObject({ code: "FAILING_TOKENS" });
+  });
+
+  test("is drawn, and traced, into a folder that is asked for", async () => {
+    const reports = join(folder, "reports");
+    const { report } = await define([], cacheFill, {}, { COPPICE_REPORTS: reports }).fail();
+    expect(readdirSync(reports)).toEqual(["actors.dot", "actors.json", "actors.mmd", "actors.txt"]);
+    expect(readFileSync(join(reports, "actors.mmd"), "utf8")).toBe(report.mermaid);
+    expect(readFileSync(join(reports, "actors.dot"), "utf8")).toBe(report.dot);
+    expect(JSON.parse(readFileSync(join(reports, "actors.json"), "utf8"))).toEqual(report.trace);
+  });
+
+  test("comes with a run that passes when it is asked for", async () => {
+    expect((await define([], cacheFill).fail()).message).not.toContain("the twin that passes");
+    const { message } = await define([], cacheFill, {}, { COPPICE_TWIN: "1" }).fail();
+    expect(message).toContain("\nthe twin that passes:\n");
+  });
+});
+
+test.each<[TestActorsOptions, string]>([
+  [{ budgetMs: 0 }, "testActors: options.budgetMs must be a whole number of at least 1, but is 0"],
+  [{ runs: 1.5 }, "testActors: options.runs must be a whole number of at least 1, but is 1.5"],
+  [{ schedule: 3 } as object, "simulation: options must be made of"],
+  [{ profile: "udp" as never }, "simulation: options.profile must be"],
+])("options %j are refused where the test is defined", (options, message) => {
+  expect(() => define([], cacheFill, options)).toThrow(message);
+});
+
+test("an environment that makes no sense is refused", () => {
+  expect(() => define([], cacheFill, {}, { COPPICE_BUDGET: "soon" })).toThrow(
+    'the environment\'s COPPICE_BUDGET must be a whole number, but is "soon"',
+  );
+});
+
+// With jest's own `test`, which is global.
+testActors("a counter that adds by itself loses nothing", [increments], (sim, list) => {
+  const node = sim.node();
+  let count = 0;
+  const server = node.spawnOpt<number>({ key: "counter" }, async (self) => {
+    for (;;) count += await self.receive();
+  });
+  for (const increment of list) node.spawn<never>((self) => self.send(server, increment));
+  sim.finally("no update is lost", () => count === list.reduce((sum, each) => sum + each, 0));
+});
