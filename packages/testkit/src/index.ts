@@ -98,3 +98,32 @@ export {
   type TestActorsOptions,
   type ValuesOf,
 } from "./test-actors.js";
+export {
+  checkCrossing,
+  dual,
+  followSession,
+  sessionAutomaton,
+  type CrossingOptions,
+  type CrossingProblem,
+  type CrossingVerdict,
+  type SessionAct,
+  type SessionAutomaton,
+  type SessionFollower,
+  type SessionState,
+  type SessionType,
+} from "./session.js";
+export {
+  createWatch,
+  eventually,
+  leadsTo,
+  never,
+  precedes,
+  within,
+  type AnyMonitor,
+  type LeadsToOptions,
+  type Monitor,
+  type TemporalViolation,
+  type Watch,
+  type WatchOptions,
+  type WithinOptions,
+} from "./temporal.js";
