@@ -127,3 +127,27 @@ export {
   type WatchOptions,
   type WithinOptions,
 } from "./temporal.js";
+export { commandPrograms, type CommandProgramOptions } from "./command-arbitrary.js";
+export {
+  activeSteps,
+  formatProgram,
+  type CommandProgram,
+  type ProgramStep,
+} from "./command-program.js";
+export {
+  defineCommands,
+  tokenOf,
+  type AnyCommand,
+  type Command,
+  type Commands,
+  type CommandSuite,
+  type Token,
+} from "./commands.js";
+export {
+  CommandsError,
+  runCommands,
+  type CommandRun,
+  type CommandVerdict,
+  type ExecutedStep,
+  type RunCommandsOptions,
+} from "./run-commands.js";
