@@ -37,6 +37,15 @@ const ENGINE_SAYS_CHANGED = [
   /"(length)" is read-only/,
 ];
 
+const ENGINE_SAYS_ASSIGNED = [
+  /Cannot assign to read only property '([^']+)'/,
+  /"([^"]+)" is read-only/,
+  /Attempted to assign to (readonly property)/,
+];
+
+/** In place of the place of sending. */
+const UNTRACED = "    (not remembered: the node was made with traceSends: false)";
+
 const ARRAY_METHODS = [
   "push",
   "pop",
@@ -59,6 +68,27 @@ export class Freezer {
   /** The last message sent at each place, the place used last at the end. */
   readonly #sends = new Map<string, object>();
 
+  /** Freezes without remembering where: some fifty times as fast. */
+  freezeOnly(value: unknown): void {
+    if (typeof value !== "object" || value === null) return;
+    if (Object.isFrozen(value)) {
+      // By us, or by a user who may have left open what is inside.
+      if (this.#frozen.has(value)) return;
+      this.#frozen.add(value);
+      if (Object.getPrototypeOf(value) === Object.prototype || Array.isArray(value)) {
+        for (const key in value) this.freezeOnly((value as Record<string, unknown>)[key]);
+      } else if (!isOpaque(value)) this.#freeze(value, UNTRACED);
+      return;
+    }
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && !Array.isArray(value)) {
+      this.#freeze(value, UNTRACED);
+      return;
+    }
+    Object.freeze(value);
+    for (const key in value) this.freezeOnly((value as Record<string, unknown>)[key]);
+  }
+
   freeze(message: object): void {
     const sentAt = stackHere();
     this.#sends.delete(sentAt);
@@ -66,6 +96,17 @@ export class Freezer {
     if (this.#sends.size > REMEMBERED)
       this.#sends.delete(this.#sends.keys().next().value as string);
     this.#freeze(message, sentAt);
+  }
+
+  /** Of an error about something that was frozen without remembering where. */
+  explainUntraced(error: Error): unknown {
+    const said = [...ENGINE_SAYS_ASSIGNED, ...ENGINE_SAYS_ADDED, ...ENGINE_SAYS_CHANGED];
+    if (error.name !== "TypeError" || firstMatch(said, error.message) === undefined) return error;
+    const explained = new MutationAfterSendError(error.message, UNTRACED, error);
+    if (error.stack !== undefined) {
+      explained.stack = `${explained.name}: ${explained.message}\n${error.stack}`;
+    }
+    return explained;
   }
 
   explain(error: Error): unknown {

@@ -25,6 +25,7 @@ export class KeySpace {
   readonly interns: boolean;
   readonly #roots = new Map<string, ProcessKey>();
   readonly #objects = new Map<string, Uses>();
+  readonly #named = new Map<string, HappeningKey>();
   #objectIds = 0;
   #keyIds = 0;
 
@@ -55,7 +56,12 @@ export class KeySpace {
 
   /** A key that is not of a process's own numbering, such as that of a fault. */
   key(text: string): HappeningKey {
-    return new HappeningKey(this.nextKeyId(), { text }, undefined);
+    let key = this.#named.get(text);
+    if (key === undefined) {
+      key = new HappeningKey(this.nextKeyId(), { text }, undefined);
+      if (this.interns) this.#named.set(text, key);
+    }
+    return key;
   }
 
   nextKeyId(): number {

@@ -55,6 +55,7 @@ export {
 } from "./exit-reason.js";
 export { exitEffect, type Exit, type ExitEffect } from "./exit-signal.js";
 export { HappeningKey, KeySpace, ProcessKey, type Access } from "./happening-key.js";
+export { abandonNode, killAtOnce } from "./fault.js";
 export { guardedObservable } from "./guarded-observable.js";
 export type { WhenExitedOptions } from "./exit-watch.js";
 export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
@@ -80,7 +81,7 @@ export {
   type StopOptions,
 } from "./node.js";
 export { fromObservable, schedulerOf, toObservable, type Notification } from "./observable.js";
-export { offerCarried, type Carried } from "./offers.js";
+export { offerCarried, processKeyOf, type Carried } from "./offers.js";
 export { opaque, type Opaque } from "./opaque.js";
 export type { Operations } from "./operations.js";
 export type { Owned } from "./own.js";

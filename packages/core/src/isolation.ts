@@ -22,8 +22,11 @@ export class MessageIsolation {
   readonly mode: Isolation;
   readonly #freezer = new Freezer();
 
-  constructor(mode: Isolation) {
+  readonly #traced: boolean;
+
+  constructor(mode: Isolation, traced: boolean) {
     this.mode = mode;
+    this.#traced = traced;
   }
 
   /**
@@ -44,14 +47,16 @@ export class MessageIsolation {
   #prepare(message: unknown): unknown {
     if (this.mode === "clone") return clone(message, "message", new Map());
     if (this.mode === "freeze" && typeof message === "object" && message !== null) {
-      this.#freezer.freeze(message);
+      if (this.#traced) this.#freezer.freeze(message);
+      else this.#freezer.freezeOnly(message);
     }
     return message;
   }
 
   /** If `error` is the engine's word for a change to a sent message, says so, with both stacks. */
   explain(error: unknown): unknown {
-    return this.mode === "freeze" && isErrorLike(error) ? this.#freezer.explain(error) : error;
+    if (this.mode !== "freeze" || !isErrorLike(error)) return error;
+    return this.#traced ? this.#freezer.explain(error) : this.#freezer.explainUntraced(error);
   }
 }
 

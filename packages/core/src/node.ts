@@ -27,6 +27,11 @@ export interface NodeOptions {
   readonly name?: string;
   /** What sender and receiver share of a message; `"share"` by default. */
   readonly messages?: Isolation;
+  /**
+   * Whether an error about a message that was changed after it was sent says where it was sent; `true`
+   * by default. With `messages: "freeze"` this costs far more than all else of a send.
+   */
+  readonly traceSends?: boolean;
   /** For all mailboxes whose process does not say otherwise. */
   readonly mailbox?: Pick<MailboxOptions, "highWater">;
   /** For how long processes may run before timers and I/O of the host get a turn; 1 by default. */
@@ -153,6 +158,7 @@ function checkOptions(options: NodeOptions): void {
   checkKeys("createNode: options", options, [
     "name",
     "messages",
+    "traceSends",
     "mailbox",
     "turnMs",
     "blockedMs",
@@ -165,10 +171,13 @@ function checkOptions(options: NodeOptions): void {
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
   };
-  const { name, messages, mailbox, logger, clock, scheduler, random, enter } = options;
+  const { name, messages, traceSends, mailbox, logger, clock, scheduler, random, enter } = options;
   if (name !== undefined) checkNodeName("the name of a node", name);
   if (messages !== undefined && !["share", "freeze", "clone"].includes(messages)) {
     refuse("messages", `"share", "freeze" or "clone"`, messages);
+  }
+  if (traceSends !== undefined && typeof traceSends !== "boolean") {
+    refuse("traceSends", "true or false", traceSends);
   }
   for (const option of ["turnMs", "blockedMs"] as const) {
     const value = options[option];

@@ -29,8 +29,8 @@ export function offersTo(scheduler: Scheduler): Offers | undefined {
 /** A signal that a router carries to another node. */
 export interface Carried {
   readonly type: "carried";
-  /** It is a monitor: it uses nothing but the life of its target. */
-  readonly isMonitor: boolean;
+  /** A monitor uses nothing but the life of its target. */
+  readonly kind: "message" | "monitor" | "other";
   readonly describe: () => string;
   readonly arrive: () => void;
 }
@@ -183,9 +183,34 @@ export class Offer implements Happening {
   get access(): Access {
     // Where a monitor is placed matters to an end alone.
     const { signal } = this;
-    if (signal?.type === "monitor" || (signal?.type === "carried" && signal.isMonitor))
+    if (signal?.type === "monitor" || (signal?.type === "carried" && signal.kind === "monitor"))
       return this.actorPid.key.alive("read");
     return this.actorPid.key.mailbox("write");
+  }
+
+  get isMessage(): boolean {
+    const { signal } = this;
+    switch (signal?.type) {
+      case "message":
+      case "alias":
+      case "call":
+        return true;
+      case "carried":
+        return signal.kind === "message";
+      default:
+        return false;
+    }
+  }
+
+  drop(): void {
+    if (!this.over) this.end();
+  }
+
+  duplicate(): void {
+    if (!this.isMessage) return;
+    const { node, senderPid, actorPid, signal } = this;
+    const sent = signal as Signal | Carried;
+    (node.offers as Offers).signal(node, senderPid as OfferedPid, actorPid, sent);
   }
 
   describe(): string {
@@ -384,6 +409,11 @@ export class Offers {
   #offer(offer: Offer): void {
     this.#scheduler.offer?.(offer);
   }
+}
+
+/** Where a pid stands, with what is used of it; `undefined` when no scheduler decides on its node. */
+export function processKeyOf(pid: AnyPid): ProcessKey | undefined {
+  return pid instanceof OfferedPid ? pid.key : undefined;
 }
 
 /**

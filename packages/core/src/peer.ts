@@ -333,6 +333,8 @@ export class Peer {
 
   /** A signal has come for a process of this node. */
   #comes(from: AnyPid, to: AnyPid, signal: Signal): void {
+    // What came to a name acts on who holds it.
+    this.#local.offers?.touch(from as LocalPid, to as LocalPid);
     arriveNow(this.#local, from as LocalPid, to as LocalPid, signal);
   }
 

@@ -85,7 +85,8 @@ export class Runtime {
       offers === undefined
         ? new ProcessId<Process>(this.identity, 0, undefined, `${name}?`)
         : offers.standIn(this.identity, `${offers.keyOf(this.pid).text}?`);
-    this.isolation = messages === "share" ? undefined : new MessageIsolation(messages);
+    this.isolation =
+      messages === "share" ? undefined : new MessageIsolation(messages, options.traceSends ?? true);
     this.highWater = mailbox?.highWater ?? DEFAULT_HIGH_WATER;
     this.#logger = logger === false ? () => undefined : (logger ?? logToConsole);
     this.events = new NodeEvents((error) => this.subscriberFailed(error));

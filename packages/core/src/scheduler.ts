@@ -45,6 +45,8 @@ export interface Happening {
   readonly senderPid: AnyPid | undefined;
   /** When it is due, on the node's clock; timers only. */
   readonly atMs: number | undefined;
+  /** A message, a call or a reply: what a network that promises nothing may lose. */
+  readonly isMessage: boolean;
   /** What it uses in any case. What else it uses is told when it does. */
   readonly access: Access;
   /** What it is that is due: the same for each tick of an interval; timers and resumptions only. */
@@ -57,6 +59,10 @@ export interface Happening {
   describe(): string;
   /** Makes it happen. Once; after a `withdraw` it does nothing. */
   run(): void;
+  /** It will never happen: it is lost on its way. */
+  drop(): void;
+  /** Offers the same message once more, as one that was sent later. */
+  duplicate(): void;
 }
 
 export interface Scheduler {

@@ -68,6 +68,32 @@ describe("with messages: share", () => {
   });
 });
 
+describe("with messages: freeze and traceSends: false", () => {
+  test.each<[string, () => object, (message: never) => void]>([
+    ["a field", () => ({ n: 1 }), (message: { n: number }) => void (message.n = 2)],
+    ["a field inside", () => ({ a: { n: 1 } }), (m: { a: { n: number } }) => void (m.a.n = 2)],
+    ["a new field", () => ({}), (message: { n?: number }) => void (message.n = 2)],
+    ["an array", () => [1], (message: number[]) => void message.push(2)],
+    ["a Map", () => new Map([[1, 2]]), (message: Map<number, number>) => void message.set(1, 3)],
+    [
+      "what a user had frozen on the surface",
+      () => Object.freeze({ a: { n: 1 } }),
+      (m: { a: { n: number } }) => void (m.a.n = 2),
+    ],
+  ])("a change to %s is an error that does not say where it was sent", async (_what, make, act) => {
+    const { node, events } = createWorld({ messages: "freeze", traceSends: false });
+    const receiver = node.spawn<object>(async (self) => {
+      act((await self.receive()) as never);
+    });
+    node.send(receiver, make());
+    await node.whenExited(receiver);
+    const crashed = events.find(({ type }) => type === "crashed");
+    expect(
+      String((crashed as never as { report: { reason: { error: Error } } }).report.reason.error),
+    ).toMatch(/^MutationAfterSendError.*not remembered/s);
+  });
+});
+
 describe("with messages: freeze", () => {
   const order = () => ({
     count: 1,

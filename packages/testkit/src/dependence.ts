@@ -21,6 +21,7 @@ export function dependent(
     const our = ours[i] as (typeof ours)[number];
     for (let j = 0; j < theirs.length; j++) {
       const their = theirs[j] as (typeof theirs)[number];
+      if (our.object === "*" || their.object === "*") return true;
       if (our.objectId !== their.objectId) continue;
       if (our.mode === "read" && their.mode === "read") continue;
       if (timers && (our.object === "timers" || our.object === "clock")) continue;

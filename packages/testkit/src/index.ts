@@ -1,11 +1,14 @@
 /** Simulation: nodes, processes, time and randomness under one scheduler that decides everything. */
 export { dependent } from "./dependence.js";
+export { DiskError, type Durable, type DurableOptions, type Unsynced } from "./durable.js";
 export { inMacrotask, NotInMacrotaskError } from "./drain.js";
 export {
   createFifoScheduler,
   type FifoScheduler,
   type FifoSchedulerOptions,
 } from "./fifo-scheduler.js";
+export type { FaultOptions, FaultTime, PlannedFault } from "./fault.js";
+export type { Faults } from "./faults.js";
 export type { Profile } from "./ready-set.js";
 export { hashOfKeys, type Run, type RunOutcome, type Step, type Violation } from "./run.js";
 export {
@@ -15,7 +18,9 @@ export {
   type SimulationOptions,
 } from "./run-program.js";
 export type { Bounds, ClockMode } from "./sim-time.js";
-export type { AnySelf, Shared, SimNodeOptions, Simulation } from "./simulation.js";
+export type { AnySelf, Shared, SimNode, Simulation } from "./simulation.js";
+export { simulate, type InteractiveOptions, type InteractiveSimulation } from "./simulate.js";
+export type { Boot, SimNodeOptions } from "./world.js";
 export { FIFO, LIFO, mix, seeded, type RunView, type Strategy } from "./strategy.js";
 export type { Transition, TransitionKind } from "./transition.js";
 export { createVirtualClock, quiesce, type Quiesce, type VirtualClock } from "./virtual-clock.js";

@@ -42,11 +42,13 @@ export interface KernelOptions {
   readonly horizonMs: number;
   readonly keySpace: KeySpace;
   readonly explored: boolean;
+  readonly traceSends: boolean;
 }
 
 /** A transition of the simulation's own. */
 export interface OwnTransition extends Transition {
   readonly kind: "fault";
+  readonly accesses: readonly Access[];
   run(): void;
 }
 
@@ -67,7 +69,9 @@ export interface FaultSource {
   /** Those that could happen now. */
   enabled(): readonly OwnTransition[];
   /** The one that has to happen now, whatever the strategy says. */
-  forced(last: Transition | undefined): OwnTransition | undefined;
+  forced(last: Transition | undefined, step: number): OwnTransition | undefined;
+  /** What has to happen when nothing else can, for something is held back. */
+  relief(): OwnTransition | undefined;
   /** May this happen, as the network and the nodes are? */
   lets(happening: Happening): boolean;
 }
@@ -75,6 +79,10 @@ export interface FaultSource {
 export type Choice =
   | { readonly picked: Transition; readonly enabled: readonly Transition[] }
   | { readonly outcome: RunOutcome };
+
+function isFault({ kind }: Transition): boolean {
+  return kind === "fault";
+}
 
 export class Kernel implements Scheduler, RunView {
   readonly keySpace: KeySpace;
@@ -314,10 +322,13 @@ export class Kernel implements Scheduler, RunView {
 
   /** Makes a transition happen. The code that it wakes has still to run: then `finish`. */
   begin(transition: Transition): void {
-    this.#accesses = [transition.access];
     this.current = transition.actorPid;
-    if (transition.kind === "fault") (transition as OwnTransition).run();
-    else {
+    if (transition.kind === "fault") {
+      const fault = transition as OwnTransition;
+      this.#accesses = [...fault.accesses];
+      fault.run();
+    } else {
+      this.#accesses = [transition.access];
       const happening = transition as unknown as Happening;
       if (transition.kind === "timer" || typeof this.options.clock === "object") {
         this.#moveTime(happening);
@@ -340,6 +351,29 @@ export class Kernel implements Scheduler, RunView {
     if (this.always.length > 0) this.look("always");
     this.steps.push(step);
     for (const observer of this.observers) observer(step);
+  }
+
+  /** It is lost. */
+  drop(happening: Happening): void {
+    this.#forget(happening);
+    happening.drop();
+  }
+
+  /** All that could have happened to a life of a node never will. */
+  dropAllOf(node: Node): void {
+    const isOf = ({ actorPid }: Happening): boolean =>
+      actorPid.node === node.name && actorPid.incarnation === node.incarnation;
+    for (const timer of this.timers.filter(isOf)) this.drop(timer);
+    for (let some = this.ready.heads.filter(isOf); some.length > 0;) {
+      for (const head of some) this.drop(head);
+      some = this.ready.heads.filter(isOf);
+    }
+  }
+
+  /** Stands for nobody in particular. */
+  get anyPid(): AnyPid {
+    const [life] = this.lives.values();
+    return (life as Life).node.pid;
   }
 
   #moveTime(happening: Happening): void {
@@ -396,16 +430,37 @@ export class Kernel implements Scheduler, RunView {
   /** What the strategy decides on: it is `picked` next, or the run is over. */
   choose(strategy: Strategy): Choice {
     const enabled = this.enabled();
-    const forced = this.faults?.forced(this.steps.at(-1)?.transition);
+    const { faults, steps } = this;
+    let forced = faults?.forced(steps.at(-1)?.transition, steps.length);
+    if (forced === undefined && faults !== undefined && enabled.every(isFault)) {
+      forced = faults.relief();
+    }
     if (enabled.length === 0 && forced === undefined) return { outcome: "quiescent" };
-    if (this.steps.length >= this.options.stepLimit) return { outcome: this.#cutOff() };
+    if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };
     const picked = forced ?? strategy.pick(enabled, this);
-    if (picked !== undefined) return { picked, enabled };
-    const rests = enabled.every(({ kind }) => kind === "fault");
-    return { outcome: rests ? "quiescent" : "stopped" };
+    if (picked !== undefined) {
+      return { picked, enabled: enabled.includes(picked) ? enabled : [...enabled, picked] };
+    }
+    return { outcome: enabled.every(isFault) ? "quiescent" : "stopped" };
   }
 
-  #cutOff(): RunOutcome {
+  /** The timer that is due next, daemons included, if it is due by `endMs`; of several the oldest. */
+  nextTimer(endMs: number): Transition | undefined {
+    let next: Happening | undefined;
+    let nextMs = endMs;
+    for (const timer of this.timers) {
+      const { node } = timer.actorPid;
+      const dueMs = (this.lives.get(node) as Life).time.trueMs(timer.atMs as number);
+      if (this.faults?.lets(timer) === false) continue;
+      if (dueMs < nextMs || (dueMs === nextMs && next === undefined)) {
+        next = timer;
+        nextMs = dueMs;
+      }
+    }
+    return next;
+  }
+
+  cutOff(): RunOutcome {
     return this.steps.length - this.#movedAt > this.options.stepLimit / 2 ? "zeno" : "stepLimit";
   }
 

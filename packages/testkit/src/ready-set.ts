@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `"pairFifo"`, `"erlDist"` | the oldest signal of each ordered pair |
  * | `"instant"` | the oldest signal for each receiver: it was put into its mailbox as it was sent |
- * | `"datagram"` | every signal |
+ * | `"datagram"` | every message, and the oldest of the other signals of each ordered pair |
  *
  * and the oldest start or resumption of each process.
  */
@@ -18,6 +18,8 @@ export class ReadySet {
   readonly heads: Happening[] = [];
   /** Under `"instant"`: what waits for each receiver, oldest first. */
   readonly #queues = new Map<AnyPid, Happening[]>();
+  /** Under `"datagram"`: links, exits and the like of each pair, oldest first. */
+  readonly #controls = new Map<string, Happening[]>();
 
   constructor(profile: Profile) {
     this.profile = profile;
@@ -30,7 +32,9 @@ export class ReadySet {
         let queue = this.#queues.get(happening.actorPid);
         if (queue === undefined) this.#queues.set(happening.actorPid, (queue = []));
         if (queue.push(happening) > 1) return;
-      } else if (this.profile !== "datagram" && !happening.isFirst) return;
+      } else if (this.profile === "datagram") {
+        if (!happening.isMessage && !this.#addControl(happening)) return;
+      } else if (!happening.isFirst) return;
     } else if (!happening.isFirst) return;
     this.heads.push(happening);
   }
@@ -44,7 +48,10 @@ export class ReadySet {
     }
     if (place === -1) return;
     this.heads.splice(place, 1);
-    if (happening.kind === "signal" && this.profile === "datagram") return;
+    if (happening.kind === "signal" && this.profile === "datagram") {
+      if (!happening.isMessage) this.#removeControl(happening);
+      return;
+    }
     if (happening.next !== undefined) this.#insert(happening.next);
   }
 
@@ -57,10 +64,25 @@ export class ReadySet {
   *signals(): Generator<Happening> {
     for (const head of this.heads) {
       if (head.kind !== "signal") continue;
-      if (this.profile === "datagram") yield head;
-      else if (this.profile === "instant") yield* this.#queues.get(head.actorPid) ?? [];
+      if (this.profile === "datagram") {
+        if (head.isMessage) yield head;
+        else yield* this.#controls.get(head.channel) ?? [];
+      } else if (this.profile === "instant") yield* this.#queues.get(head.actorPid) ?? [];
       else for (let at: Happening | undefined = head; at !== undefined; at = at.next) yield at;
     }
+  }
+
+  #addControl(happening: Happening): boolean {
+    let queue = this.#controls.get(happening.channel);
+    if (queue === undefined) this.#controls.set(happening.channel, (queue = []));
+    return queue.push(happening) === 1;
+  }
+
+  #removeControl(happening: Happening): void {
+    const queue = this.#controls.get(happening.channel);
+    queue?.splice(queue.indexOf(happening), 1);
+    const first = queue?.[0];
+    if (first !== undefined) this.#insert(first);
   }
 
   #removeQueued(happening: Happening, place: number): void {

@@ -5,6 +5,7 @@ import { Kernel, type Choice } from "./kernel.js";
 import type { Profile } from "./ready-set.js";
 import type { RunOutcome, Run } from "./run.js";
 import type { ClockMode } from "./sim-time.js";
+import type { PlannedFault } from "./fault.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { FIFO, type Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
@@ -28,6 +29,12 @@ export interface SimulationOptions {
   readonly horizonMs?: number;
   /** Whether a strategy decides on the starts of what the program itself spawns; `"inOrder"` by default. */
   readonly starts?: "inOrder" | "explored";
+  /** How many faults of each kind may happen in a run, e.g. `{ crash: 1 }`; what the program says by default. */
+  readonly faults?: Readonly<Record<string, number>>;
+  /** Faults that happen at times that are said beforehand. */
+  readonly plan?: readonly PlannedFault[];
+  /** Whether an error about a message that was changed says where it was sent; slow, so `false` by default. */
+  readonly traceSends?: boolean;
   /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
   readonly keySpace?: KeySpace;
 }
@@ -35,13 +42,24 @@ export interface SimulationOptions {
 export function createKernel(options: SimulationOptions): Kernel {
   checkOptions(options);
   const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
-  const { horizonMs = Infinity, starts = "inOrder" } = options;
+  const { horizonMs = Infinity, starts = "inOrder", traceSends = false } = options;
   const keySpace = options.keySpace ?? new KeySpace({ interns: true });
   const explored = starts === "explored";
-  return new Kernel({ seed, profile, clock, stepLimit, horizonMs, keySpace, explored });
+  return new Kernel({ seed, profile, clock, stepLimit, horizonMs, keySpace, explored, traceSends });
 }
 
-const KEYS = ["seed", "profile", "clock", "stepLimit", "horizonMs", "starts", "keySpace"];
+const KEYS = [
+  "seed",
+  "profile",
+  "clock",
+  "stepLimit",
+  "horizonMs",
+  "starts",
+  "traceSends",
+  "keySpace",
+  "faults",
+  "plan",
+];
 
 function checkOptions(options: SimulationOptions): void {
   checkKeys("simulation: options", options, KEYS);
@@ -87,7 +105,7 @@ export function runWith(
   options: SimulationOptions,
 ): Run {
   const kernel = createKernel(options);
-  setUp(kernel, program, drain);
+  setUp(kernel, program, drain, options);
   kernel.look("always");
   const outcome = runOn(kernel, strategy, drain);
   if (outcome === "quiescent") kernel.look("finally");
@@ -106,8 +124,8 @@ function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
 }
 
 /** Runs the program itself, and all that it waits for. */
-function setUp(kernel: Kernel, program: Program, drain: Drain): void {
-  const set = beginSetUp(kernel, program);
+function setUp(kernel: Kernel, program: Program, drain: Drain, options: SimulationOptions): void {
+  const set = beginSetUp(kernel, program, options);
   do {
     kernel.settle(drain);
   } while (set.goOn());
@@ -115,11 +133,15 @@ function setUp(kernel: Kernel, program: Program, drain: Drain): void {
 }
 
 /** The program itself, step by step. */
-function beginSetUp(kernel: Kernel, program: Program): { goOn(): boolean; end(): void } {
+function beginSetUp(
+  kernel: Kernel,
+  program: Program,
+  { faults = {}, plan = [] }: SimulationOptions,
+): { goOn(): boolean; end(): void } {
   let happening: Transition | undefined;
   let state: { readonly done: boolean; readonly error?: unknown } = { done: false };
   kernel.phase = "program";
-  const returned = program(new KernelSimulation(kernel));
+  const returned = program(new KernelSimulation(kernel, faults, plan));
   if (returned === undefined) state = { done: true };
   else {
     returned.then(
@@ -169,7 +191,7 @@ export async function runByTurns(
       await new Promise<void>((resolve) => void setImmediate(resolve));
     } while (kernel.runTasks());
   };
-  const set = beginSetUp(kernel, program);
+  const set = beginSetUp(kernel, program, options);
   do {
     await turn();
   } while (set.goOn());

@@ -1,19 +1,11 @@
 /** What a program sees of the simulation it runs in. */
-import {
-  createNode,
-  type HandlerSelf,
-  type Node,
-  type NodeOptions,
-  type Self,
-} from "@coppice/core";
+import type { AnyPid, ExitReason, HandlerSelf, Node, Self } from "@coppice/core";
+import type { Durable, DurableOptions, Unsynced } from "./durable.js";
+import type { FaultOptions, PlannedFault } from "./fault.js";
+import { createFaults, type Faults } from "./faults.js";
 import type { Kernel } from "./kernel.js";
-import { NodeTime } from "./sim-time.js";
-import { mix } from "./strategy.js";
-
-export type SimNodeOptions = Omit<
-  NodeOptions,
-  "name" | "clock" | "scheduler" | "random" | "turnMs" | "blockedMs"
->;
+import type { Step } from "./run.js";
+import { nodeName, World, type Boot, type SimNodeOptions } from "./world.js";
 
 /** A process as its code sees it. */
 export type AnySelf = Pick<Self<never> | HandlerSelf<never>, "pid" | "yield">;
@@ -31,9 +23,19 @@ export interface Shared<T> {
   readonly now: T;
 }
 
+/** A node that may live more than once. */
+export interface SimNode {
+  readonly name: string;
+  /** In its present life, or the last one. */
+  readonly node: Node;
+  readonly isUp: boolean;
+}
+
 export interface Simulation {
   /** Makes a node on the simulation's time, with messages frozen unless the options say otherwise. */
   node(name?: string, options?: SimNodeOptions): Node;
+  /** Makes a node that runs `boot` in each of its lives: now, and whenever it is restarted. */
+  boot(name: string, boot: Boot, options?: SimNodeOptions): SimNode;
   /** Must hold after each step: `false` or a throw is a violation. The run goes on. */
   always(name: string, holds: () => unknown): void;
   /** Must hold when nothing can happen any more. */
@@ -42,38 +44,79 @@ export interface Simulation {
   sometimes(name: string, holds: () => boolean): void;
   /** Something is wrong. */
   fail(check: string, message: string): void;
+  /** Told of each step when it is over. */
+  observe(observer: (step: Step) => void): void;
   shared<T>(name: string, initial: T): Shared<T>;
-  /** Timers that are armed while `arm` runs do not keep a run going. */
+  /** What is on the disk of a node under `name`; made with `initial` at first. */
+  durable<T>(
+    node: Node | string,
+    name: string,
+    initial: T,
+    options?: DurableOptions<T>,
+  ): Durable<T>;
+  /** Timers that are armed while `arm` runs, and their next ticks, do not keep a run going. */
   daemon<T>(arm: () => T): T;
+  /** True time, in ms from the beginning. */
   readonly nowMs: number;
+  /** Which faults a strategy may pick. */
+  readonly faults: Faults;
+  /** One more fault: `KIND:TARGET`, and what it does. */
+  fault(name: string, run: () => void, options?: FaultOptions): void;
+
+  // What happens to the world here and now.
+
+  /** A process is killed at once; nothing of it unwinds. */
+  kill(pid: AnyPid, reason?: ExitReason): boolean;
+  /** The power of a node is cut. What was not synced is lost unless `unsynced` says otherwise. */
+  crash(node: Node | string, unsynced?: Unsynced): void;
+  /** Another life of a node that crashed begins. */
+  restart(node: Node | string): Node;
+  /** Nothing happens at a node until it is resumed. */
+  pause(node: Node | string): void;
+  resume(node: Node | string): void;
+  /** Nothing gets from one group of nodes to the other, or back. */
+  partition(
+    a: readonly (Node | string)[],
+    b: readonly (Node | string)[],
+    options?: { readonly oneWay?: boolean },
+  ): void;
+  heal(): void;
+  /** The connection of two nodes is lost; it comes about again when it is needed. */
+  disconnect(a: Node | string, b: Node | string): void;
+  /** The clock of a node jumps. */
+  jump(node: Node | string, byMs: number): void;
 }
 
 export class KernelSimulation implements Simulation {
   readonly kernel: Kernel;
+  readonly world: World;
+  #faults: Faults | undefined;
 
-  constructor(kernel: Kernel) {
+  constructor(
+    kernel: Kernel,
+    budgets: Readonly<Record<string, number>>,
+    plan: readonly PlannedFault[],
+  ) {
     this.kernel = kernel;
+    this.world = new World(kernel, budgets, plan);
   }
 
   node(name = "n", options: SimNodeOptions = {}): Node {
-    const { kernel } = this;
-    const time = new NodeTime();
-    const { clock, seed } = kernel.options;
-    if (typeof clock === "object" && clock.drift !== undefined) {
-      const unit = mix(seed, kernel.keySpace.key(`drift:${name}`).hash) / 2 ** 32;
-      time.run(0, 1 + clock.drift * (2 * unit - 1));
-    }
-    const node = createNode({
-      logger: false,
-      messages: "freeze",
-      ...options,
+    return this.world.node(name, options, undefined);
+  }
+
+  boot(name: string, boot: Boot, options: SimNodeOptions = {}): SimNode {
+    const { world } = this;
+    world.node(name, options, boot);
+    return {
       name,
-      clock: kernel.clockOf(time),
-      scheduler: kernel,
-      random: kernel.randomOf(name),
-    });
-    kernel.lives.set(name, { node, time });
-    return node;
+      get node() {
+        return world.nodeOf(name);
+      },
+      get isUp() {
+        return world.isUp(name);
+      },
+    };
   }
 
   always(name: string, holds: () => unknown): void {
@@ -93,6 +136,10 @@ export class KernelSimulation implements Simulation {
 
   fail(check: string, message: string): void {
     this.kernel.fail(check, message);
+  }
+
+  observe(observer: (step: Step) => void): void {
+    this.kernel.observers.push(observer);
   }
 
   shared<T>(name: string, initial: T): Shared<T> {
@@ -124,11 +171,68 @@ export class KernelSimulation implements Simulation {
     };
   }
 
+  durable<T>(
+    node: Node | string,
+    name: string,
+    initial: T,
+    options: DurableOptions<T> = {},
+  ): Durable<T> {
+    return this.world.durable(nodeName(node), name, initial, options);
+  }
+
   daemon<T>(arm: () => T): T {
     return this.kernel.daemon(arm);
   }
 
   get nowMs(): number {
     return this.kernel.nowMs;
+  }
+
+  get faults(): Faults {
+    return (this.#faults ??= createFaults(this.world));
+  }
+
+  fault(name: string, run: () => void, options: FaultOptions = {}): void {
+    this.world.declare(name, run, options);
+  }
+
+  kill(pid: AnyPid, reason: ExitReason = "killed"): boolean {
+    return this.world.kill(pid, reason);
+  }
+
+  crash(node: Node | string, unsynced: Unsynced = "lost"): void {
+    this.world.crash(nodeName(node), unsynced);
+  }
+
+  restart(node: Node | string): Node {
+    return this.world.restart(nodeName(node));
+  }
+
+  pause(node: Node | string): void {
+    this.world.pause(nodeName(node));
+  }
+
+  resume(node: Node | string): void {
+    this.world.resume(nodeName(node));
+  }
+
+  partition(
+    a: readonly (Node | string)[],
+    b: readonly (Node | string)[],
+    { oneWay = false }: { readonly oneWay?: boolean } = {},
+  ): void {
+    this.world.cut(a.map(nodeName), b.map(nodeName), oneWay);
+  }
+
+  heal(): void {
+    this.world.network.heal();
+  }
+
+  disconnect(a: Node | string, b: Node | string): void {
+    this.world.network.disconnect(nodeName(a), nodeName(b));
+  }
+
+  jump(node: Node | string, byMs: number): void {
+    this.world.jump(nodeName(node), byMs);
   }
 }

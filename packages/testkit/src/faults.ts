@@ -1,0 +1,154 @@
+/** The faults that a program lets befall its world. */
+import { type AnyPid, type ExitReason, keyOf, type Node } from "@coppice/core";
+import type { FaultOptions } from "./fault.js";
+import { nodeName, targetOf, type World } from "./world.js";
+
+type Times = Pick<FaultOptions, "times" | "when">;
+
+/**
+ * Which faults there are. Each is offered to the strategy as a transition `fault:KIND:TARGET#n`, at most
+ * `times` times (1 by default), and limited further by the budget of its kind.
+ */
+export interface Faults {
+  /** `KIND:TARGET`: whatever `run` does. */
+  declare(name: string, run: () => void, options?: FaultOptions): void;
+  /** `crash:NAME`: a process is killed at once; nothing of it unwinds. */
+  crash(
+    name: string,
+    target: AnyPid | (() => AnyPid | undefined),
+    options?: Times & { readonly reason?: ExitReason },
+  ): void;
+  /** `crash:PROCESS`: any process, at any time; `times` for all together. */
+  crashAny(options?: { readonly times?: number; readonly except?: readonly AnyPid[] }): void;
+  /**
+   * `down:NODE`: the power of a node is cut, and what was not synced is lost; `downKeeping:NODE`,
+   * `downTearing:NODE`: it is kept, or torn. `up:NODE`: it begins another life. `times` is for each.
+   */
+  nodeDown(node: Node | string, options?: Times): void;
+  /** `pause:NODE` and `resume:NODE`: nothing happens there meanwhile. */
+  pause(node: Node | string, options?: Times): void;
+  /** `partition:A|B` and `heal:A|B`. */
+  partition(
+    a: readonly (Node | string)[],
+    b: readonly (Node | string)[],
+    options?: Times & { readonly oneWay?: boolean },
+  ): void;
+  /** `disconnect:A|B`: the connection is lost, and comes about again when it is needed. */
+  disconnect(a: Node | string, b: Node | string, options?: Times): void;
+  /** `jump:NODE`: its clock jumps. */
+  clockJump(node: Node | string, byMs: number, options?: Times): void;
+  /** `disk:NODE`: the next write to each of its stores, or sync, fails. */
+  diskError(node: Node | string, options?: Times): void;
+  /** `drop:SIGNAL`, under `"datagram"`: a message is lost; `times` for all together. */
+  drop(options?: { readonly times?: number }): void;
+  /** `duplicate:SIGNAL`, under `"datagram"`: a message arrives twice. */
+  duplicate(options?: { readonly times?: number }): void;
+}
+
+export function createFaults(world: World): Faults {
+  const { kernel } = world;
+  const pidOf = (name: string): AnyPid | undefined =>
+    world.isUp(name) ? world.nodeOf(name).pid : undefined;
+  const family = (kind: string, times: number | undefined, members: () => Member[]): void => {
+    kernel.faults = world;
+    world.table.declareFamily({ kind, members, ...(times !== undefined && { times }) });
+  };
+  const messages = (act: (message: Message) => void): Member[] => {
+    if (kernel.options.profile !== "datagram") return [];
+    return [...kernel.ready.signals()]
+      .filter(({ isMessage }) => isMessage)
+      .map((message) => ({
+        target: message.key,
+        pid: message.actorPid,
+        run: () => act(message),
+      }));
+  };
+  return {
+    declare: (name, run, options = {}) => world.declare(name, run, options),
+    crash(name, target, { reason = "killed", ...options } = {}) {
+      const find = targetOf(target);
+      const alive = (): AnyPid | undefined => {
+        const pid = find();
+        return pid !== undefined && [...world.processes()].includes(pid) ? pid : undefined;
+      };
+      const run = (): void => {
+        const pid = alive();
+        if (pid !== undefined) world.kill(pid, reason);
+      };
+      world.declare(`crash:${name}`, run, { ...options, target: alive });
+    },
+    crashAny({ times, except = [] } = {}) {
+      family("crash", times, () =>
+        [...world.processes()]
+          .filter((pid) => !except.includes(pid))
+          .map((pid) => ({ target: keyOf(pid), pid, run: () => void world.kill(pid, "killed") })),
+      );
+    },
+    nodeDown(node, options = {}) {
+      const name = nodeName(node);
+      const { when } = options;
+      const may = (): boolean => world.isUp(name) && (when === undefined || when());
+      const dirty = (): boolean => may() && world.isDirty(name);
+      world.declare(`down:${name}`, () => world.crash(name, "lost"), { ...options, when: may });
+      const kept = { ...options, when: dirty };
+      world.declare(`downKeeping:${name}`, () => world.crash(name, "kept"), kept);
+      world.declare(`downTearing:${name}`, () => world.crash(name, "torn"), kept);
+      const isDown = (): boolean => !world.isUp(name);
+      world.declare(`up:${name}`, () => void world.restart(name), {
+        times: Infinity,
+        when: isDown,
+      });
+    },
+    pause(node, options = {}) {
+      const name = nodeName(node);
+      const may = (): boolean =>
+        world.isUp(name) && !world.isPaused(name) && (options.when?.() ?? true);
+      world.declare(`pause:${name}`, () => world.pause(name), { ...options, when: may });
+      const isPaused = (): boolean => world.isPaused(name);
+      world.declare(`resume:${name}`, () => world.resume(name), {
+        times: Infinity,
+        when: isPaused,
+      });
+    },
+    partition(a, b, { oneWay = false, ...options } = {}) {
+      const [from, to] = [a.map(nodeName), b.map(nodeName)];
+      const name = `${from.join(",")}|${to.join(",")}`;
+      const may = (): boolean => !world.network.isCut && (options.when?.() ?? true);
+      world.declare(`partition:${name}`, () => world.cut(from, to, oneWay), {
+        ...options,
+        when: may,
+      });
+      const isCut = (): boolean => world.network.isCut;
+      world.declare(`heal:${name}`, () => world.network.heal(), { times: Infinity, when: isCut });
+    },
+    disconnect(a, b, options = {}) {
+      const [one, other] = [nodeName(a), nodeName(b)];
+      const run = (): void => world.network.disconnect(one, other);
+      world.declare(`disconnect:${one}|${other}`, run, options);
+    },
+    clockJump(node, byMs, options = {}) {
+      const name = nodeName(node);
+      world.declare(`jump:${name}`, () => world.jump(name, byMs), {
+        ...options,
+        uses: ["clock", "timers"],
+      });
+    },
+    diskError(node, options = {}) {
+      const name = nodeName(node);
+      const target = (): AnyPid | undefined => pidOf(name);
+      world.declare(`disk:${name}`, () => world.failDisk(name), { ...options, target });
+    },
+    drop: ({ times } = {}) =>
+      family("drop", times, () => messages((message) => kernel.drop(message))),
+    duplicate: ({ times } = {}) =>
+      family("duplicate", times, () => messages((message) => message.duplicate())),
+  };
+}
+
+type Message = Parameters<World["lets"]>[0];
+
+interface Member {
+  readonly target: string;
+  readonly pid: AnyPid | undefined;
+  readonly run: () => void;
+}

@@ -1,0 +1,171 @@
+/** A simulation that a test drives itself, step by step. */
+import { InvalidArgumentError } from "@coppice/core";
+import { drainHere, inMacrotask, type Drain } from "./drain.js";
+import type { Kernel } from "./kernel.js";
+import { createKernel, type SimulationOptions } from "./run-program.js";
+import type { Run } from "./run.js";
+import { KernelSimulation, type Simulation } from "./simulation.js";
+import { FIFO, seeded, type RunView, type Strategy } from "./strategy.js";
+import type { Transition } from "./transition.js";
+
+export interface InteractiveOptions extends SimulationOptions {
+  /** Who decides; what became possible first by default, or what `seed` likes best when one is given. */
+  readonly strategy?: Strategy;
+}
+
+/** A simulation in the hands of a test. Nothing happens in it but through these. */
+export interface InteractiveSimulation extends Simulation {
+  /** Lets everything happen that needs no time. */
+  settle(): Promise<void>;
+  /** Makes one transition: that with the key, or what the strategy picks. What it was; `undefined` at rest. */
+  step(key?: string): Promise<Transition | undefined>;
+  /**
+   * Makes transitions, and lets time pass, until it holds.
+   *
+   * @throws Error it never does
+   */
+  until(holds: () => boolean): Promise<void>;
+  /** Lets `ms` milliseconds pass: all timers fire that are due by then, each when all else is at rest. */
+  advance(ms: number): Promise<void>;
+  /** Makes transitions, and lets time pass, until nothing can happen any more. Then looks at what must hold. */
+  rest(): Promise<Run>;
+  /** What could happen next. */
+  readonly enabled: readonly Transition[];
+  /** The keys of what happened. */
+  readonly trace: readonly string[];
+  /** What happened so far. */
+  readonly run: Run;
+}
+
+/** Makes a simulation for a plain test. */
+export function simulate(options: InteractiveOptions = {}): InteractiveSimulation {
+  const { strategy, ...rest } = options;
+  const chosen = strategy ?? (options.seed === undefined ? FIFO : seeded(options.seed));
+  const { faults = {}, plan = [] } = options;
+  const kernel = createKernel({ clock: "quiet", traceSends: true, ...rest });
+  return new Interactive(kernel, chosen, faults, plan);
+}
+
+class Interactive extends KernelSimulation implements InteractiveSimulation {
+  readonly #strategy: Strategy;
+
+  constructor(
+    kernel: Kernel,
+    strategy: Strategy,
+    ...rest: [Readonly<Record<string, number>>, NonNullable<SimulationOptions["plan"]>]
+  ) {
+    super(kernel, ...rest);
+    this.#strategy = strategy;
+    kernel.phase = "run";
+  }
+
+  settle(): Promise<void> {
+    return this.#go((go) => {
+      while (go(({ kind }) => kind !== "timer" && kind !== "fault")) {
+        // On to the next.
+      }
+    });
+  }
+
+  step(key?: string): Promise<Transition | undefined> {
+    return this.#go((go) => {
+      const made = go(key === undefined ? undefined : (transition) => transition.key === key);
+      if (made === undefined && key !== undefined) {
+        const expected = `the key of what could happen: ${this.enabled.map((one) => one.key).join(", ")}`;
+        throw new InvalidArgumentError("step: key", expected, key);
+      }
+      return made;
+    });
+  }
+
+  until(holds: () => boolean): Promise<void> {
+    return this.#go((go) => {
+      while (!holds()) {
+        if (go() === undefined)
+          throw new Error("until: nothing can happen any more, and it does not hold");
+      }
+    });
+  }
+
+  async advance(ms: number): Promise<void> {
+    if (typeof ms !== "number" || !(ms >= 0)) {
+      throw new InvalidArgumentError("advance: ms", "a number of at least 0", ms);
+    }
+    const { kernel } = this;
+    const endMs = kernel.nowMs + ms;
+    await this.#go((go) => {
+      for (;;) {
+        if (go(({ kind }) => kind !== "timer" && kind !== "fault") !== undefined) continue;
+        // Daemons too: here it is the test that lets time pass.
+        const next = kernel.nextTimer(endMs);
+        if (next === undefined) break;
+        go(undefined, next);
+      }
+    });
+    kernel.nowMs = Math.max(kernel.nowMs, endMs);
+  }
+
+  async rest(): Promise<Run> {
+    const outcome = await this.#go((go) => {
+      while (go() !== undefined) {
+        if (kernel.steps.length >= kernel.options.stepLimit) return kernel.cutOff();
+      }
+      return "quiescent" as const;
+    });
+    const { kernel } = this;
+    if (outcome === "quiescent") kernel.look("finally");
+    return kernel.result(outcome);
+  }
+
+  get enabled(): readonly Transition[] {
+    return this.kernel.enabled();
+  }
+
+  get trace(): readonly string[] {
+    return this.kernel.steps.map(({ transition }) => transition.key);
+  }
+
+  get run(): Run {
+    return this.kernel.result("stopped");
+  }
+
+  /** Makes transitions in a macrotask, where each can be drained at once. */
+  #go<T>(act: (go: Go) => T): Promise<T> {
+    return inMacrotask(() => {
+      const drain = drainHere();
+      this.kernel.settle(drain);
+      return act((isEligible, transition) => this.#one(drain, isEligible, transition));
+    }) as Promise<T>;
+  }
+
+  #one(
+    drain: Drain,
+    isEligible: ((transition: Transition) => boolean) | undefined,
+    transition: Transition | undefined,
+  ): Transition | undefined {
+    const { kernel } = this;
+    const strategy: Strategy =
+      transition !== undefined
+        ? { pick: () => transition }
+        : isEligible === undefined
+          ? this.#strategy
+          : { pick: (enabled, view) => this.#strategyOf(enabled.filter(isEligible), view) };
+    const choice = kernel.choose(strategy);
+    if ("outcome" in choice) return undefined;
+    kernel.begin(choice.picked);
+    kernel.settle(drain);
+    kernel.finish(choice.picked, choice.enabled);
+    return choice.picked;
+  }
+
+  #strategyOf(enabled: readonly Transition[], view: RunView): Transition | undefined {
+    // A fault that a test asks for by its key is no matter of taste.
+    if (enabled.length === 1) return enabled[0];
+    return this.#strategy.pick(enabled, view);
+  }
+}
+
+type Go = (
+  isEligible?: (transition: Transition) => boolean,
+  transition?: Transition,
+) => Transition | undefined;

@@ -1,0 +1,247 @@
+/** The world around the processes of a simulation: nodes that come and go, network, disks, clocks. */
+import {
+  abandonNode,
+  createNode,
+  InvalidArgumentError,
+  isPid,
+  keyOf,
+  killAtOnce,
+  type AnyPid,
+  type ExitReason,
+  type Happening,
+  type Node,
+  type NodeOptions,
+} from "@coppice/core";
+import { Store, type Durable, type DurableOptions, type Unsynced } from "./durable.js";
+import { FaultTable, type FaultOptions, type PlannedFault } from "./fault.js";
+import type { FaultSource, Kernel, OwnTransition } from "./kernel.js";
+import { Network } from "./network.js";
+import { NodeTime } from "./sim-time.js";
+import { mix } from "./strategy.js";
+import type { Transition } from "./transition.js";
+
+export type SimNodeOptions = Omit<
+  NodeOptions,
+  "name" | "clock" | "scheduler" | "random" | "turnMs" | "blockedMs"
+>;
+
+/** What a node does in each of its lives. */
+export type Boot = (node: Node) => void;
+
+interface Place {
+  readonly name: string;
+  readonly options: SimNodeOptions;
+  readonly boot: Boot | undefined;
+  readonly time: NodeTime;
+  node: Node;
+  isUp: boolean;
+}
+
+export class World implements FaultSource {
+  readonly kernel: Kernel;
+  readonly network: Network;
+  readonly table: FaultTable;
+  readonly #places = new Map<string, Place>();
+  readonly #stores = new Map<string, { readonly store: Store<unknown>; readonly node: string }>();
+  readonly #paused = new Set<string>();
+  #relief: OwnTransition | undefined;
+  #reliefs = 0;
+
+  constructor(
+    kernel: Kernel,
+    budgets: Readonly<Record<string, number>>,
+    plan: readonly PlannedFault[],
+  ) {
+    this.kernel = kernel;
+    this.network = new Network(kernel);
+    this.table = new FaultTable(kernel, budgets, plan);
+    if (plan.length > 0) kernel.faults = this;
+  }
+
+  // ── nodes ───────────────────────────────────────────────────────────────────────────────────
+
+  node(name: string, options: SimNodeOptions, boot: Boot | undefined): Node {
+    const known = this.#places.get(name);
+    if (known?.isUp) {
+      throw new InvalidArgumentError("node: name", "one that no other node has", name);
+    }
+    const time = known?.time ?? new NodeTime();
+    const { clock, seed } = this.kernel.options;
+    if (known === undefined && typeof clock === "object" && clock.drift !== undefined) {
+      const unit = mix(seed, this.kernel.keySpace.key(`drift:${name}`).hash) / 2 ** 32;
+      time.run(0, 1 + clock.drift * (2 * unit - 1));
+    }
+    const node = createNode({
+      logger: false,
+      messages: "freeze",
+      traceSends: this.kernel.options.traceSends,
+      ...options,
+      name,
+      clock: this.kernel.clockOf(time),
+      scheduler: this.kernel,
+      random: this.kernel.randomOf(name),
+    });
+    this.kernel.lives.set(name, { node, time });
+    const place = { name, options, boot, time, node, isUp: true };
+    this.#places.set(name, place);
+    if (this.#places.size > 1) {
+      for (const other of this.#places.values()) if (other.isUp) this.network.join(other.node);
+    }
+    boot?.(node);
+    return node;
+  }
+
+  nodeOf(name: string): Node {
+    return this.#placeOf("node", name).node;
+  }
+
+  isUp(name: string): boolean {
+    return this.#placeOf("isUp", name).isUp;
+  }
+
+  /** The power of a node is cut. */
+  crash(name: string, unsynced: Unsynced): void {
+    const place = this.#placeOf("crash", name);
+    if (!place.isUp) return;
+    place.isUp = false;
+    this.#paused.delete(name);
+    this.network.leave(name);
+    abandonNode(place.node);
+    this.kernel.dropAllOf(place.node);
+    for (const { store, node } of this.#stores.values()) {
+      if (node === name) store.crash(unsynced);
+    }
+  }
+
+  /** Another life of it begins. */
+  restart(name: string): Node {
+    const { isUp, options, boot, node } = this.#placeOf("restart", name);
+    return isUp ? node : this.node(name, options, boot);
+  }
+
+  kill(pid: AnyPid, reason: ExitReason): boolean {
+    return killAtOnce(this.#placeOf("kill", pid.node).node, pid, reason);
+  }
+
+  pause(name: string): void {
+    this.#placeOf("pause", name);
+    this.kernel.faults = this;
+    this.#paused.add(name);
+  }
+
+  resume(name: string): void {
+    this.#paused.delete(name);
+  }
+
+  isPaused(name: string): boolean {
+    return this.#paused.has(name);
+  }
+
+  jump(name: string, byMs: number): void {
+    this.#placeOf("jump", name).time.jump(this.kernel.nowMs, byMs);
+  }
+
+  cut(from: readonly string[], to: readonly string[], oneWay: boolean): void {
+    for (const name of [...from, ...to]) this.#placeOf("partition", name);
+    this.kernel.faults = this;
+    this.network.cut(from, to);
+    if (!oneWay) this.network.cut(to, from);
+  }
+
+  /** All processes that are not dead. */
+  *processes(): Generator<AnyPid> {
+    for (const { node, isUp } of this.#places.values()) if (isUp) yield* node.processes();
+  }
+
+  // ── disks ───────────────────────────────────────────────────────────────────────────────────
+
+  durable<T>(node: string, name: string, initial: T, options: DurableOptions<T>): Durable<T> {
+    const { keySpace } = this.kernel;
+    const known = this.#stores.get(`${node}/${name}`);
+    // Another life of its node opens it again.
+    if (known !== undefined) return known.store as Store<T> as Durable<T>;
+    const object = `disk:${node}/${name}`;
+    const store = new Store<T>(name, initial, options, (mode) =>
+      this.kernel.access(keySpace.access(object, mode)),
+    );
+    this.#stores.set(`${node}/${name}`, { store: store as unknown as Store<unknown>, node });
+    return store;
+  }
+
+  isDirty(node: string): boolean {
+    return [...this.#stores.values()].some((entry) => entry.node === node && entry.store.isDirty);
+  }
+
+  failDisk(node: string): void {
+    for (const entry of this.#stores.values()) if (entry.node === node) entry.store.failing = true;
+  }
+
+  // ── what the kernel asks ────────────────────────────────────────────────────────────────────
+
+  declare(name: string, run: () => void, options: FaultOptions): void {
+    this.kernel.faults = this;
+    this.table.declare(name, run, options);
+  }
+
+  enabled(): readonly OwnTransition[] {
+    return this.table.enabled();
+  }
+
+  forced(last: Transition | undefined, step: number): OwnTransition | undefined {
+    return this.table.forced(last, step);
+  }
+
+  relief(): OwnTransition | undefined {
+    if (this.#paused.size === 0 && !this.network.isCut) return undefined;
+    return (this.#relief ??= this.#makeRelief());
+  }
+
+  lets(happening: Happening): boolean {
+    if (this.#paused.size > 0 && this.#paused.has(happening.actorPid.node)) return false;
+    return this.network.lets(happening);
+  }
+
+  #makeRelief(): OwnTransition {
+    const { kernel } = this;
+    const key = kernel.keySpace.key(`fault:relief#${++this.#reliefs}`);
+    const all = kernel.keySpace.access("*", "write");
+    return {
+      kind: "fault",
+      key: key.text,
+      keyHash: key.hash,
+      keyId: key.id,
+      channel: "fault:relief",
+      actor: keyOf(kernel.anyPid),
+      actorPid: kernel.anyPid,
+      senderPid: undefined,
+      access: all,
+      accesses: [all],
+      order: Infinity,
+      creator: kernel.steps.length - 1,
+      describe: () => "nodes that were paused go on, and the network is whole again",
+      run: () => {
+        this.#relief = undefined;
+        this.#paused.clear();
+        this.network.heal();
+      },
+    };
+  }
+
+  #placeOf(operation: string, name: string): Place {
+    const place = this.#places.get(name);
+    if (place === undefined) {
+      throw new InvalidArgumentError(`${operation}: node`, "the name of a node", name);
+    }
+    return place;
+  }
+}
+
+/** The name of a node that is given as it is, or by its name. */
+export function nodeName(node: Node | string): string {
+  return typeof node === "string" ? node : node.name;
+}
+
+/** A pid, or whoever it is at the time. */
+export function targetOf(target: AnyPid | (() => AnyPid | undefined)): () => AnyPid | undefined {
+  return isPid(target) ? () => target : target;
+}
