@@ -154,14 +154,8 @@ export class CborReader {
     const end = at + length;
     this.at = end;
     if (length <= SHORT_TEXT) {
-      let text = "";
-      let i = at;
-      for (; i < end; i++) {
-        const byte = bytes[i] as number;
-        if (byte >= 0x80) break;
-        text += String.fromCharCode(byte);
-      }
-      if (i === end) return text;
+      const text = shortAscii(bytes, at, end);
+      if (text !== undefined) return text;
     }
     try {
       return textDecoder.decode(bytes.subarray(at, end));
@@ -170,8 +164,74 @@ export class CborReader {
     }
   }
 
+  /** As `textOf`, for keys of records: they come again and again, and those met before are `known`. */
+  keyOf(length: number, known: KnownTexts): string {
+    const slot = known.slotOf(this.bytes, this.at, length);
+    const key = known.at(slot, this.bytes, this.at, length);
+    if (key !== undefined) {
+      this.at += length;
+      return key;
+    }
+    return known.keep(slot, this.textOf(length));
+  }
+
   /** Nothing may follow. */
   finish(): void {
     if (this.at !== this.end) throw new MalformedError("bytes behind the end");
+  }
+}
+
+/** Text of ASCII alone, which most short ones are; `undefined` for others. */
+function shortAscii(bytes: Uint8Array, from: number, to: number): string | undefined {
+  let text = "";
+  let at = from;
+  for (; at + 4 <= to; at += 4) {
+    const a = bytes[at] as number;
+    const b = bytes[at + 1] as number;
+    const c = bytes[at + 2] as number;
+    const d = bytes[at + 3] as number;
+    if ((a | b | c | d) >= 0x80) return undefined;
+    text += String.fromCharCode(a, b, c, d);
+  }
+  for (; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Longer texts are not remembered. */
+const MAX_KNOWN_BYTES = 24;
+
+/** A power of two. */
+const KNOWN_SLOTS = 256;
+
+/** Short ASCII texts that were met before: to compare bytes costs less than to make a text of them. */
+export class KnownTexts {
+  readonly #slots: (string | undefined)[] = Array.from({ length: KNOWN_SLOTS });
+
+  /** Where a text of these bytes would be; -1 when it would not. */
+  slotOf(bytes: Uint8Array, from: number, length: number): number {
+    if (length === 0 || length > MAX_KNOWN_BYTES) return -1;
+    const first = bytes[from] as number;
+    const middle = bytes[from + (length >> 1)] as number;
+    const last = bytes[from + length - 1] as number;
+    return (length + first * 7 + middle * 31 + last * 131) & (KNOWN_SLOTS - 1);
+  }
+
+  at(slot: number, bytes: Uint8Array, from: number, length: number): string | undefined {
+    const known = this.#slots[slot];
+    if (known === undefined || known.length !== length) return undefined;
+    for (let i = 0; i < length; i++) {
+      if (known.charCodeAt(i) !== bytes[from + i]) return undefined;
+    }
+    return known;
+  }
+
+  keep(slot: number, text: string): string {
+    // A text with other characters has other bytes than character codes, and would never be found.
+    if (slot >= 0) this.#slots[slot] = text;
+    return text;
   }
 }

@@ -2,10 +2,11 @@
  * The codec of a session: terms to bytes and back, between two nodes that know each other.
  */
 import { formatReason, isErrorLike, type ExitReason } from "@coppice/core";
+import { KnownTexts } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
 import type { Limits } from "./limits.js";
 import { errorFacts } from "./remote-error.js";
-import { decodeTerm } from "./term-decoder.js";
+import { decodeTerm, type DecoderOptions } from "./term-decoder.js";
 import { TermEncoder, type ErrorDetail } from "./term-encoder.js";
 import type { Identities } from "./term.js";
 
@@ -18,17 +19,25 @@ export interface CodecOptions {
 
 const SLAB_BYTES = 8 * 1024;
 
+/** So much of a slab must be left for another term to begin in it. */
+const MIN_ROOM = 512;
+
 /** How much of an error that is too big, or cannot be sent, is told. */
 const SUMMARY_CHARACTERS = 1000;
 
 export class Codec {
   readonly #options: CodecOptions;
   readonly #encoder: TermEncoder;
+  readonly #decoding: DecoderOptions;
+  readonly #writer: CborWriter;
   #busy = false;
 
   constructor(options: CodecOptions) {
     this.#options = options;
+    const { identities, limits } = options;
     this.#encoder = new TermEncoder(options);
+    this.#decoding = { identities, limits, keys: new KnownTexts() };
+    this.#writer = new CborWriter(SLAB_BYTES, limits.maxMessageBytes);
   }
 
   get limits(): Limits {
@@ -56,8 +65,10 @@ export class Codec {
 
   /** The bytes of a term. @throws UnsendableTermError */
   encode(term: unknown, rootName?: string): Uint8Array {
-    const writer = new CborWriter(SLAB_BYTES, this.#options.limits.maxMessageBytes);
-    writer.begin(0, 0);
+    const writer = this.#busy
+      ? new CborWriter(SLAB_BYTES, this.#options.limits.maxMessageBytes)
+      : this.#writer;
+    writer.begin(0, MIN_ROOM);
     this.write(writer, term, rootName);
     return writer.cut();
   }
@@ -78,7 +89,7 @@ export class Codec {
 
   /** The term in these bytes. @throws MalformedError */
   decode(bytes: Uint8Array): unknown {
-    return decodeTerm(bytes, this.#options);
+    return decodeTerm(bytes, this.#decoding);
   }
 }
 

@@ -3,7 +3,7 @@
  * anything is made of it. Nothing that comes out shares memory with what came in.
  */
 import { at as nameAt, name as nameOf, stackless, type AnyPid } from "@coppice/core";
-import { CborReader, MalformedError } from "./cbor-reader.js";
+import { CborReader, MalformedError, type KnownTexts } from "./cbor-reader.js";
 import type { Limits } from "./limits.js";
 import { RemoteError } from "./remote-error.js";
 import {
@@ -23,6 +23,8 @@ import {
 
 export interface DecoderOptions {
   readonly identities: Identities;
+  /** Keys of records that came before. */
+  readonly keys: KnownTexts;
   readonly limits: Pick<
     Limits,
     | "maxDepth"
@@ -52,12 +54,14 @@ export function decodeTerm(bytes: Uint8Array, options: DecoderOptions): unknown 
 class TermDecoder {
   readonly #reader: CborReader;
   readonly #identities: Identities;
+  readonly #keys: KnownTexts;
   readonly #limits: DecoderOptions["limits"];
   #items = 1;
 
-  constructor(bytes: Uint8Array, { identities, limits }: DecoderOptions) {
+  constructor(bytes: Uint8Array, { identities, keys, limits }: DecoderOptions) {
     this.#reader = new CborReader(bytes);
     this.#identities = identities;
+    this.#keys = keys;
     this.#limits = limits;
   }
 
@@ -117,7 +121,7 @@ class TermDecoder {
     for (let i = 0; i < count; i++) {
       const keyInitial = reader.initial();
       if (keyInitial >> 5 !== 3) throw new MalformedError("a key that is no text");
-      const key = reader.textOf(reader.length(keyInitial));
+      const key = reader.keyOf(reader.length(keyInitial), this.#keys);
       if (!(key in record)) {
         record[key] = this.#value(depth + 1);
         continue;
