@@ -5,6 +5,7 @@
 import { at as nameAt, name as nameOf, stackless, type AnyPid } from "@coppice/core";
 import { CborReader, MalformedError, type KnownTexts } from "./cbor-reader.js";
 import type { Limits } from "./limits.js";
+import { isNodeName } from "./node-name.js";
 import { RemoteError } from "./remote-error.js";
 import {
   isTypedArrayTag,
@@ -282,7 +283,7 @@ class TermDecoder {
 
   #nodeName(): string {
     const name = this.#reader.text(this.#limits.maxNodeNameBytes, "maxNodeNameBytes");
-    if (name === "" || /[<>/\s]/.test(name)) throw new MalformedError("no name of a node");
+    if (!isNodeName(name)) throw new MalformedError("no name of a node");
     return name;
   }
 
