@@ -6,6 +6,7 @@ export default {
   testMatch: [
     "<rootDir>/packages/*/test/**/*.test.ts",
     "<rootDir>/examples/**/*.test.ts",
+    "<rootDir>/bugs/test/**/*.test.ts",
     "<rootDir>/conformance/test/**/*.test.ts",
     "<rootDir>/bench/test/**/*.test.ts",
     "<rootDir>/docs/test/**/*.test.ts",

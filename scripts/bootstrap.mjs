@@ -40,7 +40,7 @@ function describeInstall() {
     "pnpm-workspace.yaml",
     "package.json",
     ...packageNames(root).map((name) => `packages/${name}/package.json`),
-    ...["examples", "conformance", "bench", "docs"].map((name) => `${name}/package.json`),
+    ...["examples", "bugs", "conformance", "bench", "docs"].map((name) => `${name}/package.json`),
   ];
   const hash = createHash("sha256").update(`${PNPM} ${process.platform} ${process.arch}\n`);
   for (const file of manifests) hash.update(file).update(readFileSync(join(root, file)));

@@ -68,7 +68,9 @@ export async function runDocs(files = []) {
 /** The README of the repository and those of its workspaces. @returns {string[]} */
 function readmes() {
   const folders = ["packages/core", "packages/supervisor", "packages/remote", "packages/testkit"];
-  return [".", ...folders, "conformance", "bench"].map((folder) => join(root, folder, "README.md"));
+  return [".", ...folders, "bugs", "conformance", "bench"].map((folder) =>
+    join(root, folder, "README.md"),
+  );
 }
 
 /** Every block of the repository. @returns {Block[]} */

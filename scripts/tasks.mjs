@@ -9,6 +9,7 @@ import { exampleNames, root } from "./workspace.mjs";
 const tasks = {
   start: program("start", "examples/dist/fleet/main.js"),
   example,
+  bugs: program("bugs", "bugs/dist/main.js"),
   conformance: program("conformance", "conformance/dist/main.js"),
   bench: program("bench", "bench/dist/main.js", ["--expose-gc"]),
   build: (args) => tool("typescript", "tsc", ["-b", "tsconfig.build.json", ...args]),
