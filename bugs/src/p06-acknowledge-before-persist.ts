@@ -4,8 +4,7 @@
  * The server writes behind: it replies, tells itself to flush, and a crash in between loses what the client
  * was promised.
  */
-import { name, type Down } from "@coppice/core";
-import { TIMEOUT } from "@coppice/core";
+import { name, TIMEOUT, type Down } from "@coppice/core";
 import { askWithin } from "./ask.js";
 import type { Entry } from "./entry.js";
 import { server, type Ask, type Tell } from "./server.js";

@@ -5,7 +5,6 @@
  * between A's crash and its restart, one crash becomes two.
  */
 import { name, type AnyPid, type Down } from "@coppice/core";
-import { TIMEOUT } from "@coppice/core";
 import { ask } from "./ask.js";
 import type { Entry } from "./entry.js";
 import { server, type Ask } from "./server.js";

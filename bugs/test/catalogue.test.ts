@@ -7,7 +7,9 @@ describe("the catalogue under FIFO", () => {
     "%s fails where its explanation is relative to LIFO, and never where it is fixed",
     async (_id, entry) => {
       const run = (variant: "buggy" | "fixed") =>
-        inMacrotask(() => runProgram(entry.program(variant), FIFO, { profile: entry.profile ?? "pairFifo" }));
+        inMacrotask(() =>
+          runProgram(entry.program(variant), FIFO, { profile: entry.profile ?? "pairFifo" }),
+        );
       const buggy = await run("buggy");
       expect(buggy.outcome).toBe("quiescent");
       expect(buggy.violations.length > 0).toBe(entry.optimum.base === "lifo");
