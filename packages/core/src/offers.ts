@@ -172,6 +172,18 @@ export class Offer implements Happening {
     return this.deadline;
   }
 
+  get message(): unknown {
+    const { signal } = this;
+    switch (signal?.type) {
+      case "message":
+      case "alias":
+      case "call":
+        return signal.message;
+      default:
+        return undefined;
+    }
+  }
+
   get isFirst(): boolean {
     return this.lane === undefined || this.lane.first === this;
   }

@@ -51,6 +51,8 @@ export interface Happening {
   readonly access: Access;
   /** What it is that is due: the same for each tick of an interval; timers and resumptions only. */
   readonly task: object | undefined;
+  /** The message that arrives; `undefined` for what carries none. */
+  readonly message: unknown;
   /** The scheduler's own, for what it wants to know of a happening. */
   order: number;
   /** The scheduler's own. */

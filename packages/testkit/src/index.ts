@@ -156,3 +156,31 @@ export {
   type ExecutedStep,
   type RunCommandsOptions,
 } from "./run-commands.js";
+export { checkConversations, type ConversationOptions } from "./conversation.js";
+export {
+  checkDeadlock,
+  findStuck,
+  formatStuck,
+  waitCycle,
+  type StuckOptions,
+  type StuckProcess,
+} from "./deadlock.js";
+export {
+  checkLeaks,
+  createLedger,
+  findLeaks,
+  LedgerError,
+  takeInventory,
+  type Inventory,
+  type Leak,
+  type LeakOptions,
+  type Ledger,
+} from "./leaks.js";
+export {
+  calmAfter,
+  checkLiveness,
+  type CalmOptions,
+  type LivenessOptions,
+  type SimEvent,
+} from "./liveness.js";
+export { checkStrictly, strictRuleOf, type StrictOptions, type StrictRule } from "./strict.js";

@@ -27,6 +27,8 @@ export interface Transition {
   readonly senderPid: AnyPid | undefined;
   /** When it is due, on its node's clock; timers only. */
   readonly atMs?: number | undefined;
+  /** The message that arrives; `undefined` for what carries none. */
+  readonly message?: unknown;
   /** What it uses in any case. */
   readonly access: Access;
   /** The how-manieth of all that became possible. Tells old from new; depends on the schedule. */
