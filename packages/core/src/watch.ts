@@ -12,10 +12,12 @@ import type { Reference } from "./reference.js";
 import type { Runtime } from "./runtime.js";
 
 export abstract class Watch {
-  readonly runtime: Runtime;
+  // The fields are declared alone, and set in the constructor. Where there was none of a class alive at
+  // several collections of garbage, V8 defines each field of the next ones the slow way, for good.
+  declare readonly runtime: Runtime;
   /** The process that watches; `undefined` outside any process. */
-  readonly owner: Process | undefined;
-  readonly target: ProcessId<Process>;
+  declare readonly owner: Process | undefined;
+  declare readonly target: ProcessId<Process>;
   /** Its owner waits for it; a monitor only listens. */
   get isCall(): boolean {
     return false;
@@ -25,20 +27,27 @@ export abstract class Watch {
     return false;
   }
   /** The owner still wants to know. */
-  active = true;
+  declare active: boolean;
   /** It came when the target was exiting already: as in OTP, it finds nobody. */
-  late = false;
+  declare late: boolean;
   /** It stands in its target's list. */
-  placed = false;
-  nextOfOwner: Watch | undefined;
-  previousOfOwner: Watch | undefined;
-  nextOfTarget: Watch | undefined;
-  previousOfTarget: Watch | undefined;
+  declare placed: boolean;
+  declare nextOfOwner: Watch | undefined;
+  declare previousOfOwner: Watch | undefined;
+  declare nextOfTarget: Watch | undefined;
+  declare previousOfTarget: Watch | undefined;
 
   constructor(runtime: Runtime, owner: Process | undefined, target: ProcessId<Process>) {
     this.runtime = runtime;
     this.owner = owner;
     this.target = target;
+    this.active = true;
+    this.late = false;
+    this.placed = false;
+    this.nextOfOwner = undefined;
+    this.previousOfOwner = undefined;
+    this.nextOfTarget = undefined;
+    this.previousOfTarget = undefined;
   }
 
   /** The target has ended, or was never there. */

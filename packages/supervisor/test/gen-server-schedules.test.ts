@@ -265,7 +265,12 @@ describe("whatever a scheduler decides", () => {
   test("stop and a crash race, and who stops hears which it was", async () => {
     const seen = await outcomes(async ({ node, until, run }) => {
       const pid = await until(node.start(puppet(), () => 0));
-      node.spawn((self) => self.cast(pid, ["do", () => ({ stop: "crash" })]));
+      // It takes its time, so that the order to stop may come while it is about to crash.
+      const crash = async (_state: unknown, self: ServerSelf): Promise<object> => {
+        await self.yield();
+        return { stop: "crash" };
+      };
+      node.spawn((self) => self.cast(pid, ["do", crash]));
       const stopped = outcomeOf(stop(node, pid));
       await run();
       if (stopped.state === "fulfilled") return "stopped";
