@@ -184,3 +184,22 @@ export {
   type SimEvent,
 } from "./liveness.js";
 export { checkStrictly, strictRuleOf, type StrictOptions, type StrictRule } from "./strict.js";
+export {
+  faultCoverage,
+  FaultCoverageError,
+  formatFaultCoverage,
+  requireFaultCoverage,
+  type CrashPoint,
+  type CrashTarget,
+  type FaultCoverage,
+  type FaultCoverageOptions,
+} from "./fault-coverage.js";
+export {
+  checkOracles,
+  dropClauses,
+  ignoreKinds,
+  OracleError,
+  requireOracles,
+  type Mutant,
+  type OracleReport,
+} from "./oracle-check.js";
