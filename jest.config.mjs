@@ -19,6 +19,7 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: {
     "^@coppice/(core|supervisor|remote|testkit)$": "<rootDir>/packages/$1/src/index.ts",
+    "^@coppice/remote/wire$": "<rootDir>/packages/remote/src/wire.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
   transform: {

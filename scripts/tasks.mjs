@@ -11,6 +11,8 @@ const tasks = {
   example,
   bugs: program("bugs", "bugs/dist/main.js"),
   conformance: program("conformance", "conformance/dist/main.js"),
+  fuzz: program("fuzz", "packages/remote/tools/dist/fuzz.js"),
+  vectors: program("vectors", "packages/remote/tools/dist/vectors.js"),
   bench: program("bench", "bench/dist/main.js", ["--expose-gc"]),
   build: (args) => tool("typescript", "tsc", ["-b", "tsconfig.build.json", ...args]),
   types: (args) => tool("typescript", "tsc", ["-b", ...args]),
