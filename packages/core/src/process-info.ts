@@ -7,6 +7,7 @@ import { Monitor } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
 import { ancestorsOf, type AnyPid, type ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
+import type { Node } from "./node.js";
 import { pathOf } from "./process-path.js";
 import type { Runtime } from "./runtime.js";
 import { settle } from "./signal.js";
@@ -78,6 +79,15 @@ function statusOf(process: Process): ProcessInfo["status"] {
   if (process.calls > 0 || (process.extra?.waits?.size ?? 0) > 0) return "waiting";
   if (process.handler !== undefined && !process.busy) return "idle";
   return "running";
+}
+
+/** The processes whose code is in the middle of something and waits for nothing of the runtime. */
+export function busyProcesses(node: Node): AnyPid[] {
+  const busy: AnyPid[] = [];
+  for (const process of (node as unknown as Runtime).eachProcess()) {
+    if (statusOf(process) === "running") busy.push(process.pid);
+  }
+  return busy;
 }
 
 /** A process that exits is not alive any more. */

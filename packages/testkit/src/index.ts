@@ -7,6 +7,7 @@ export {
   type FifoScheduler,
   type FifoSchedulerOptions,
 } from "./fifo-scheduler.js";
+export { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 export type { FaultOptions, FaultTime, PlannedFault } from "./fault.js";
 export type { Faults } from "./faults.js";
 export type { Profile } from "./ready-set.js";

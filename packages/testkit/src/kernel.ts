@@ -5,15 +5,20 @@
  * tasks and microtasks that it gave rise to are run until none is left.
  */
 import {
+  busyProcesses,
   type Access,
   type AnyPid,
   type Clock,
   type Happening,
+  keyOf,
+  processKeyOf,
   KeySpace,
   type Node,
   type Random,
   type Scheduler,
 } from "@coppice/core";
+import { RedirectedTimer } from "./redirected-timer.js";
+import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 import { ReadySet, type Profile } from "./ready-set.js";
 import {
   hashOfKeys,
@@ -80,6 +85,10 @@ export type Choice =
   | { readonly picked: Transition; readonly enabled: readonly Transition[] }
   | { readonly outcome: RunOutcome };
 
+function processAccess(pid: AnyPid): Access | undefined {
+  return processKeyOf(pid)?.mailbox("write");
+}
+
 function isFault({ kind }: Transition): boolean {
   return kind === "fault";
 }
@@ -116,6 +125,8 @@ export class Kernel implements Scheduler, RunView {
   #orders = 0;
   #armsDaemons = false;
   #movedAt = 0;
+  readonly #redirected = new Map<AnyPid, number>();
+  readonly #clockRead: Access;
   readonly #timersRead: Access;
   readonly #timersWrite: Access;
   readonly #clockWrite: Access;
@@ -126,6 +137,7 @@ export class Kernel implements Scheduler, RunView {
     this.ready = new ReadySet(options.profile);
     this.#timersRead = this.keySpace.access("timers", "read");
     this.#timersWrite = this.keySpace.access("timers", "write");
+    this.#clockRead = this.keySpace.access("clock", "read");
     this.#clockWrite = this.keySpace.access("clock", "write");
   }
 
@@ -193,15 +205,46 @@ export class Kernel implements Scheduler, RunView {
 
   /** Random numbers that depend on who draws them, and on how many it drew before; not on the schedule. */
   randomOf(name: string): Random {
-    return {
-      next: (by) => {
-        const who = by === undefined ? name : `${by.node}.${by.serial}`;
-        const draw = (this.#draws.get(who) ?? 0) + 1;
-        this.#draws.set(who, draw);
-        const high = mix(this.options.seed ^ draw, this.keySpace.key(who).hash);
-        return (high * 2 ** 21 + (mix(high, draw) >>> 11)) / 2 ** 53;
-      },
-    };
+    return { next: (by) => this.#drawFor(by === undefined ? name : keyOf(by)) };
+  }
+
+  #drawFor(who: string): number {
+    const draw = (this.#draws.get(who) ?? 0) + 1;
+    this.#draws.set(who, draw);
+    const high = mix(this.options.seed ^ draw, this.keySpace.key(`random:${who}`).hash);
+    return (high * 2 ** 21 + (mix(high, draw) >>> 11)) / 2 ** 53;
+  }
+
+  // ── what code takes from the host ───────────────────────────────────────────────────────────
+
+  /** A random number for the code that runs now. */
+  draw(): number {
+    return this.#drawFor(this.current === undefined ? "" : keyOf(this.current));
+  }
+
+  /** What the clock of the node shows whose code runs now. */
+  shownMs(): number {
+    this.#note(this.#clockRead);
+    const life = this.current === undefined ? undefined : this.lives.get(this.current.node);
+    return life === undefined ? this.nowMs : life.time.at(this.nowMs);
+  }
+
+  armRedirected(
+    by: AnyPid | undefined,
+    delayMs: number,
+    task: object,
+    call: () => void,
+  ): RedirectedTimer {
+    const owner = by ?? this.anyPid;
+    const number = (this.#redirected.get(owner) ?? 0) + 1;
+    this.#redirected.set(owner, number);
+    const key = this.keySpace.key(`timer:${keyOf(owner)}/timeout#${number}`);
+    const access = this.keySpace.access(`mailbox:${keyOf(owner)}`, "write");
+    const life = this.lives.get(owner.node) as Life;
+    const atMs = life.time.at(this.nowMs) + delayMs;
+    const timer = new RedirectedTimer(key, owner, processAccess(owner) ?? access, atMs, task, call);
+    this.offer(timer);
+    return timer;
   }
 
   /** All timers that are armed while `arm` runs, and their next ticks, do not keep a run going. */
@@ -234,6 +277,18 @@ export class Kernel implements Scheduler, RunView {
         if (check.holds() === false) this.fail(check.name, "it does not hold");
       } catch (error) {
         this.fail(check.name, error instanceof Error ? error.message : String(error), error);
+      }
+    }
+  }
+
+  /** Nothing can happen any more: who has not come to rest waits for something of the host. */
+  lookForStuck(): void {
+    for (const { node } of this.lives.values()) {
+      for (const pid of busyProcesses(node)) {
+        const initialCall = node.processInfo(pid)?.initialCall ?? "it";
+        const why = `${initialCall} awaits something that the simulation does not know of`;
+        const error = new EscapeError("an await", keyOf(pid), why);
+        this.fail(ESCAPE_CHECK, error.message, error);
       }
     }
   }

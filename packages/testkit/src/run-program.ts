@@ -7,6 +7,7 @@ import type { RunOutcome, Run } from "./run.js";
 import type { ClockMode } from "./sim-time.js";
 import type { PlannedFault } from "./fault.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
+import { nets, within } from "./escape-nets.js";
 import { FIFO, type Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
@@ -105,11 +106,21 @@ export function runWith(
   options: SimulationOptions,
 ): Run {
   const kernel = createKernel(options);
-  setUp(kernel, program, drain, options);
-  kernel.look("always");
-  const outcome = runOn(kernel, strategy, drain);
-  if (outcome === "quiescent") kernel.look("finally");
-  return kernel.result(outcome);
+  const before = nets.enter(kernel);
+  try {
+    setUp(kernel, program, drain, options);
+    kernel.look("always");
+    const outcome = runOn(kernel, strategy, drain);
+    if (outcome === "quiescent") atRest(kernel);
+    return kernel.result(outcome);
+  } finally {
+    nets.enter(before);
+  }
+}
+
+function atRest(kernel: Kernel): void {
+  kernel.look("finally");
+  kernel.lookForStuck();
 }
 
 function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
@@ -186,25 +197,34 @@ export async function runByTurns(
   options: SimulationOptions = {},
 ): Promise<Run> {
   const kernel = createKernel(options);
-  const turn = async (): Promise<void> => {
+  const before = nets.enter(kernel);
+  try {
+    const turn = async (): Promise<void> => {
+      do {
+        const immediate = within(
+          undefined,
+          () => new Promise<void>((resolve) => void setImmediate(resolve)),
+        );
+        await immediate;
+      } while (kernel.runTasks());
+    };
+    const set = beginSetUp(kernel, program, options);
     do {
-      await new Promise<void>((resolve) => void setImmediate(resolve));
-    } while (kernel.runTasks());
-  };
-  const set = beginSetUp(kernel, program, options);
-  do {
-    await turn();
-  } while (set.goOn());
-  set.end();
-  kernel.look("always");
-  kernel.phase = "run";
-  let choice: Choice;
-  for (choice = kernel.choose(strategy); "picked" in choice; choice = kernel.choose(strategy)) {
-    kernel.begin(choice.picked);
-    await turn();
-    kernel.finish(choice.picked, choice.enabled);
+      await turn();
+    } while (set.goOn());
+    set.end();
+    kernel.look("always");
+    kernel.phase = "run";
+    let choice: Choice;
+    for (choice = kernel.choose(strategy); "picked" in choice; choice = kernel.choose(strategy)) {
+      kernel.begin(choice.picked);
+      await turn();
+      kernel.finish(choice.picked, choice.enabled);
+    }
+    const { outcome } = choice;
+    if (outcome === "quiescent") atRest(kernel);
+    return kernel.result(outcome);
+  } finally {
+    nets.enter(before);
   }
-  const { outcome } = choice;
-  if (outcome === "quiescent") kernel.look("finally");
-  return kernel.result(outcome);
 }

@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from "@coppice/core";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
 import type { Kernel } from "./kernel.js";
+import { within } from "./escape-nets.js";
 import { createKernel, type SimulationOptions } from "./run-program.js";
 import type { Run } from "./run.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
@@ -113,7 +114,10 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
       return "quiescent" as const;
     });
     const { kernel } = this;
-    if (outcome === "quiescent") kernel.look("finally");
+    if (outcome === "quiescent") {
+      kernel.look("finally");
+      kernel.lookForStuck();
+    }
     return kernel.result(outcome);
   }
 
@@ -133,8 +137,10 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
   #go<T>(act: (go: Go) => T): Promise<T> {
     return inMacrotask(() => {
       const drain = drainHere();
-      this.kernel.settle(drain);
-      return act((isEligible, transition) => this.#one(drain, isEligible, transition));
+      return within(this.kernel, () => {
+        this.kernel.settle(drain);
+        return act((isEligible, transition) => this.#one(drain, isEligible, transition));
+      });
     }) as Promise<T>;
   }
 

@@ -1,0 +1,178 @@
+/**
+ * Nets for what escapes from a simulation: globals that are replaced while it runs, and a hook that hears
+ * of all that code begins to wait for.
+ *
+ * Clock, randomness and timers are redirected to the simulation; what cannot be is an error, thrown where
+ * it is used and held against the run, for a handler may catch it.
+ *
+ * The globals are one for all: so are the nets. They are put up for the first run and taken down when the
+ * event loop turns; in between they let code through that belongs to no run.
+ */
+import { keyOf } from "@coppice/core";
+import { createHook, type AsyncHook } from "node:async_hooks";
+import nodeProcess from "node:process";
+import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
+import type { Kernel } from "./kernel.js";
+import { redirectClock, redirectRandom, redirectTimers, type PatchOne } from "./redirects.js";
+
+/** How many runs of a program are heard, all of them; and of the others every how-manieth. */
+const ALL_RUNS = 100;
+const SOME_RUNS = 50;
+
+interface Patch {
+  readonly on: object;
+  readonly name: string;
+  readonly before: PropertyDescriptor | undefined;
+  readonly value: unknown;
+}
+
+class Nets {
+  /** Whose code runs now. */
+  kernel: Kernel | undefined = undefined;
+  #patches: Patch[] | undefined = undefined;
+  #hook: AsyncHook | undefined = undefined;
+  #listens = false;
+  /** How often each program ran, by where its keys are made. */
+  readonly #runs = new WeakMap<object, number>();
+  /** A call of the simulation's own, which nobody is to blame for. */
+  #own = false;
+
+  /** The code that runs from now on is that of `kernel`; of nobody when `undefined`. */
+  enter(kernel: Kernel | undefined): Kernel | undefined {
+    const before = this.kernel;
+    if (kernel !== undefined) {
+      if (this.#patches === undefined) this.#putUp();
+      if (before === undefined) this.#listen(kernel);
+    }
+    this.kernel = kernel;
+    return before;
+  }
+
+  /**
+   * The hook slows promises down by half. Of a program that runs many thousand times it hears the first
+   * runs, and some of the others.
+   */
+  #listen({ keySpace }: Kernel): void {
+    const runs = this.#runs.get(keySpace) ?? 0;
+    this.#runs.set(keySpace, runs + 1);
+    const listens = runs < ALL_RUNS || runs % SOME_RUNS === 0;
+    if (listens === this.#listens) return;
+    this.#listens = listens;
+    if (listens) this.#hook?.enable();
+    else this.#hook?.disable();
+  }
+
+  escaped(kernel: Kernel, what: string, why: string): EscapeError {
+    const { current } = kernel;
+    const error = new EscapeError(what, current === undefined ? undefined : keyOf(current), why);
+    kernel.fail(ESCAPE_CHECK, error.message, error);
+    return error;
+  }
+
+  #putUp(): void {
+    const patches: Patch[] = (this.#patches = []);
+    const real = { setImmediate: globalThis.setImmediate };
+    const patch = (on: unknown, name: string, make: (original: never) => unknown): void => {
+      if ((typeof on !== "object" && typeof on !== "function") || on === null) return;
+      const original = (on as Record<string, unknown>)[name];
+      if (original === undefined) return;
+      const before = Object.getOwnPropertyDescriptor(on, name);
+      if (before !== undefined && !before.configurable) return;
+      const value = make(original as never);
+      Object.defineProperty(on, name, {
+        value,
+        writable: true,
+        configurable: true,
+        enumerable: before?.enumerable ?? false,
+      });
+      patches.push({ on, name, before, value });
+    };
+    const running = (): Kernel | undefined => this.kernel;
+    redirectClock(patch, running);
+    redirectRandom(patch, running);
+    redirectTimers(patch, running);
+    this.#refuse(patch);
+    this.#hook = createHook({ init: (_id, type) => this.#began(type) });
+    this.#listens = false;
+    real.setImmediate(() => this.#takeDown(real.setImmediate));
+  }
+
+  #takeDown(setImmediate: (task: () => void) => unknown): void {
+    if (this.kernel !== undefined) {
+      setImmediate(() => this.#takeDown(setImmediate));
+      return;
+    }
+    this.#hook?.disable();
+    for (const { on, name, before, value } of (this.#patches ?? []).reverse()) {
+      // Whoever has replaced it since then is left alone.
+      if ((on as Record<string, unknown>)[name] !== value) continue;
+      if (before === undefined) delete (on as Record<string, unknown>)[name];
+      else Object.defineProperty(on, name, before);
+    }
+    this.#patches = undefined;
+    this.#hook = undefined;
+  }
+
+  #refuse(patch: PatchOne): void {
+    const refuse = (on: unknown, name: string, what: string, instead: string): void =>
+      patch(
+        on,
+        name,
+        (original: object) =>
+          new Proxy(original, {
+            apply: (target, self, args) => {
+              const { kernel } = this;
+              if (kernel !== undefined) throw this.escaped(kernel, what, instead);
+              return Reflect.apply(target as never, self, args) as unknown;
+            },
+            construct: (target, args, newTarget) => {
+              const { kernel } = this;
+              if (kernel !== undefined) throw this.escaped(kernel, what, instead);
+              return Reflect.construct(target as never, args, newTarget) as object;
+            },
+          }),
+      );
+    const network =
+      "what others answer is not the simulation's to decide; let a process stand for them";
+    for (const name of ["fetch", "WebSocket", "EventSource", "XMLHttpRequest"]) {
+      refuse(globalThis, name, name, network);
+    }
+    const channel =
+      "what arrives when is not the simulation's to decide; send messages to processes";
+    for (const name of ["MessageChannel", "BroadcastChannel", "Worker"]) {
+      refuse(globalThis, name, name, channel);
+    }
+    refuse(
+      globalThis.AbortSignal,
+      "timeout",
+      "AbortSignal.timeout",
+      "use self.signal, or a timer of the process",
+    );
+    refuse(Atomics, "waitAsync", "Atomics.waitAsync", channel);
+    for (const process of new Set([globalThis.process, nodeProcess])) {
+      refuse(process, "nextTick", "process.nextTick", "use queueMicrotask, or self.yield()");
+    }
+  }
+
+  /** Code began something that it can wait for. */
+  #began(type: string): void {
+    const { kernel } = this;
+    if (kernel === undefined || this.#own || type === "PROMISE" || type === "Microtask") return;
+    this.#own = true;
+    this.escaped(kernel, type, "what comes of it is not the simulation's to decide");
+    this.#own = false;
+  }
+}
+
+/** There is one of each global, so there is one of these. */
+export const nets: { enter(kernel: Kernel | undefined): Kernel | undefined } = new Nets();
+
+/** Runs code that belongs to a simulation. */
+export function within<T>(kernel: Kernel | undefined, run: () => T): T {
+  const before = nets.enter(kernel);
+  try {
+    return run();
+  } finally {
+    nets.enter(before);
+  }
+}
