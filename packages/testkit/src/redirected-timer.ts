@@ -13,6 +13,7 @@ export class RedirectedTimer implements Happening {
   readonly isFirst = true;
   readonly next = undefined;
   readonly isMessage = false;
+  readonly message = undefined;
   order = 0;
   creator = 0;
 
