@@ -19,16 +19,18 @@ export function depend(a: Step, b: Step): boolean {
 }
 
 function conflicts({ object, mode }: Access, step: Step): boolean {
-  return (
-    object !== "timers" &&
-    step.accesses.some(
-      (other) => object === other.object && (mode === "write" || other.mode === "write"),
-    )
+  if (object === "timers") return false;
+  // Of some faults nobody knows what they change.
+  return step.accesses.some(
+    (other) =>
+      object === "*" ||
+      other.object === "*" ||
+      (object === other.object && (mode === "write" || other.mode === "write")),
   );
 }
 
 /** What everybody uses, so that it says nothing about who has to do with whom. */
-const EVERYBODYS: ReadonlySet<string> = new Set(["timers", "clock"]);
+const EVERYBODYS: ReadonlySet<string> = new Set(["timers", "clock", "*"]);
 
 /**
  * For each step, the steps that had to be there before it under every schedule: what made it possible,

@@ -204,3 +204,7 @@ export {
   type Mutant,
   type OracleReport,
 } from "./oracle-check.js";
+export type { CrashTestOptions } from "./crash-test.js";
+export { recordNode, type RecordedNode, type RecordNodeOptions } from "./record-node.js";
+export type { Input, InputOperation, Recording } from "./recording.js";
+export { replayCrash, replayRecording, type CrashReplay } from "./replay-crash.js";
