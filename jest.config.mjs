@@ -20,6 +20,7 @@ export default {
   moduleNameMapper: {
     "^@coppice/(core|supervisor|remote|testkit)$": "<rootDir>/packages/$1/src/index.ts",
     "^@coppice/remote/wire$": "<rootDir>/packages/remote/src/wire.ts",
+    "^@coppice/testkit/jest$": "<rootDir>/packages/testkit/src/jest.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
   transform: {

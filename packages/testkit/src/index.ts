@@ -208,3 +208,37 @@ export type { CrashTestOptions } from "./crash-test.js";
 export { recordNode, type RecordedNode, type RecordNodeOptions } from "./record-node.js";
 export type { Input, InputOperation, Recording } from "./recording.js";
 export { replayCrash, replayRecording, type CrashReplay } from "./replay-crash.js";
+export {
+  childSpecs,
+  crashes,
+  exitReasons,
+  faultPlans,
+  messages,
+  supervisorOf,
+  terms,
+  treePlans,
+  type ChildSpecsOptions,
+  type FaultPlansOptions,
+  type TreePlan,
+  type TreesOptions,
+} from "./arbitraries.js";
+export { matchMarbles, recordMarbles, type Emission, type MarbleRecord } from "./marbles.js";
+export {
+  matchExit,
+  matchMailbox,
+  matchTrace,
+  matchTree,
+  type Equals,
+  type ExpectedReason,
+  type MatchResult,
+  type TransitionPattern,
+  type TreeShape,
+} from "./matchers.js";
+export {
+  createProbe,
+  ProbeError,
+  type Autopilot,
+  type Probe,
+  type ProbeOptions,
+  type Within,
+} from "./probe.js";

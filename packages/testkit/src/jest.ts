@@ -1,0 +1,108 @@
+/**
+ * Matchers for jest; vitest's `expect.extend` takes them, too.
+ *
+ * Importing this file tells the compiler of them, in `@jest/globals` and in the global `expect`.
+ */
+import type { AnyPid, ExitReason, Node } from "@coppice/core";
+import type { SupervisionTree } from "@coppice/supervisor";
+import type { MatcherContext } from "expect";
+import { matchMarbles, type MarbleRecord } from "./marbles.js";
+import {
+  matchExit,
+  matchMailbox,
+  matchTrace,
+  matchTree,
+  type ExpectedReason,
+  type MatchResult,
+  type TransitionPattern,
+  type TreeShape,
+} from "./matchers.js";
+import type { Run } from "./run.js";
+
+export interface CoppiceMatchers<R> {
+  /** Of an exit reason, or a promise of one, as `node.whenExited` gives: see `matchExit`. */
+  toExitWith(reason: ExpectedReason): R;
+  /** Of a supervision tree: see `matchTree`. */
+  toHaveTree(shape: TreeShape): R;
+  /** Of `{ node, pid }`: see `matchMailbox`. */
+  toHaveMailbox(messages: readonly unknown[]): R;
+  /** Of a run: see `matchTrace`. */
+  toHaveTrace(patterns: readonly TransitionPattern[]): R;
+  /** Of what `recordMarbles` recorded: see `matchMarbles`. */
+  toHaveMarbles(marbles: string, values?: Readonly<Record<string, unknown>>): R;
+}
+
+interface Context {
+  readonly equals?: MatcherContext["equals"];
+}
+
+/**
+ * For `expect.extend`. A promise of a reason makes `toExitWith` a promise, too: wait for it.
+ *
+ * ```ts no-run
+ * import { expect } from "@jest/globals";
+ * import { createNode } from "@coppice/core";
+ * import { coppiceMatchers } from "@coppice/testkit/jest";
+ * expect.extend(coppiceMatchers);
+ * const node = createNode();
+ * const pid = node.spawn(async (self) => self.exit("shutdown"));
+ * await expect(node.whenExited(pid)).toExitWith("shutdown");
+ * ```
+ */
+export const coppiceMatchers: {
+  toExitWith(
+    this: Context | void,
+    received: unknown,
+    reason: ExpectedReason,
+  ): MatchResult | Promise<MatchResult>;
+  toHaveTree(this: Context | void, received: unknown, shape: TreeShape): MatchResult;
+  toHaveMailbox(this: Context | void, received: unknown, messages: readonly unknown[]): MatchResult;
+  toHaveTrace(
+    this: Context | void,
+    received: unknown,
+    patterns: readonly TransitionPattern[],
+  ): MatchResult;
+  toHaveMarbles(
+    this: Context | void,
+    received: unknown,
+    marbles: string,
+    values?: Readonly<Record<string, unknown>>,
+  ): MatchResult;
+} = {
+  toExitWith(received, reason) {
+    const match = (actual: ExitReason): MatchResult => matchExit(actual, reason, this?.equals);
+    const isPromise = typeof (Object(received) as { then?: unknown }).then === "function";
+    return isPromise
+      ? (received as Promise<ExitReason>).then(match)
+      : match(received as ExitReason);
+  },
+  toHaveTree(received, shape) {
+    return matchTree(received as SupervisionTree, shape, this?.equals);
+  },
+  toHaveMailbox(received, messages) {
+    const place = received as { readonly node: Node; readonly pid: AnyPid };
+    return matchMailbox(place, messages, this?.equals);
+  },
+  toHaveTrace(received, patterns) {
+    return matchTrace(received as Run, patterns);
+  },
+  toHaveMarbles(received, marbles, values) {
+    return matchMarbles(received as MarbleRecord<unknown>, marbles, values, this?.equals);
+  },
+};
+
+declare module "expect" {
+  interface Matchers<R extends void | Promise<void>, T = unknown> extends CoppiceMatchers<R> {
+    // Its parameters have to be those of the original.
+    readonly [TESTED]?: T;
+  }
+}
+
+declare global {
+  namespace jest {
+    // oxlint-disable-next-line typescript/no-unused-vars -- as @types/jest declares it
+    interface Matchers<R, T = {}> extends CoppiceMatchers<R> {}
+  }
+}
+
+declare const TESTED: unique symbol;
