@@ -1,6 +1,35 @@
 /** Simulation: nodes, processes, time and randomness under one scheduler that decides everything. */
 export { dependent } from "./dependence.js";
 export { DiskError, type Durable, type DurableOptions, type Unsynced } from "./durable.js";
+export { CommutativityError } from "./commutativity.js";
+export type { Coverage } from "./coverage.js";
+export { DelayBounded } from "./delay-bounded.js";
+export {
+  DivergenceError,
+  SourceDpor,
+  type DporOptions,
+  type Explored,
+  type KindOf,
+} from "./dpor.js";
+export {
+  explore,
+  exploreRuns,
+  type Exploration,
+  type ExploreOptions,
+  type ExploredFailure,
+  type Origin,
+  type Runner,
+} from "./explore.js";
+export { drawFaults, withFaults, type FaultChoice, type PlannedFault } from "./fault-plan.js";
+export { messageKindOf } from "./message-kind.js";
+export { countOrders } from "./order-count.js";
+export { samplers, strategyOfPlan, type SamplePlan, type Sampler } from "./portfolio.js";
+export { stateFindings, type Findings, type Statement } from "./statement.js";
+export { drawChanges, pct, type PctPlan } from "./strategy-pct.js";
+export { partialOrderSampling } from "./strategy-pos.js";
+export { surw, type SurwPlan } from "./strategy-surw.js";
+export { walk } from "./strategy-walk.js";
+export { traceClass } from "./trace-class.js";
 export { inMacrotask, NotInMacrotaskError } from "./drain.js";
 export {
   createFifoScheduler,

@@ -1,7 +1,11 @@
 /** The strategy that a schedule stands for. */
 import { constrained, EAGER } from "./constrained-strategy.js";
 import type { Schedule } from "./schedule.js";
-import { FIFO, LIFO, seeded, type Strategy } from "./strategy.js";
+import { FIFO, LIFO, type Strategy } from "./strategy.js";
+import { pct } from "./strategy-pct.js";
+import { partialOrderSampling } from "./strategy-pos.js";
+import { surw } from "./strategy-surw.js";
+import { walk } from "./strategy-walk.js";
 
 /** A strategy for one run under `schedule`: it remembers what has happened. */
 export function strategyOf(schedule: Schedule): Strategy {
@@ -16,7 +20,17 @@ function fillOf({ strategy, seed }: Schedule): Strategy {
       return LIFO;
     case "eager":
       return EAGER;
+    case "walk":
+      return walk(seed);
+    case "pct2":
+      return pct({ seed, depth: 2 });
+    case "pct3":
+      return pct({ seed, depth: 3 });
+    case "pos":
+      return partialOrderSampling(seed);
+    case "surw":
+      return surw({ seed });
     default:
-      return seeded(seed);
+      return strategy satisfies never;
   }
 }

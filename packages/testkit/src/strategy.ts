@@ -1,9 +1,12 @@
 /** Strategies: who decides what happens next. */
+import type { Step } from "./run.js";
 import type { Transition } from "./transition.js";
 
 /** What a strategy may know of the run so far. */
 export interface RunView {
-  /** How many steps were made. */
+  /** The steps that were made. */
+  readonly steps: readonly Step[];
+  /** How many they are. */
   readonly step: number;
   readonly nowMs: number;
 }

@@ -241,7 +241,7 @@ export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps
   for (;;) {
     const could = enabled();
     if (could.length === 0 || steps.length === maxSteps) break;
-    const view = { step: steps.length, nowMs };
+    const view = { steps, step: steps.length, nowMs };
     const chosen = strategy.pick(could, view) as Pending | undefined;
     if (chosen === undefined) break;
     step = steps.length;

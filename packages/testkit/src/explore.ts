@@ -1,0 +1,362 @@
+/**
+ * Exploration: from the schedules that cost nothing to all of them, and to samples where all are too many.
+ *
+ * Oldest first, newest first and eager timers; then source-DPOR, which runs each class of schedules once
+ * and, when it comes to an end within its share, has shown all there is; then several strategies in turn,
+ * as no single one is good at everything; then, if asked for, all schedules with few delays.
+ */
+import { checkFunction, checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
+import { checkSwap } from "./commutativity.js";
+import { EAGER } from "./constrained-strategy.js";
+import { CoverageMeter, type Coverage } from "./coverage.js";
+import { DelayBounded } from "./delay-bounded.js";
+import { SourceDpor, type KindOf } from "./dpor.js";
+import { hashWith } from "./key-hash.js";
+import { messageKindOf } from "./message-kind.js";
+import { countOrders } from "./order-count.js";
+import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } from "./portfolio.js";
+import { ProgramModel } from "./program-model.js";
+import type { Run, Violation } from "./run.js";
+import { runProgram, type Program, type SimulationOptions } from "./run-program.js";
+import { stateFindings, type Statement } from "./statement.js";
+import { FIFO, LIFO, type Strategy } from "./strategy.js";
+import { walk } from "./strategy-walk.js";
+
+export interface ExploreOptions {
+  /** At most so many runs; 10,000 by default, `Infinity` when `ms` is given. */
+  readonly runs?: number;
+  /** Begins no run after so many ms of real time; no limit by default. */
+  readonly ms?: number;
+  /** Decides all that is drawn; 1 by default. */
+  readonly seed?: number;
+  /** Goes on after a violation, and counts; `false` by default. */
+  readonly all?: boolean;
+  /** How many runs source-DPOR may take; 2,000 or a fifth of `runs`, whichever is more, by default; 0 for none. */
+  readonly dporRuns?: number;
+  /** Strategies to draw from in turn; all by default, `[]` for none. */
+  readonly strategies?: readonly Sampler[];
+  /** After all that, every schedule with at most so many delays; none by default. */
+  readonly delays?: number;
+  /** At most so many faults in a run that is drawn; 2 by default. Without faults in the program it says nothing. */
+  readonly faultBudget?: number;
+  /**
+   * Pairs of kinds of messages whose order at one process does not matter; see `kindOf`. Tried out on
+   * random schedules, which are not counted as runs.
+   */
+  readonly commutes?: readonly (readonly [string, string])[];
+  /** The kind of what arrives; by `messageKindOf` by default. */
+  readonly kindOf?: KindOf;
+  /** Counts how many schedules the classes stand for, where they are few enough; `false` by default. */
+  readonly countOrders?: boolean;
+}
+
+/** By what a run was found. */
+export type Origin = "fifo" | "lifo" | "eager" | "dpor" | "delays" | Sampler;
+
+/** A run that violated something. */
+export interface ExploredFailure {
+  readonly run: Run;
+  readonly violations: readonly Violation[];
+  readonly strategy: Origin;
+  /** How many runs came before it. */
+  readonly index: number;
+  /** Of strategies that draw. */
+  readonly seed: number | undefined;
+  /** All that a drawn run was decided by. */
+  readonly plan: SamplePlan | undefined;
+}
+
+export interface Exploration {
+  readonly runs: number;
+  /** The first of each violated check, or with `all` each failing run; never more than 1,000. */
+  readonly failures: readonly ExploredFailure[];
+  /** How many runs failed. */
+  readonly failing: number;
+  readonly statement: Statement;
+  readonly coverage: Coverage;
+}
+
+/** Makes one run under a strategy. Runs of one exploration share a key space. */
+export type Runner = (strategy: Strategy) => Run;
+
+const KEYS = [
+  "runs",
+  "ms",
+  "seed",
+  "all",
+  "dporRuns",
+  "strategies",
+  "delays",
+  "faultBudget",
+  "commutes",
+  "kindOf",
+  "countOrders",
+];
+const DEFAULT_RUNS = 10_000;
+const DPOR_RUNS = 2_000;
+const DPOR_SHARE = 0.2;
+const MOST_FAILURES = 1_000;
+/** With the first runs, and then with one in so many, two messages that are said to commute are swapped. */
+const SWAP_ALL = 100;
+const SWAP_EVERY = 8;
+
+/**
+ * Explores the schedules of a program. In one go, and only from a macrotask: see `inMacrotask`.
+ *
+ * @param options.simulation how runs are made: the profile, the clock, the step limit, …
+ * @throws NotInMacrotaskError this is a microtask, as all code after an `await`
+ * @throws CommutativityError messages of kinds in `commutes` do not commute
+ * @throws DivergenceError the program does not do the same when it is led the same way
+ * @example
+ * import { explore, inMacrotask } from "@coppice/testkit";
+ * const { statement } = await inMacrotask(() =>
+ *   explore((sim) => {
+ *     const node = sim.node();
+ *     const sink = node.spawn(async (self) => { for (;;) await self.receive(); });
+ *     for (const word of ["a", "b", "c"]) node.spawn((self) => self.send(sink, word));
+ *   }),
+ * );
+ * statement.text; // => "exhaustive: 6 of 6 inequivalent schedules (profile pairFifo, faults 0, timers 0, 0 violations)"
+ */
+export function explore(
+  program: Program,
+  options: ExploreOptions & { readonly simulation?: SimulationOptions } = {},
+): Exploration {
+  checkFunction("explore: program", program);
+  checkKeys("explore: options", options, [...KEYS, "simulation"]);
+  const { simulation = {}, ...rest } = options;
+  const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
+  const run: Runner = (strategy) => runProgram(program, strategy, { ...simulation, keySpace });
+  const { profile = "pairFifo", clock, horizonMs } = simulation;
+  const bounds: string[] = [];
+  if (typeof clock === "object") bounds.push("bounded clock");
+  if (horizonMs !== undefined && horizonMs < Infinity) bounds.push(`horizon ${horizonMs} ms`);
+  return exploreRuns(run, rest, { profile, bounds, dpor: typeof clock !== "object" });
+}
+
+/** As `explore`, of whatever makes runs. */
+export function exploreRuns(
+  run: Runner,
+  options: ExploreOptions = {},
+  circumstances: {
+    readonly profile: string;
+    readonly bounds: readonly string[];
+    readonly dpor: boolean;
+  } = { profile: "pairFifo", bounds: [], dpor: true },
+): Exploration {
+  checkFunction("explore: run", run);
+  checkOptions(options);
+  return new Explorer(run, options, circumstances).explore();
+}
+
+function checkOptions(options: ExploreOptions): void {
+  checkKeys("explore: options", options, KEYS);
+  const { runs, ms, dporRuns, delays, faultBudget, strategies, seed } = options;
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`explore: options.${option}`, expected, received);
+  };
+  for (const [option, value] of Object.entries({ runs, ms, dporRuns, delays, faultBudget })) {
+    if (value !== undefined && !(value >= 0)) refuse(option, "a number of at least 0", value);
+  }
+  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
+  for (const name of strategies ?? []) {
+    if (!samplers.includes(name)) refuse("strategies", `names of ${samplers.join(", ")}`, name);
+  }
+}
+
+class Explorer {
+  readonly #run: Runner;
+  readonly #options: ExploreOptions;
+  readonly #profile: string;
+  readonly #bounds: string[];
+  readonly #usesDpor: boolean;
+  readonly #limit: number;
+  readonly #endsAtMs: number;
+  readonly #coverage = new CoverageMeter();
+  readonly #model = new ProgramModel();
+  readonly #failures: ExploredFailure[] = [];
+  readonly #checks = new Set<string>();
+  readonly #timers = new Set<string>();
+  #runs = 0;
+  #failing = 0;
+  #mostFaults = 0;
+
+  constructor(
+    run: Runner,
+    options: ExploreOptions,
+    circumstances: {
+      readonly profile: string;
+      readonly bounds: readonly string[];
+      readonly dpor: boolean;
+    },
+  ) {
+    this.#run = run;
+    this.#options = options;
+    this.#profile = circumstances.profile;
+    this.#bounds = [...circumstances.bounds];
+    this.#usesDpor = circumstances.dpor;
+    this.#limit = options.runs ?? (options.ms === undefined ? DEFAULT_RUNS : Infinity);
+    this.#endsAtMs = options.ms === undefined ? Infinity : performance.now() + options.ms;
+  }
+
+  explore(): Exploration {
+    for (const [name, strategy] of [
+      ["fifo", FIFO],
+      ["lifo", LIFO],
+      ["eager", EAGER],
+    ] as const) {
+      if (this.#mayGoOn()) this.#make(strategy, name, undefined);
+    }
+    const all = this.#mayGoOn() && this.#usesDpor ? this.#exhaust() : undefined;
+    // All within a fault budget is not all there is, but as much as samples within it could show.
+    if (all?.isDone === true) return this.#result(all.statement, true);
+    this.#sample();
+    this.#delay();
+    return this.#result(this.#stateBounded(all?.statement), false);
+  }
+
+  #mayGoOn(): boolean {
+    if (this.#failing > 0 && this.#options.all !== true) return false;
+    return this.#runs < this.#limit && performance.now() < this.#endsAtMs;
+  }
+
+  #make(strategy: Strategy, origin: Origin, plan: SamplePlan | undefined): Run {
+    const index = this.#runs++;
+    const run = this.#run(strategy);
+    this.#model.learn(run);
+    this.#coverage.add(run, plan !== undefined);
+    this.#noteCircumstances(run);
+    if (run.violations.length > 0) this.#noteFailure(run, { origin, index, plan });
+    return run;
+  }
+
+  #noteFailure(
+    run: Run,
+    { origin, index, plan }: { origin: Origin; index: number; plan: SamplePlan | undefined },
+  ): void {
+    this.#failing++;
+    const { violations } = run;
+    const isNew = violations.some(({ check }) => !this.#checks.has(check));
+    for (const { check } of violations) this.#checks.add(check);
+    const keeps = isNew || this.#options.all === true;
+    if (!keeps || this.#failures.length >= MOST_FAILURES) return;
+    this.#failures.push({ run, violations, strategy: origin, index, seed: plan?.seed, plan });
+  }
+
+  #noteCircumstances({ steps }: Run): void {
+    let faults = 0;
+    for (const { transition } of steps) {
+      if (transition.kind === "fault") faults++;
+      else if (transition.kind === "timer") this.#timers.add(transition.key);
+    }
+    this.#mostFaults = Math.max(this.#mostFaults, faults);
+  }
+
+  /** Source-DPOR, within its share. */
+  #exhaust(): { readonly statement: Statement; readonly isDone: boolean } {
+    const {
+      dporRuns,
+      commutes,
+      kindOf = messageKindOf,
+      countOrders: counts,
+      seed = 1,
+    } = this.#options;
+    const cap = dporRuns ?? Math.max(DPOR_RUNS, DPOR_SHARE * this.#limit);
+    const dpor = new SourceDpor({ kindOf, commutes, instant: this.#profile === "instant" });
+    let runs = 0;
+    let orders: number | undefined = counts === true ? 0 : undefined;
+    let failing = 0;
+    while (!dpor.done && runs < cap && this.#mayGoOn()) {
+      runs++;
+      const run = this.#make(dpor, "dpor", undefined);
+      const was = dpor.learn(run);
+      if (commutes !== undefined && (runs <= SWAP_ALL || hashWith(seed, runs) % SWAP_EVERY === 0)) {
+        const sample = this.#run(walk(hashWith(seed, runs)));
+        checkSwap(sample, this.#run, { kindOf, commutes, seed: runs });
+      }
+      if (was !== "class") continue;
+      if (run.violations.length > 0) failing++;
+      if (orders !== undefined) orders = add(orders, countOrders(run.steps));
+    }
+    const bounds = [...this.#bounds];
+    // How many there may be is up to a budget, not to the program.
+    if (this.#mostFaults > 0) bounds.push(`faults ≤ ${this.#mostFaults}`);
+    if (dpor.cut > 0) bounds.push(`${dpor.cut} runs cut off at the step limit`);
+    if (!dpor.done) bounds.push(this.#whyNotDone(runs, cap));
+    const found = { classes: dpor.classes, orders, violations: failing, bounds };
+    return { statement: this.#state(found), isDone: dpor.done && dpor.cut === 0 };
+  }
+
+  #whyNotDone(runs: number, cap: number): string {
+    if (this.#failing > 0 && this.#options.all !== true) return "stopped at the first violation";
+    if (runs >= cap) return `cap ${cap}`;
+    return this.#runs >= this.#limit ? `runs ${this.#limit}` : `${this.#options.ms} ms`;
+  }
+
+  #sample(): void {
+    const { strategies = samplers, seed = 1, faultBudget = 2 } = this.#options;
+    if (strategies.length === 0) return;
+    // All the rest, but for what delays are to have.
+    for (let turn = 0; this.#mayGoOn(); turn++) {
+      if (this.#options.delays !== undefined && this.#runs >= this.#limit * 0.8) return;
+      const plan = drawPlan(seed, turn, this.#model, { strategies, faultBudget });
+      this.#make(strategyOfPlan(plan), plan.strategy, plan);
+      if (plan.strategy === "pct2") this.#coverage.addPct(2);
+      else if (plan.strategy === "pct3") this.#coverage.addPct(3);
+    }
+  }
+
+  #delay(): void {
+    const { delays } = this.#options;
+    if (delays === undefined || !this.#mayGoOn()) return;
+    const bounded = new DelayBounded(delays);
+    while (!bounded.done && this.#mayGoOn()) {
+      this.#make(bounded, "delays", undefined);
+      bounded.learn();
+    }
+    if (bounded.done) this.#bounds.push(`all with delays ≤ ${delays}`);
+  }
+
+  #stateBounded(dpor: Statement | undefined): Statement {
+    const bounds = new Set([...(dpor?.bounds ?? []), ...this.#bounds]);
+    if (this.#failing > 0 && this.#options.all !== true)
+      bounds.add("stopped at the first violation");
+    if (bounds.size === 0) bounds.add("samples");
+    const { classes } = this.#coverage.report();
+    return this.#state({
+      classes,
+      orders: undefined,
+      violations: this.#failing,
+      bounds: [...bounds],
+    });
+  }
+
+  #state(found: {
+    readonly classes: number;
+    readonly orders: number | undefined;
+    readonly violations: number;
+    readonly bounds: readonly string[];
+  }): Statement {
+    return stateFindings({
+      ...found,
+      runs: this.#runs,
+      profile: this.#profile,
+      faults: this.#mostFaults,
+      timers: this.#timers.size,
+    });
+  }
+
+  #result(statement: Statement, exhausted: boolean): Exploration {
+    return {
+      runs: this.#runs,
+      failures: this.#failures,
+      failing: this.#failing,
+      statement,
+      coverage: this.#coverage.report(exhausted),
+    };
+  }
+}
+
+function add(sum: number, more: number | undefined): number | undefined {
+  return more === undefined ? undefined : sum + more;
+}

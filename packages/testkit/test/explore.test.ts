@@ -1,0 +1,243 @@
+import { describe, expect, test } from "@jest/globals";
+import { InvalidArgumentError, KeySpace } from "@coppice/core";
+import {
+  CommutativityError,
+  DelayBounded,
+  drawFaults,
+  explore,
+  inMacrotask,
+  messageKindOf,
+  NotInMacrotaskError,
+  runProgram,
+  strategyOfPlan,
+  withFaults,
+  type Exploration,
+  type ExploreOptions,
+  type Program,
+  type SamplePlan,
+  type SimulationOptions,
+  type Strategy,
+  type Transition,
+} from "@coppice/testkit";
+import { boundedBuffer, cacheFill, lostWakeUp, readersAndWriter } from "./counted-programs.js";
+import { runToy } from "./generator-kernel.js";
+import { fanIn, readModifyWrite } from "./programs.js";
+
+function exploring(
+  program: Program,
+  options: ExploreOptions & { readonly simulation?: SimulationOptions } = {},
+): Promise<Exploration> {
+  return inMacrotask(() => explore(program, options));
+}
+
+describe("exploration", () => {
+  test("stops at the first violation and says so", async () => {
+    const { runs, failures, statement } = await exploring(cacheFill);
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toMatchObject({
+      strategy: "dpor",
+      violations: [{ check: "nothing stale is kept" }],
+    });
+    expect(failures[0]?.index).toBe(runs - 1);
+    expect(statement.kind).toBe("bounded");
+    expect(statement.bounds).toContain("stopped at the first violation");
+  });
+
+  test("finds what fails in the order of sending with its first run", async () => {
+    const { runs, failures } = await exploring(lostWakeUp);
+    expect(runs).toBe(1);
+    expect(failures[0]).toMatchObject({ strategy: "fifo", index: 0, seed: undefined });
+  });
+
+  test("goes on after a violation when it is to count", async () => {
+    const { statement, failing, failures } = await exploring(boundedBuffer, { all: true });
+    expect(statement.text).toBe(
+      "exhaustive: 30 of 30 inequivalent schedules (profile pairFifo, faults 0, timers 0, 2 violations)",
+    );
+    expect(failures).toHaveLength(failing);
+  });
+
+  test("samples when there are too many classes, and names the cap", async () => {
+    const { statement, runs, coverage } = await exploring(fanIn(4, 3), {
+      runs: 1_000,
+      dporRuns: 200,
+    });
+    expect(runs).toBe(1_000);
+    expect(statement.text).toMatch(
+      /^bounded\(cap 200\): [\d,]+ inequivalent schedules in 1,000 runs/,
+    );
+    expect(coverage.unseenMass).toBeGreaterThan(0.5);
+  });
+
+  test("is not exhaustive when runs are cut off", async () => {
+    const { statement } = await exploring(fanIn(3, 1), { runs: 50, simulation: { stepLimit: 2 } });
+    expect(statement.kind).toBe("bounded");
+    expect(statement.text).toContain("cut off at the step limit");
+  });
+
+  test("is not exhaustive when clocks are bounded or time has a horizon", async () => {
+    for (const simulation of [{ clock: { maxLatencyMs: 5 } }, { horizonMs: 10 }] as const) {
+      const { statement } = await exploring(fanIn(2, 1), { runs: 30, simulation });
+      expect(statement.kind).toBe("bounded");
+    }
+  });
+
+  test("ends in time", async () => {
+    const startMs = performance.now();
+    const { statement, runs } = await exploring(fanIn(5, 3), { ms: 200 });
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(runs).toBeGreaterThan(3);
+    expect(statement.text).toContain("200 ms");
+  });
+
+  test("is the same for the same seed", async () => {
+    const once = await exploring(fanIn(4, 3), { runs: 200, dporRuns: 0, seed: 7 });
+    const again = await exploring(fanIn(4, 3), { runs: 200, dporRuns: 0, seed: 7 });
+    const other = await exploring(fanIn(4, 3), { runs: 200, dporRuns: 0, seed: 8 });
+    expect(again.coverage).toEqual(once.coverage);
+    expect(other.coverage).not.toEqual(once.coverage);
+  });
+
+  test("gives a plan with what it has drawn, and the plan makes the same run", async () => {
+    const { failures } = await exploring(cacheFill, { dporRuns: 0, all: true, runs: 400 });
+    const drawn = failures.filter(({ plan }) => plan !== undefined);
+    expect(new Set(drawn.map(({ strategy }) => strategy)).size).toBe(5);
+    await inMacrotask(() => {
+      for (const { run, plan } of drawn.slice(0, 30)) {
+        const copy = JSON.parse(JSON.stringify(plan)) as SamplePlan;
+        expect(runProgram(cacheFill, strategyOfPlan(copy)).hash()).toBe(run.hash());
+      }
+    });
+  });
+
+  test("tries out whether kinds that are said to commute do", async () => {
+    const commutes = [["get", "set"]] as const;
+    await expect(exploring(readModifyWrite(3), { all: true, commutes })).rejects.toThrow(
+      CommutativityError,
+    );
+    const { statement } = await exploring(readersAndWriter(4), { commutes: [["read", "read"]] });
+    expect(statement.classes).toBe(16);
+  });
+
+  test("refuses what it does not know", async () => {
+    await expect(exploring(fanIn(2, 1), { rans: 3 } as never)).rejects.toThrow(
+      InvalidArgumentError,
+    );
+    await expect(exploring(fanIn(2, 1), { runs: -1 })).rejects.toThrow("a number of at least 0");
+    await expect(exploring(fanIn(2, 1), { strategies: ["pct9"] as never })).rejects.toThrow(
+      "walk, pct2",
+    );
+    expect(() => explore(fanIn(2, 1))).toThrow(NotInMacrotaskError);
+  });
+});
+
+describe("coverage", () => {
+  test("counts races seen in both orders, and names those that were not", async () => {
+    const { coverage } = await exploring(readersAndWriter(1), { dporRuns: 0, runs: 200 });
+    expect(coverage).toMatchObject({ classes: 2, races: { seen: 1, bothOrders: 1, oneOrder: [] } });
+    const once = await exploring(readersAndWriter(1), { dporRuns: 0, runs: 1 });
+    expect(once.coverage.races).toEqual({
+      seen: 1,
+      bothOrders: 0,
+      oneOrder: ["n/store: write before read"],
+    });
+  });
+
+  test("knows that nothing is unseen after all classes, and of nothing before a sample", async () => {
+    expect((await exploring(fanIn(3, 1))).coverage.unseenMass).toBe(0);
+    expect((await exploring(fanIn(3, 1), { runs: 3 })).coverage.unseenMass).toBe(1);
+  });
+
+  test("tells the depth up to which bugs were found by the bound of PCT", async () => {
+    const options = { dporRuns: 0, strategies: ["pct2"] } as const;
+    const { coverage } = await exploring(fanIn(2, 2), { ...options, runs: 13 });
+    // n = 2 channels, k = 4 steps: (1 − 1/8)^m ≤ 0.05 from m = 23 on, (1 − 1/2)^m from m = 5 on.
+    expect(coverage.pctDepth).toBe(1);
+    expect((await exploring(fanIn(2, 2), { ...options, runs: 30 })).coverage.pctDepth).toBe(2);
+  });
+
+  test.each([
+    ["get", "get"],
+    [{ type: "put", value: 1 }, "put"],
+    [{ type: "call", request: { type: "put" } }, "put"],
+    [{ type: "cast", request: "go" }, "go"],
+    [["put", 1], "put"],
+    [{ set: 1 }, "set"],
+    [7, "number"],
+    [null, "null"],
+  ])("takes the kind of %j to be %j", (message, kind) => {
+    expect(messageKindOf({ message } as unknown as Transition)).toBe(kind);
+  });
+});
+
+describe("schedules with few delays", () => {
+  test.each([
+    [0, 1],
+    [1, 1 + 2],
+    [2, 6 - 1],
+    [3, 6],
+  ])("with at most %d delays of three equal steps are %d", async (delays, schedules) => {
+    const seen = await inMacrotask(() => {
+      const keySpace = new KeySpace({ interns: true });
+      const bounded = new DelayBounded(delays);
+      const hashes: string[] = [];
+      while (!bounded.done) {
+        hashes.push(runProgram(fanIn(3, 1), bounded, { keySpace }).hash());
+        bounded.learn();
+      }
+      return hashes;
+    });
+    expect(seen).toHaveLength(schedules);
+    expect(new Set(seen).size).toBe(schedules);
+  });
+});
+
+describe("a fault plan", () => {
+  const choice = { faults: ["crash:a", "crash:b", "pause:a"], keys: ["k1", "k2", "k3"] };
+  const plans = Array.from({ length: 3_000 }, (_, seed) =>
+    drawFaults({ ...choice, seed, budget: 2 }),
+  );
+
+  test("draws number, kind and moment alike", () => {
+    for (const many of [0, 1, 2]) {
+      const share = plans.filter((plan) => plan.length === many).length / plans.length;
+      expect(Math.abs(share - 1 / 3)).toBeLessThan(0.05);
+    }
+    const all = plans.flat();
+    for (const moment of [undefined, "k1", "k2", "k3"]) {
+      const share = all.filter(({ after }) => after === moment).length / all.length;
+      expect(Math.abs(share - 1 / 4)).toBeLessThan(0.05);
+    }
+    const pauses = all.filter(({ fault }) => fault === "pause:a").length / all.length;
+    expect(Math.abs(pauses - 1 / 2)).toBeLessThan(0.05);
+  });
+
+  test("leaves out a kind altogether in many runs", () => {
+    const pairs = plans.filter((plan) => plan.length === 2);
+    const mixed = pairs.filter(([one, other]) => one?.fault[0] !== other?.fault[0]).length;
+    // With both kinds in all plans it would be half of them.
+    expect(mixed / pairs.length).toBeLessThan(1 / 3);
+  });
+
+  test("lets a fault happen right after its moment, and no other", () => {
+    const fifo: Strategy = { pick: (enabled) => enabled.find(({ kind }) => kind !== "fault") };
+    const run = (after: string | undefined): string =>
+      runToy(
+        (toy) => {
+          toy.spawn("sink", function* (self) {
+            for (;;) yield self.receive();
+          });
+          toy.spawn("source", function* (self) {
+            for (const m of ["a", "b"]) self.send("sink", m);
+            yield self.receive();
+          });
+          toy.fault("crash", "sink", () => undefined);
+          toy.budget(1);
+        },
+        withFaults(fifo, [{ fault: "f:crash", after }]),
+      ).hash();
+    expect(run(undefined)).toBe("f:crash source→sink#1 source→sink#2");
+    expect(run("source→sink#1")).toBe("source→sink#1 f:crash source→sink#2");
+    expect(run("source→sink#9")).toBe("source→sink#1 source→sink#2");
+  });
+});
