@@ -9,7 +9,7 @@ import { hashText, hashWith } from "./key-hash.js";
 import type { Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
-export interface PlannedFault {
+export interface DrawnFault {
   /** `crash:srv`: kind and target, the key of the fault without what numbers it. */
   readonly fault: string;
   /** Key of the transition right after which it happens; `undefined` for at once. */
@@ -28,12 +28,12 @@ export interface FaultChoice {
 }
 
 /** Draws up to `budget` faults. Each plan leaves out some kinds altogether. */
-export function drawFaults({ seed, faults, budget, keys }: FaultChoice): PlannedFault[] {
+export function drawFaults({ seed, faults, budget, keys }: FaultChoice): DrawnFault[] {
   const number = hashWith(seed, 1) % (budget + 1);
   const kinds = [...new Set(faults.map(kindOf))].sort();
   let enabled = kinds.filter((kind) => hashWith(seed, hashText(kind), 2) % 2 === 0);
   if (enabled.length === 0) enabled = kinds;
-  const plan: PlannedFault[] = [];
+  const plan: DrawnFault[] = [];
   for (let place = 0; place < number && enabled.length > 0; place++) {
     const kind = enabled[hashWith(seed, place, 3) % enabled.length];
     const targets = faults.filter((fault) => kindOf(fault) === kind);
@@ -54,7 +54,7 @@ function kindOf(fault: string): string {
 }
 
 /** Lets the planned faults happen, and leaves everything else to `strategy`. */
-export function withFaults(strategy: Strategy, plan: readonly PlannedFault[]): Strategy {
+export function withFaults(strategy: Strategy, plan: readonly DrawnFault[]): Strategy {
   if (plan.length === 0) return strategy;
   const left = [...plan];
   const happened = new Set<string | undefined>([undefined]);
@@ -64,7 +64,7 @@ export function withFaults(strategy: Strategy, plan: readonly PlannedFault[]): S
         return happened.has(after) && enabled.some((one) => isFault(one, fault));
       });
       if (place !== -1) {
-        const [{ fault }] = left.splice(place, 1) as [PlannedFault];
+        const [{ fault }] = left.splice(place, 1) as [DrawnFault];
         return enabled.find((one) => isFault(one, fault));
       }
       const picked = strategy.pick(enabled, view);

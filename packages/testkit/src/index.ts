@@ -20,7 +20,7 @@ export {
   type Origin,
   type Runner,
 } from "./explore.js";
-export { drawFaults, withFaults, type FaultChoice, type PlannedFault } from "./fault-plan.js";
+export { drawFaults, withFaults, type FaultChoice, type DrawnFault } from "./fault-plan.js";
 export { messageKindOf } from "./message-kind.js";
 export { countOrders } from "./order-count.js";
 export { samplers, strategyOfPlan, type SamplePlan, type Sampler } from "./portfolio.js";

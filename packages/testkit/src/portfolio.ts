@@ -2,7 +2,7 @@
  * Several strategies in turn: each is ten to a thousand times worse than another on some bug, and together
  * they are at most as many times worse than the best as there are of them.
  */
-import { drawFaults, withFaults, type PlannedFault } from "./fault-plan.js";
+import { drawFaults, withFaults, type DrawnFault } from "./fault-plan.js";
 import { hashText, hashWith } from "./key-hash.js";
 import type { ProgramModel } from "./program-model.js";
 import type { Strategy } from "./strategy.js";
@@ -24,7 +24,7 @@ export interface SamplePlan {
   /** SURW: the process whose arrivals are ordered uniformly, and how many each channel to it carries. */
   readonly process?: string | undefined;
   readonly lengths?: readonly (readonly [channel: string, length: number])[] | undefined;
-  readonly faults?: readonly PlannedFault[] | undefined;
+  readonly faults?: readonly DrawnFault[] | undefined;
 }
 
 /** Draws the plan of the run that is `turn`-th of all. */

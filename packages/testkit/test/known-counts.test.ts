@@ -86,13 +86,10 @@ describe("exhaustive exploration", () => {
     ["a combination lock", combinationLock, 6, 0],
     ["a message past a hundred relays", proxies, 2, 0],
     ["2 receivers that report to one", independentReceivers, 2, 0],
-  ])(
-    "of %s finds the known classes",
-    async (_, program, classes, failing, simulation = {}) => {
-      const { statement } = await exhaust(program, { simulation });
-      expect(statement).toMatchObject({ kind: "exhaustive", classes, violations: failing });
-    },
-  );
+  ])("of %s finds the known classes", async (_, program, classes, failing, simulation = {}) => {
+    const { statement } = await exhaust(program, { simulation });
+    expect(statement).toMatchObject({ kind: "exhaustive", classes, violations: failing });
+  });
 
   test("of 4 clients that get and set finds 2,520 classes, of which 2,496 lose an update", async () => {
     const { statement, runs } = await exhaust(readModifyWrite(4));
@@ -126,14 +123,11 @@ describe("exhaustive exploration", () => {
     ["a cache", cacheFill, 126, 9],
     ["a bounded buffer", boundedBuffer, 78_598, 4_636],
     ["a use before the configuration", useBeforeConfigure, 3, 1],
-  ])(
-    "counts all orders of %s without making them",
-    async (_, program, orders, failing) => {
-      const { statement, failures } = await exhaust(program, { countOrders: true });
-      expect(statement.orders).toBe(orders);
-      const byDpor = failures.filter(({ strategy }) => strategy === "dpor");
-      const failingOrders = byDpor.map(({ run }) => countOrders(run.steps) as number);
-      expect(failingOrders.reduce((sum, more) => sum + more, 0)).toBe(failing);
-    },
-  );
+  ])("counts all orders of %s without making them", async (_, program, orders, failing) => {
+    const { statement, failures } = await exhaust(program, { countOrders: true });
+    expect(statement.orders).toBe(orders);
+    const byDpor = failures.filter(({ strategy }) => strategy === "dpor");
+    const failingOrders = byDpor.map(({ run }) => countOrders(run.steps) as number);
+    expect(failingOrders.reduce((sum, more) => sum + more, 0)).toBe(failing);
+  });
 });

@@ -70,7 +70,7 @@ describe("a test of actors", () => {
     expect(found).toBe(token);
     expect(message).toBe(
       `✗ the cache is empty or right: the cache has 0, the db 1
-found: program 1, schedule 6 (pos); shrunk 2 times
+found: program 1, schedule 35 (pos); shrunk 2 times
 fails under FIFO plus these constraints (drop any one → passes):
   1. shop/writer→shop/db#1    after shop/reader→shop/db#1     call {"set":1} reaches db after call "get"
   2. shop/reader→shop/cache#2 after shop/writer→shop/cache#1  message {"fill":0} reaches cache after message "invalidate"
