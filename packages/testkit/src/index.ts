@@ -86,7 +86,11 @@ export {
   type Micro,
   type Transaction,
 } from "./list-append.js";
-export { checkSequentialConsistency, type SequentialVerdict } from "./sequential-consistency.js";
+export {
+  checkSequentialConsistency,
+  formatSequentialVerdict,
+  type SequentialVerdict,
+} from "./sequential-consistency.js";
 export {
   checkSessions,
   type SessionGuarantee,
@@ -271,3 +275,5 @@ export {
   type ProbeOptions,
   type Within,
 } from "./probe.js";
+export { createReach, UnreachedError, type Reach } from "./reach.js";
+export { checkHistory, failureOfCall, type CheckHistoryOptions } from "./sim-history.js";

@@ -4,7 +4,8 @@
  *
  * Lamport, How to make a multiprocessor computer that correctly executes multiprocess programs (1979).
  */
-import type { Operation } from "./history.js";
+import { formatTerm } from "@coppice/core";
+import { describeOperation, type Operation } from "./history.js";
 import { successorsOf, wholeOf, type Parts, type SequentialModel } from "./sequential-model.js";
 
 export type SequentialVerdict<S, I, O> =
@@ -81,6 +82,23 @@ export function checkSequentialConsistency<S, I, O>(
       : program.operations.slice(done[at], (done[at] as number) + 1),
   );
   return { ok: false, prefix: orderOf(path), blocked, states };
+}
+
+/** Says what no order explains: the longest sequence, and what would have to come next but cannot. */
+export function formatSequentialVerdict<S, I, O>(
+  verdict: SequentialVerdict<S, I, O>,
+  describe: (operation: Operation<I, O>) => string = describeOperation,
+): string {
+  if (verdict.ok) return "sequentially consistent";
+  const line = (operation: Operation<I, O>): string =>
+    `  ${operation.client}: ${describe(operation)}`;
+  return [
+    "not sequentially consistent: none of these can come next",
+    ...verdict.blocked.map(line),
+    "after the longest sequence that the programs allow:",
+    ...verdict.prefix.map(line),
+    `with the states ${formatTerm([...verdict.states])}`,
+  ].join("\n");
 }
 
 /** How much of each program was done, which states that led to, and by which way. */

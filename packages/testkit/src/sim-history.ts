@@ -1,0 +1,67 @@
+/** Histories in a simulation: what clients ask of servers is written down, and judged at rest. */
+import { CallCycleError, NoProcessError } from "@coppice/core";
+import { createHistory, type Failure, type History, type HistoryOptions } from "./history.js";
+import { checkLinearizability, formatVerdict } from "./linearizability.js";
+import { checkSequentialConsistency, formatSequentialVerdict } from "./sequential-consistency.js";
+import type { SequentialModel } from "./sequential-model.js";
+import type { Simulation } from "./simulation.js";
+
+export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
+  /** What the clients may rely on; `"linearizable"` by default. */
+  readonly consistency?: "linearizable" | "sequential";
+}
+
+/**
+ * What the error of a call says of its request: `"refused"` where nobody was asked, else `"pending"`:
+ * after a timeout, or when the server or the connection was lost, it may have taken effect or may yet.
+ */
+export function failureOfCall(error: unknown): Failure {
+  return error instanceof NoProcessError || error instanceof CallCycleError ? "refused" : "pending";
+}
+
+/**
+ * Makes a history for the clients of a simulation. When nothing can happen any more it has to be as
+ * consistent as it should; if not, that is a violation called `linearizable`, or `sequentially consistent`.
+ *
+ * A client that ends, or whose call fails, leaves an operation that is pending: see `failureOfCall`.
+ *
+ * @example
+ * import type { Call } from "@coppice/core";
+ * import { checkHistory, FIFO, register, runProgramAsync } from "@coppice/testkit";
+ * const run = await runProgramAsync((sim) => {
+ *   const node = sim.node();
+ *   const history = checkHistory(sim, register(0));
+ *   const forgetful = node.spawn<Call<"read" | { write: number }, number | undefined>>(async (self) => {
+ *     for (;;) {
+ *       const { request, from } = await self.receive();
+ *       self.reply(from, request === "read" ? 0 : undefined);
+ *     }
+ *   });
+ *   node.spawn<never>(async (self) => {
+ *     await history.call("a", { write: 1 }, () => self.call(forgetful, { write: 1 }));
+ *     await history.call("a", "read", () => self.call(forgetful, "read"));
+ *   });
+ * }, FIFO);
+ * run.violations.map(({ message }) => message.split("\n")[0]);
+ * // => ["not linearizable: no order explains a: read → 0"]
+ */
+export function checkHistory<S, I, O>(
+  sim: Simulation,
+  model: SequentialModel<S, I, O>,
+  options: CheckHistoryOptions<O> = {},
+): History<I, O> {
+  const { consistency = "linearizable", onError = failureOfCall } = options;
+  const history = createHistory<I, O>({ onError });
+  if (consistency === "linearizable") {
+    sim.finally("linearizable", () => {
+      const verdict = checkLinearizability(model, history.operations);
+      if (!verdict.ok) throw new Error(formatVerdict(verdict));
+    });
+    return history;
+  }
+  sim.finally("sequentially consistent", () => {
+    const verdict = checkSequentialConsistency(model, history.operations);
+    if (!verdict.ok) throw new Error(formatSequentialVerdict(verdict));
+  });
+  return history;
+}
