@@ -200,7 +200,9 @@ function runCase<V extends readonly unknown[]>(
 function programOf<V extends readonly unknown[]>({ body }: ActorTest<V>, values: V): Program {
   return (sim) => {
     const fail = (error: unknown): void => {
-      sim.fail("the test's body", error instanceof Error ? error.message : String(error));
+      const [kind, message] =
+        error instanceof Error ? [error.name, error.message] : ["a value", String(error)];
+      sim.fail(`the test's body threw ${kind}`, message);
     };
     try {
       return body(sim, ...values)?.then(undefined, fail);

@@ -6,7 +6,8 @@
 import { causalPast, happensBefore } from "./causality.js";
 import type { Run, Step } from "./run.js";
 import type { Transition } from "./transition.js";
-import type { Base, Explanation, Twin } from "./explain.js";
+import type { Explanation, Twin } from "./explain.js";
+import type { Base } from "./replayer.js";
 import { AT_START, otherKeyOf, type Constraint } from "./schedule.js";
 import { chartOf, drawChart, mermaidOf, oneLine, wordsFor, type Chart } from "./sequence-chart.js";
 

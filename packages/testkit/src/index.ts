@@ -103,7 +103,6 @@ export { constrained, EAGER } from "./constrained-strategy.js";
 export {
   explain,
   isSameViolation,
-  type Base,
   type Explanation,
   type ExplainOptions,
   type Twin,
@@ -125,6 +124,7 @@ export {
   type StrategyName,
 } from "./schedule.js";
 export { formatSchedule, parseSchedule, ScheduleTokenError } from "./schedule-token.js";
+export type { Base } from "./replayer.js";
 export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
 export { UnsteadyRunError, type ActorBody } from "./actor-test.js";

@@ -132,7 +132,7 @@ replay: COPPICE_REPLAY='${token}' npx jest packages/testkit/test/test-actors.tes
       throw new Error("no such luck");
     };
     const { message } = await define([], sync, { store: false }).fail();
-    expect(message.split("\n")[0]).toBe("✗ the test's body: no such luck");
+    expect(message.split("\n")[0]).toBe("✗ the test's body threw Error: no such luck");
     const async = async (): Promise<never> => {
       await Promise.resolve();
       throw new Error("no such luck");
