@@ -135,7 +135,7 @@ async function awaitTask<T>(
  * import { createNode } from "@coppice/core";
  * import { task } from "@coppice/supervisor";
  * const node = createNode();
- * const nap = task.async(node, (self) => self.sleep(20));
+ * const nap = task.async(node, (self) => self.sleep(500));
  * await task.yield(node, nap, { timeoutMs: 1 }); // => undefined
  * await task.yield(node, nap); // => { value: undefined }
  * await node.stop();
