@@ -8,6 +8,7 @@
 import { Refusal } from "./call.js";
 import { Elsewhere } from "./elsewhere.js";
 import type { ExitReason } from "./exit-reason.js";
+import { LinkTable } from "./link.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
@@ -184,6 +185,23 @@ export class Peer {
     if (this.#life !== "open") return;
     if (this.#before !== undefined) this.#held.push(signal);
     else this.#arrive(signal);
+  }
+
+  /**
+   * The other node has started a process for one of ours and linked the two: so they are here too, without
+   * a signal. `false`: ours is not there any more, and the other is told.
+   */
+  linked(ours: AnyPid, theirs: AnyPid): boolean {
+    const [pid, other] = [ours as LocalPid, theirs as LocalPid];
+    const process = this.#local.processOf(pid);
+    if (this.#life !== "open") return false;
+    if (process === undefined || process.life !== "alive") {
+      this.#send({ type: "link-exit", from: ours, to: theirs, reason: "noproc" });
+      return false;
+    }
+    (process.links ??= new LinkTable()).set(other, 0);
+    this.#addLink(pid, other);
+    return true;
   }
 
   /**

@@ -74,8 +74,10 @@ export function beat(
     };
   }
   const silentMs = nowMs - state.heardAtMs;
-  if (silentMs >= state.hearMs) return { state, verdict: { type: "dead", silentMs } };
-  if (nowMs - state.spokeAtMs >= state.speakMs) {
+  // The sums of `nextDue`: a difference may miss them by what is lost in rounding, for ever.
+  if (nowMs >= state.heardAtMs + state.hearMs)
+    return { state, verdict: { type: "dead", silentMs } };
+  if (nowMs >= state.spokeAtMs + state.speakMs) {
     const next = { ...state, spokeAtMs: nowMs };
     return { state: { ...next, dueAtMs: nextDue(next) }, verdict: { type: "ping" } };
   }

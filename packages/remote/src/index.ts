@@ -1,3 +1,21 @@
-/** Where processes of several nodes will be one. Nothing is here yet. */
-
-export {};
+/**
+ * Processes of several nodes that find, call, watch and start each other as if they were of one, over
+ * WebSockets, MessagePorts, or a network in memory.
+ */
+export { remoteBehaviour, type RemoteBehaviour, type RemoteBehaviours } from "./behaviours.js";
+export { RemoteStoppedError, UnreachableError } from "./errors.js";
+export type { Role } from "./handshake.js";
+export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";
+export { createMemoryNetwork, type Fault, type MemoryNetwork } from "./memory-transport.js";
+export { messagePortTransport, type PortLike } from "./message-port-transport.js";
+export type { ConnectedNode, Remote } from "./remote.js";
+export { RemoteError } from "./remote-error.js";
+export type { RemoteEvent } from "./remote-event.js";
+export type { RemoteHost } from "./remote-host.js";
+export type { CustomListen, RemoteOptions, WebSocketListen } from "./remote-options.js";
+export type { Place } from "./remote-start.js";
+export { startRemote, type RemotePorts } from "./start-remote.js";
+export { UnsendableTermError, type NodeLife } from "./term.js";
+export type { Dialler, Listener, Transport, TransportEvents } from "./transport.js";
+export type { OverflowPolicy } from "./watermark.js";
+export { CLOSE_CODES, type CloseCode } from "./wire-signal.js";

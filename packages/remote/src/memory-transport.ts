@@ -95,7 +95,11 @@ class Network implements MemoryNetwork {
     here.post(() => {
       const accept = this.#listeners.get(to);
       if (accept === undefined) there.close(CLOSED_ABNORMALLY, "nobody listens");
-      else accept(there);
+      else {
+        there.opened();
+        there.post(() => here.opened());
+        accept(there);
+      }
     });
     return here;
   }
@@ -137,6 +141,7 @@ class End implements Transport {
   /** What came before somebody listened. */
   #early: ((events: TransportEvents) => void)[] = [];
   #closed = false;
+  #opening = true;
   /** On its way to the other end, oldest first. */
   readonly #parcels: (Parcel | { readonly atMs: number; readonly act: () => void })[] = [];
   #pumping = false;
@@ -154,9 +159,16 @@ class End implements Transport {
 
   start(events: TransportEvents): void {
     this.#events = events;
+    if (!this.#closed && !this.#opening) events.opened();
     const early = this.#early;
     this.#early = [];
     for (const tell of early) tell(events);
+  }
+
+  /** The other end has taken it. */
+  opened(): void {
+    this.#opening = false;
+    if (!this.#closed) this.#events?.opened();
   }
 
   send(frame: Uint8Array): void {

@@ -48,6 +48,7 @@ class PortTransport implements Transport {
       this.#over(CLOSED_ABNORMALLY, "the other end is gone"),
     );
     this.#port.start?.();
+    events.opened();
   }
 
   send(frame: Uint8Array): void {

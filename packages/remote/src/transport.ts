@@ -7,6 +7,8 @@
 
 /** What a transport tells its user. */
 export interface TransportEvents {
+  /** The other end is there; told once, before anything else, unless it never is. */
+  opened(): void;
   /** One whole frame has come. The bytes are the receiver's, to keep for ever; nobody changes them. */
   frame(bytes: Uint8Array): void;
   /** Some of what was sent has left: `bufferedBytes` is less than it was. */

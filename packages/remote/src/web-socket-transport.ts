@@ -76,6 +76,7 @@ class SocketTransport implements Transport {
 
   start(events: TransportEvents): void {
     this.#events = events;
+    if (!this.#closed && this.#socket.readyState === OPEN) events.opened();
     const early = this.#early;
     this.#early = [];
     for (const tell of early) tell(events);
@@ -105,6 +106,7 @@ class SocketTransport implements Transport {
     this.#unsent = [];
     this.#unsentBytes = 0;
     if (this.#closed) return;
+    this.#events?.opened();
     for (const frame of unsent) this.#send(frame);
   }
 

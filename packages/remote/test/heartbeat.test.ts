@@ -108,3 +108,17 @@ describe("heartbeat", () => {
     );
   });
 });
+
+test("when it is due something is done, whatever fractions of a millisecond the clock has", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 1e6, noNaN: true }),
+      fc.double({ min: 100, max: 1e5, noNaN: true }),
+      (nowMs, hearMs) => {
+        const state = startHeartbeat(nowMs, hearMs, hearMs);
+        const { verdict } = beat(state, state.dueAtMs);
+        expect(verdict.type).toBe("ping");
+      },
+    ),
+  );
+});

@@ -20,12 +20,17 @@ export interface Setting {
 interface Heard {
   readonly frames: string[];
   readonly closes: (readonly [number, string])[];
+  opened: number;
   drained: number;
 }
 
 function listenTo(transport: Transport): Heard {
-  const heard: Heard = { frames: [], closes: [], drained: 0 };
+  const heard: Heard = { frames: [], closes: [], opened: 0, drained: 0 };
   const events: TransportEvents = {
+    opened: () => {
+      expect([heard.frames, heard.closes]).toEqual([[], []]);
+      heard.opened++;
+    },
     frame: (bytes) => void heard.frames.push(textOf(bytes)),
     drained: () => void heard.drained++,
     closed: (code, text) => void heard.closes.push([code, text]),
@@ -77,6 +82,7 @@ export function describeTransport(name: string, create: () => Promise<Setting>):
         await until(() => heardB.frames.length === 200 && heardA.frames.length === 50);
         expect(heardB.frames).toEqual(texts);
         expect(heardA.frames).toEqual(texts.slice(0, 50));
+        expect([heardA.opened, heardB.opened]).toEqual([1, 1]);
       }));
 
     test("keeps what is sent while it opens, and what comes before somebody listens", () =>
@@ -146,6 +152,7 @@ export function describeTransport(name: string, create: () => Promise<Setting>):
         const heard = listenTo(transport);
         await until(() => heard.closes.length > 0);
         expect(heard.closes).toEqual([[1006, expect.any(String)]]);
+        expect(heard.opened).toBe(0);
       }));
   });
 }

@@ -150,6 +150,7 @@ describe("a WebSocket listener", () => {
         await new Promise((resolve) => socket.on("open", resolve));
         const closed = new Promise<number>((resolve) => socket.on("close", resolve));
         accepted.at(-1)?.start({
+          opened: () => undefined,
           frame: () => closes.push("frame"),
           drained: () => undefined,
           closed: (code) => closes.push(code),
@@ -187,6 +188,7 @@ describe("the network in memory", () => {
     network.listen("b", (transport) => {
       ends.push(transport);
       transport.start({
+        opened: () => undefined,
         frame: ([first]) => void frames.push(first as number),
         drained: () => undefined,
         closed: (code) => void closes.push(code),
@@ -195,6 +197,7 @@ describe("the network in memory", () => {
     const a = network.dial("a", "memory://b");
     const closesA: unknown[] = [];
     a.start({
+      opened: () => undefined,
       frame: () => undefined,
       drained: () => undefined,
       closed: (code) => closesA.push(code),

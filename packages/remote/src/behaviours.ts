@@ -1,0 +1,164 @@
+/**
+ * Starting processes for other nodes: no code travels, only the name of a behaviour that this node lists,
+ * and arguments that it checks.
+ */
+import {
+  checkFunction,
+  checkKeys,
+  InvalidArgumentError,
+  type AnyPid,
+  type ExitReason,
+  type Node,
+  type Startable,
+  type Starter,
+} from "@coppice/core";
+import type { Role } from "./handshake.js";
+import type { BreachCounts, LimitName, Limits } from "./limits.js";
+import { fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
+
+/** A behaviour that other nodes may start here. */
+export interface RemoteBehaviour<A extends readonly unknown[] = never> {
+  readonly behaviour: Startable<never, A>;
+  /** Returns the arguments to start it with, or throws: then the start is refused. They come from outside. */
+  readonly args: (args: readonly unknown[]) => A;
+  /** Who may; peers in the role `node` by default. */
+  readonly allow?: (peer: { readonly name: string; readonly role: Role }) => boolean;
+}
+
+export type RemoteBehaviours = { readonly [name: string]: RemoteBehaviour };
+
+/** @throws InvalidArgumentError an entry is not what it should be */
+export function checkBehaviours(argument: string, behaviours: RemoteBehaviours): RemoteBehaviours {
+  if (typeof behaviours !== "object" || behaviours === null) {
+    throw new InvalidArgumentError(argument, "an object", behaviours);
+  }
+  for (const [name, entry] of Object.entries(behaviours)) {
+    const what = `${argument}.${name}`;
+    checkKeys(what, entry, ["behaviour", "args", "allow"]);
+    checkFunction(`${what}.args`, entry.args);
+    if (entry.allow !== undefined) checkFunction(`${what}.allow`, entry.allow);
+    if (typeof (entry.behaviour as { start?: unknown } | undefined)?.start !== "function") {
+      throw new InvalidArgumentError(`${what}.behaviour`, "a behaviour", entry.behaviour);
+    }
+  }
+  return behaviours;
+}
+
+/** Lists a behaviour, with the types of its arguments. */
+export function remoteBehaviour<A extends readonly unknown[]>(
+  behaviour: Startable<never, A>,
+  args: (args: readonly unknown[]) => NoInfer<A>,
+  allow?: RemoteBehaviour["allow"],
+): RemoteBehaviour {
+  return {
+    behaviour: behaviour as Startable<never, never>,
+    args: args as RemoteBehaviour["args"],
+    ...(allow && { allow }),
+  };
+}
+
+/** What came of a start: as `StartResult`, but what a peer is told. */
+export type StartOutcome =
+  | { readonly pid: AnyPid; readonly info?: unknown; readonly ended: ExitReason | undefined }
+  | { readonly pid: undefined; readonly failed: "ignore" | { readonly error: ExitReason } };
+
+/** What this node has started for one peer. */
+export class SpawnsFor {
+  running = 0;
+  alive = 0;
+  bucket: Bucket | undefined = undefined;
+}
+
+export interface SpawnRequest {
+  readonly name: string;
+  readonly args: unknown;
+  readonly timeoutMs: number | undefined;
+  readonly peer: { readonly name: string; readonly role: Role };
+}
+
+export class SpawnServer {
+  readonly #node: Node;
+  readonly #behaviours: RemoteBehaviours;
+  readonly #limits: Limits;
+  readonly #breaches: BreachCounts;
+  /** Starts that go on, of all peers; meanwhile it is noted who ends, and why. */
+  #running = 0;
+  #ended = new Map<AnyPid, ExitReason>();
+
+  constructor(node: Node, behaviours: RemoteBehaviours, limits: Limits, breaches: BreachCounts) {
+    this.#node = node;
+    this.#behaviours = behaviours;
+    this.#limits = limits;
+    this.#breaches = breaches;
+    node.events.subscribe((event) => {
+      if (event.type === "exited" && this.#running > 0) this.#ended.set(event.pid, event.reason);
+    });
+  }
+
+  /** Starts what is asked for, if it may be. Never rejects. */
+  async start(request: SpawnRequest, spawns: SpawnsFor): Promise<StartOutcome> {
+    const refused = this.#refuse(request, spawns);
+    if (refused !== undefined) return { pid: undefined, failed: { error: refused } };
+    const entry = this.#behaviours[request.name] as RemoteBehaviour;
+    let args: readonly unknown[];
+    try {
+      if (!Array.isArray(request.args)) throw new TypeError("no array of arguments");
+      args = entry.args(request.args as readonly unknown[]);
+    } catch (error) {
+      return { pid: undefined, failed: { error: { badArguments: messageOf(error) } } };
+    }
+    spawns.running++;
+    this.#running++;
+    try {
+      const { timeoutMs } = request;
+      const options = timeoutMs === undefined ? {} : { timeoutMs };
+      const starter = this.#node as unknown as Starter;
+      const result = await entry.behaviour.start(starter, options, ...(args as never));
+      if (result === "ignore") return { pid: undefined, failed: "ignore" };
+      if ("error" in result) return { pid: undefined, failed: { error: result.error } };
+      const { pid, info } = result;
+      const ended = this.#ended.get(pid);
+      if (ended === undefined) {
+        spawns.alive++;
+        void this.#node.whenExited(pid).then(() => spawns.alive--);
+      }
+      return { pid, ended, ...(info !== undefined && { info }) };
+    } catch (error) {
+      return { pid: undefined, failed: { error: { error: error as Error } } };
+    } finally {
+      spawns.running--;
+      if (--this.#running === 0) this.#ended = new Map();
+    }
+  }
+
+  #refuse({ name, peer }: SpawnRequest, spawns: SpawnsFor): ExitReason | undefined {
+    const entry = Object.hasOwn(this.#behaviours, name) ? this.#behaviours[name] : undefined;
+    const { allow = ({ role }: { readonly role: Role }) => role === "node" } = entry ?? {};
+    // Whether there is such a behaviour is not told to whom it is not for.
+    if (entry === undefined || !allow(peer)) return "notAllowed";
+    const breached = this.#breached(spawns);
+    if (breached === undefined) return undefined;
+    this.#breaches.count(breached);
+    return "limit";
+  }
+
+  #breached(spawns: SpawnsFor): LimitName | undefined {
+    const { maxSpawnsRunning, maxSpawnedChildren, maxSpawnsPerSecond } = this.#limits;
+    if (spawns.running >= maxSpawnsRunning) return "maxSpawnsRunning";
+    if (spawns.alive >= maxSpawnedChildren) return "maxSpawnedChildren";
+    const rate = { perSecond: maxSpawnsPerSecond, burst: maxSpawnsPerSecond };
+    const nowMs = this.#node.now();
+    const bucket = spawns.bucket ?? fullBucket(nowMs, rate);
+    const { bucket: left, taken } = takeTokens(bucket, nowMs, 1, rate);
+    spawns.bucket = left;
+    return taken ? undefined : "maxSpawnsPerSecond";
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return String((error as { message?: unknown } | null)?.message ?? error).slice(0, 1_000);
+  } catch {
+    return "an error that cannot be shown";
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * From the wire to core: what a peer says is checked against what it may say, decoded, and handed on.
+ *
+ * A peer speaks as itself: `from` is always one of its own processes, whatever it writes. What it may not
+ * address is, for it, not there.
+ */
+import type { AnyPid, Gateway, Peer } from "@coppice/core";
+import { MalformedError } from "./cbor-reader.js";
+import type { Connection } from "./connection.js";
+import type { BreachCounts, Limits } from "./limits.js";
+import type { NodeLife } from "./term.js";
+import type { WireSignal } from "./wire-signal.js";
+
+/** What a peer may do. */
+export interface Permissions {
+  /** Address any process by its number; otherwise only those that it was told of in this session. */
+  readonly anyProcess: boolean;
+  /** Address this name. */
+  readonly name: (name: string) => boolean;
+  /** Send exit signals to processes that it is not linked with. */
+  readonly exit: boolean;
+}
+
+export interface IncomingOptions {
+  readonly gateway: Gateway;
+  readonly home: NodeLife;
+  readonly peer: NodeLife;
+  readonly core: Peer;
+  readonly connection: Connection;
+  readonly permissions: Permissions;
+  readonly limits: Limits;
+  readonly breaches: BreachCounts;
+  /** Numbers of own processes and references that the peer was told of in this session. */
+  readonly exportedPids: ReadonlySet<number>;
+  readonly exportedRefs: ReadonlySet<number>;
+  readonly spawn: (signal: Extract<WireSignal, { op: "spawn" }>) => void;
+  readonly spawnReply: (signal: Extract<WireSignal, { op: "spawn-reply" }>) => void;
+  /** Something came that is not let through or cannot be read. */
+  readonly refused: (what: string) => void;
+}
+
+const LIMIT_REASON = "limit";
+
+export class Incoming {
+  readonly #options: IncomingOptions;
+  /** How many monitors of each of their processes are set. */
+  readonly #monitorsBy = new Map<number, number>();
+  readonly #monitorOwners = new Map<number, number>();
+
+  constructor(options: IncomingOptions) {
+    this.#options = options;
+  }
+
+  take(signal: WireSignal): void {
+    const { core } = this.#options;
+    switch (signal.op) {
+      case "send": {
+        const to = this.#addressed(signal.to);
+        const message = to === undefined ? undefined : this.#decode(signal.payload);
+        if (to === undefined || message === undefined) return;
+        core.arrive({
+          type: "message",
+          from: this.#theirs(signal.from),
+          to,
+          message: message.term,
+        });
+        return;
+      }
+      case "send-name": {
+        if (!this.#mayName(signal.name)) return;
+        const message = this.#decode(signal.payload);
+        if (message === undefined) return;
+        const { name } = signal;
+        core.arrive({
+          type: "named",
+          from: this.#theirs(signal.from),
+          name,
+          message: message.term,
+        });
+        return;
+      }
+      case "send-alias":
+      case "refuse": {
+        const { permissions, exportedRefs } = this.#options;
+        if (!permissions.anyProcess && !exportedRefs.has(signal.ref)) {
+          this.#options.refused("a reference it was not told of");
+          return;
+        }
+        const decoded = this.#decode(signal.payload);
+        if (decoded === undefined) return;
+        const from = this.#theirs(signal.from);
+        const ref = this.#options.gateway.ref(this.#ours(0), signal.ref);
+        if (signal.op === "send-alias") {
+          core.arrive({ type: "alias", from, ref, message: decoded.term });
+        } else core.arrive({ type: "refusal", from, ref, error: decoded.term });
+        return;
+      }
+      case "link":
+        this.#link(signal.from, signal.to);
+        return;
+      case "unlink":
+      case "unlink-ack": {
+        const { op, id, from, to } = signal;
+        core.arrive({ type: op, id, from: this.#theirs(from), to: this.#ours(to) });
+        return;
+      }
+      case "link-exit": {
+        const reason = this.#decodeReason(signal.payload);
+        const to = this.#ours(signal.to);
+        core.arrive({ type: "link-exit", from: this.#theirs(signal.from), to, reason });
+        return;
+      }
+      case "exit": {
+        if (!this.#options.permissions.exit) {
+          this.#options.refused("an exit signal");
+          return;
+        }
+        const to = this.#addressed(signal.to);
+        if (to === undefined) return;
+        const reason = this.#decodeReason(signal.payload);
+        core.arrive({ type: "exit", from: this.#theirs(signal.from), to, reason });
+        return;
+      }
+      case "monitor":
+        this.#monitor(signal);
+        return;
+      case "demonitor": {
+        this.#monitorOver(signal.ref);
+        const ref = this.#options.gateway.ref(this.#theirs(0), signal.ref);
+        core.arrive({ type: "demonitor", ref });
+        return;
+      }
+      case "down": {
+        const reason = this.#decodeReason(signal.payload);
+        const ref = this.#options.gateway.ref(this.#ours(0), signal.ref);
+        const target =
+          typeof signal.target === "string" ? signal.target : this.#theirs(signal.target);
+        const from = typeof target === "string" ? this.#theirs(0) : target;
+        core.arrive({ type: "down", ref, from, to: this.#ours(signal.to), target, reason });
+        return;
+      }
+      case "spawn":
+        this.#options.spawn(signal);
+        return;
+      case "spawn-reply":
+        this.#options.spawnReply(signal);
+        return;
+      default:
+    }
+  }
+
+  /** A monitor of theirs is over: it does not count any more. */
+  monitorEnded(ref: number): void {
+    this.#monitorOver(ref);
+  }
+
+  #link(from: number, to: number): void {
+    const { core, limits, breaches } = this.#options;
+    const target = this.#addressed(to);
+    const theirs = this.#theirs(from);
+    if (target === undefined) this.#say({ op: "link-exit", from: to, to: from, payload: "noproc" });
+    else if (core.counts.links >= limits.maxLinks) {
+      breaches.count("maxLinks");
+      this.#say({ op: "link-exit", from: to, to: from, payload: LIMIT_REASON });
+    } else core.arrive({ type: "link", from: theirs, to: target });
+  }
+
+  #monitor({ ref, from, target }: Extract<WireSignal, { op: "monitor" }>): void {
+    const { core, limits, breaches, gateway } = this.#options;
+    const refuse = (reason: string): void =>
+      this.#say({ op: "down", ref, to: from, target, payload: reason });
+    const isThere =
+      typeof target === "string" ? this.#mayName(target) : this.#addressed(target) !== undefined;
+    if (!isThere) {
+      refuse("noproc");
+      return;
+    }
+    const held = this.#monitorsBy.get(from) ?? 0;
+    const breached =
+      core.counts.watched >= limits.maxMonitors
+        ? "maxMonitors"
+        : from !== 0 && held >= limits.maxMonitorsPerProcess
+          ? "maxMonitorsPerProcess"
+          : undefined;
+    if (breached !== undefined) {
+      breaches.count(breached);
+      refuse(LIMIT_REASON);
+      return;
+    }
+    // One number stands for one monitor.
+    if (this.#monitorOwners.has(ref)) {
+      this.#options.refused("a monitor that is set already");
+      return;
+    }
+    this.#monitorOwners.set(ref, from);
+    this.#monitorsBy.set(from, held + 1);
+    const theirs = this.#theirs(from);
+    core.arrive({
+      type: "monitor",
+      ref: gateway.ref(theirs, ref),
+      from: theirs,
+      target: typeof target === "string" ? target : this.#ours(target),
+    });
+  }
+
+  #monitorOver(ref: number): void {
+    const owner = this.#monitorOwners.get(ref);
+    if (owner === undefined) return;
+    this.#monitorOwners.delete(ref);
+    const left = (this.#monitorsBy.get(owner) ?? 1) - 1;
+    if (left === 0) this.#monitorsBy.delete(owner);
+    else this.#monitorsBy.set(owner, left);
+  }
+
+  /** A process of the peer. */
+  #theirs(serial: number): AnyPid {
+    const { gateway, peer } = this.#options;
+    return gateway.pid(peer.name, peer.incarnation, serial);
+  }
+
+  #ours(serial: number): AnyPid {
+    const { gateway, home } = this.#options;
+    return gateway.pid(home.name, home.incarnation, serial);
+  }
+
+  /** One of ours that the peer may address. */
+  #addressed(serial: number): AnyPid | undefined {
+    const { permissions, exportedPids } = this.#options;
+    if (permissions.anyProcess || exportedPids.has(serial)) return this.#ours(serial);
+    this.#options.refused("a process it was not told of");
+    return undefined;
+  }
+
+  #mayName(name: string): boolean {
+    if (this.#options.permissions.name(name)) return true;
+    this.#options.refused(`the name ${JSON.stringify(name)}`);
+    return false;
+  }
+
+  /** The term; `undefined` when it cannot be read, which costs the message and nothing more. */
+  #decode(payload: Uint8Array): { readonly term: unknown } | undefined {
+    try {
+      return { term: this.#options.connection.codec.decode(payload) };
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      if (error.limit !== undefined) this.#options.breaches.count(error.limit);
+      this.#options.refused(`a term that cannot be read: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** An end is told, whatever its reason is worth. */
+  #decodeReason(payload: Uint8Array): never {
+    const decoded = this.#decode(payload);
+    return (decoded === undefined ? "unreadable" : decoded.term) as never;
+  }
+
+  #say(signal: WireSignal<unknown>): void {
+    this.#options.connection.push(0, signal);
+  }
+}

@@ -1,0 +1,20 @@
+/** What remoting takes of its host: how to dial and listen, cryptography, when to send. */
+import type { CheckedOptions, WebSocketListen } from "./remote-options.js";
+import type { HandshakeCrypto } from "./secret.js";
+import type { Dialler, Listener, Transport } from "./transport.js";
+
+export interface RemoteHost {
+  readonly dialler: (options: CheckedOptions) => Dialler | undefined;
+  /** `undefined` where nobody can listen. */
+  readonly listen:
+    | ((
+        listen: WebSocketListen,
+        options: CheckedOptions,
+        admit: (remoteAddress: string) => boolean,
+        accept: (transport: Transport) => void,
+      ) => Promise<Listener>)
+    | undefined;
+  readonly crypto: HandshakeCrypto;
+  /** Runs `task` when the code that runs now, and what it has made ready, is done. */
+  readonly soon: (task: () => void) => void;
+}

@@ -1,0 +1,223 @@
+/** What `startRemote` can be told, checked. */
+import {
+  checkFunction,
+  checkKeys,
+  InvalidArgumentError,
+  isName,
+  type AnyName,
+} from "@coppice/core";
+import { checkBehaviours, type RemoteBehaviours } from "./behaviours.js";
+import type { Role } from "./handshake.js";
+import { checkLimits, type Limits } from "./limits.js";
+import type { Dialler, Listener, Transport } from "./transport.js";
+import type { OverflowPolicy } from "./watermark.js";
+
+/** Where to listen with a transport of one's own, such as the one in memory. */
+export interface CustomListen {
+  readonly listen: (accept: (transport: Transport) => void) => Listener | Promise<Listener>;
+}
+
+/** Where to listen for WebSockets; see `NodeListenOptions` for those of Node. */
+export interface WebSocketListen {
+  /** `"127.0.0.1"` by default: this machine alone. */
+  readonly host?: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Certificate and key, as for `https.createServer`: then it is `wss`. */
+  readonly certificate?: {
+    readonly cert: string | Uint8Array;
+    readonly key: string | Uint8Array;
+    readonly ca?: string | Uint8Array;
+    readonly requestCert?: boolean;
+    readonly rejectUnauthorized?: boolean;
+  };
+  /** From where pages may connect, such as `https://example.org`; none by default. */
+  readonly allowedOrigins?: readonly string[];
+}
+
+export interface RemoteOptions {
+  /** Nodes of one cluster talk to each other; `"coppice"` by default. */
+  readonly cluster?: string;
+  /**
+   * The secret that the nodes of a cluster share, of at least 16 characters. It never crosses the wire.
+   * Required unless `insecure` is true.
+   */
+  readonly cookie?: string;
+  /** Allows to go without a cookie, and to listen beyond this machine without TLS. */
+  readonly insecure?: boolean;
+  /** What this node is for others: a full one, or one that may address only what it was told of. */
+  readonly role?: Role;
+  readonly listen?: WebSocketListen | CustomListen | readonly (WebSocketListen | CustomListen)[];
+  /** Ways to connect besides those of the platform; asked first. */
+  readonly diallers?: readonly Dialler[];
+  /** Addresses to be connected with, always: again and again when it fails. */
+  readonly join?: readonly string[];
+  /** Where a node is that is not connected; `undefined` when that is not known. */
+  readonly resolve?: (node: string) => string | undefined | Promise<string | undefined>;
+  /**
+   * What happens when something is sent to a node that is not connected: `"auto"`, the default, connects;
+   * `"once"` too, but not again when that is lost; `"never"` does not.
+   */
+  readonly connect?: "auto" | "once" | "never";
+  /** The names that peers in the role `client` may address; those in the role `node` may all. */
+  readonly exports?: readonly AnyName[];
+  /** What others may start here, by name. */
+  readonly behaviours?: RemoteBehaviours;
+  /** Who may send exit signals to processes here; `"nodes"` by default. */
+  readonly allowExit?: "nodes" | "all" | "none";
+  readonly limits?: Partial<Limits>;
+  /** What happens to messages for a peer that takes none: close the session, or drop them. */
+  readonly overflow?: OverflowPolicy;
+  /** A peer that is not heard for so long is gone; 20 000 by default. */
+  readonly hearMs?: number;
+  /** Whom to trust when dialling `wss`, as for `tls.connect`. */
+  readonly tls?: {
+    readonly ca?: string | Uint8Array;
+    readonly cert?: string | Uint8Array;
+    readonly key?: string | Uint8Array;
+    readonly servername?: string;
+    readonly rejectUnauthorized?: boolean;
+  };
+}
+
+/** The same, complete. */
+export interface CheckedOptions {
+  readonly cluster: string;
+  readonly cookie: string | undefined;
+  readonly insecure: boolean;
+  readonly role: Role;
+  readonly listen: readonly (WebSocketListen | CustomListen)[];
+  readonly diallers: readonly Dialler[];
+  readonly join: readonly string[];
+  readonly resolve: (node: string) => string | undefined | Promise<string | undefined>;
+  readonly connect: "auto" | "once" | "never";
+  readonly exports: ReadonlySet<string>;
+  readonly behaviours: RemoteBehaviours;
+  readonly allowExit: "nodes" | "all" | "none";
+  readonly limits: Limits;
+  readonly overflow: OverflowPolicy;
+  readonly hearMs: number;
+  readonly tls: NonNullable<RemoteOptions["tls"]> | undefined;
+}
+
+const KEYS = [
+  "cluster",
+  "cookie",
+  "insecure",
+  "role",
+  "listen",
+  "diallers",
+  "join",
+  "resolve",
+  "connect",
+  "exports",
+  "behaviours",
+  "allowExit",
+  "limits",
+  "overflow",
+  "hearMs",
+  "tls",
+];
+
+/** A secret shorter than this is guessed. */
+const MIN_COOKIE = 16;
+
+const DEFAULT_HEAR_MS = 20_000;
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
+
+export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
+  const what = "startRemote: options";
+  checkKeys(what, options, KEYS);
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`${what}.${option}`, expected, received);
+  };
+  const {
+    cluster = "coppice",
+    cookie,
+    insecure = false,
+    role = "node",
+    listen = [],
+    diallers = [],
+    join = [],
+    resolve = () => undefined,
+    connect = "auto",
+    exports = [],
+    behaviours = {},
+    allowExit = "nodes",
+    overflow = "close",
+    hearMs = DEFAULT_HEAR_MS,
+    tls,
+  } = options;
+  if (typeof cluster !== "string" || cluster === "" || cluster.length > 128) {
+    refuse("cluster", "a string of 1 to 128 characters", cluster);
+  }
+  if (typeof insecure !== "boolean") refuse("insecure", "true or false", insecure);
+  if (cookie === undefined) {
+    if (!insecure) refuse("cookie", `given, unless insecure is true,`, cookie);
+  } else if (typeof cookie !== "string" || cookie.length < MIN_COOKIE) {
+    // What it is stays a secret, however short.
+    refuse("cookie", `a string of at least ${MIN_COOKIE} characters`, typeof cookie);
+  }
+  if (role !== "node" && role !== "client") refuse("role", `"node" or "client"`, role);
+  if (!["auto", "once", "never"].includes(connect)) {
+    refuse("connect", `"auto", "once" or "never"`, connect);
+  }
+  if (!["nodes", "all", "none"].includes(allowExit)) {
+    refuse("allowExit", `"nodes", "all" or "none"`, allowExit);
+  }
+  if (overflow !== "close" && overflow !== "drop") {
+    refuse("overflow", `"close" or "drop"`, overflow);
+  }
+  if (typeof hearMs !== "number" || !(hearMs >= 100 && hearMs <= 3_600_000)) {
+    refuse("hearMs", "a number from 100 to 3600000", hearMs);
+  }
+  checkFunction(`${what}.resolve`, resolve);
+  for (const address of join) if (typeof address !== "string") refuse("join", "strings", address);
+  for (const token of exports) {
+    if (!isName(token)) refuse("exports", "names made by name()", token);
+  }
+  const listens = Array.isArray(listen)
+    ? (listen as readonly (WebSocketListen | CustomListen)[])
+    : [listen as WebSocketListen | CustomListen];
+  for (const one of listens) checkListen(one, insecure);
+  return {
+    cluster,
+    cookie,
+    insecure,
+    role,
+    listen: listens,
+    diallers,
+    join,
+    resolve,
+    connect,
+    exports: new Set(exports.map(({ name }) => name)),
+    behaviours: checkBehaviours(`${what}.behaviours`, behaviours),
+    allowExit,
+    limits: checkLimits(`${what}.limits`, options.limits),
+    overflow,
+    hearMs,
+    tls,
+  };
+}
+
+function checkListen(listen: WebSocketListen | CustomListen, insecure: boolean): void {
+  const what = "startRemote: options.listen";
+  if ("listen" in listen) {
+    checkKeys(what, listen, ["listen"]);
+    checkFunction(`${what}.listen`, listen.listen);
+    return;
+  }
+  checkKeys(what, listen, ["host", "port", "certificate", "allowedOrigins"]);
+  const { host = "127.0.0.1", port, certificate } = listen;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError(`${what}.port`, "a port number, or 0", port);
+  }
+  if (typeof host !== "string" || host === "") {
+    throw new InvalidArgumentError(`${what}.host`, "a string", host);
+  }
+  if (!insecure && certificate === undefined && !LOOPBACK.test(host)) {
+    const expected = "given where others than this machine can connect (or write insecure: true)";
+    throw new InvalidArgumentError(`${what}.certificate`, expected, certificate);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * A peer: one other node by name, as long as something connects us, be it only the attempt. What is said
+ * to it before the session is open is encoded at once, and waits here.
+ */
+import type { AnyPid, Gateway, Peer, RemoteSignal } from "@coppice/core";
+import type { Codec } from "./codec.js";
+import type { Connection } from "./connection.js";
+import { encodeSignal } from "./frame.js";
+import type { Incoming } from "./incoming.js";
+import type { BreachCounts, Limits } from "./limits.js";
+import { lifeOf, messageOf, senderOf, wireOf } from "./outgoing.js";
+import type { OverflowPolicy } from "./watermark.js";
+import { admit } from "./watermark.js";
+import type { WireSignal } from "./wire-signal.js";
+
+interface Waiting {
+  /** `undefined` for what no life of the other node is particular to. */
+  readonly signal: RemoteSignal | undefined;
+  readonly sender: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface RemotePeerOptions {
+  readonly gateway: Gateway;
+  readonly name: string;
+  readonly limits: Limits;
+  readonly overflow: OverflowPolicy;
+  readonly breaches: BreachCounts;
+  /** Encodes for a peer whose life is not known yet. */
+  readonly codec: Codec;
+  /** Too much waits for a session that is not open. */
+  readonly overloaded: () => void;
+}
+
+export class RemotePeer {
+  readonly name: string;
+  readonly core: Peer;
+  /** The open session. */
+  connection: Connection | undefined = undefined;
+  incoming: Incoming | undefined = undefined;
+  /** A connection that is to become the session. */
+  dialling: Connection | undefined = undefined;
+  readonly #options: RemotePeerOptions;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  /** Those who wait until it is not busy. */
+  #whenReady: (() => void)[] = [];
+
+  constructor(options: RemotePeerOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.core = options.gateway.open(options.name, (signal) => this.#send(signal));
+  }
+
+  get isBusy(): boolean {
+    const { connection } = this;
+    if (connection !== undefined) return connection.isBusy;
+    return this.#waitingBytes >= this.#options.limits.softQueueBytes;
+  }
+
+  get queuedBytes(): number {
+    return this.connection?.queuedBytes ?? this.#waitingBytes;
+  }
+
+  /** Resolves when it is not busy, or is lost. */
+  ready(): Promise<void> {
+    if (!this.isBusy) return Promise.resolve();
+    return new Promise((resolve) => void this.#whenReady.push(resolve));
+  }
+
+  /** It is not busy any more. */
+  wake(): void {
+    const waiting = this.#whenReady;
+    this.#whenReady = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** The session is open: what waited goes out, but what was for another life of the node. */
+  attach(connection: Connection, incoming: Incoming, incarnation: number): void {
+    this.connection = connection;
+    this.incoming = incoming;
+    if (this.dialling === connection) this.dialling = undefined;
+    this.core.up(incarnation);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const { signal, sender, bytes } of waiting) {
+      const life = signal === undefined ? undefined : lifeOf(signal);
+      if (life !== undefined && life !== incarnation) this.#dropped(signal);
+      else connection.pushEncoded(sender, bytes);
+    }
+    this.wake();
+  }
+
+  /** A process of that life of it which the session is with. */
+  pid(serial: number): AnyPid {
+    return this.#options.gateway.pid(this.name, this.core.incarnation ?? -1, serial);
+  }
+
+  /** Something else is said over the session, such as a request to start a process. */
+  say(sender: AnyPid, signal: WireSignal<unknown>): void {
+    const { gateway, codec } = this.#options;
+    gateway.export(sender);
+    if (this.connection !== undefined) this.connection.push(sender.serial, signal);
+    else this.#wait(undefined, sender.serial, encodeSignal(signal as WireSignal, codec));
+  }
+
+  /** It is over, or did not come about. */
+  lost(): void {
+    this.connection = this.incoming = this.dialling = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const { signal } of waiting) this.#dropped(signal);
+    this.core.lost();
+    this.wake();
+  }
+
+  #send(signal: RemoteSignal): void {
+    this.#export(signal);
+    const { connection } = this;
+    if (signal.type === "down") this.incoming?.monitorEnded(signal.ref.serial);
+    if (connection !== undefined) {
+      if (!connection.push(senderOf(signal), wireOf(signal))) this.#dropped(signal);
+      return;
+    }
+    const wire = wireOf(signal);
+    const bytes = encodeSignal(wire as WireSignal, this.#options.codec);
+    const { limits, overflow, breaches } = this.#options;
+    const verdict = admit(wire.op, bytes.length, this.#waitingBytes, limits, overflow);
+    if (verdict === "queue") {
+      this.#wait(signal, senderOf(signal), bytes);
+      return;
+    }
+    breaches.count("hardQueueBytes");
+    this.#dropped(signal);
+    if (verdict === "close") this.#options.overloaded();
+  }
+
+  #wait(signal: RemoteSignal | undefined, sender: number, bytes: Uint8Array): void {
+    this.#waiting.push({ signal, sender, bytes });
+    this.#waitingBytes += bytes.length;
+  }
+
+  /** Whom the other node may have to name to us is found again by its number. */
+  #export(signal: RemoteSignal): void {
+    switch (signal.type) {
+      case "message":
+      case "named":
+      case "alias":
+      case "refusal":
+      case "demonitor":
+      case "down":
+        return;
+      default:
+        this.#options.gateway.export(signal.from);
+    }
+  }
+
+  /** A message that will not arrive is counted; of all else the end of the session tells. */
+  #dropped(signal: RemoteSignal | undefined): void {
+    const message = signal === undefined ? undefined : messageOf(signal);
+    if (message === undefined) return;
+    const { to, from } = message;
+    this.#options.gateway.undelivered(to, message.message, from);
+  }
+}

@@ -1,0 +1,130 @@
+/** Starting, from here, behaviours that other nodes list. */
+import {
+  InvalidArgumentError,
+  type AnyPid,
+  type ExitReason,
+  type Node,
+  type Startable,
+  type Starter,
+  type StartOptions,
+  type StartResult,
+} from "@coppice/core";
+import type { Connection } from "./connection.js";
+import type { RemotePeer } from "./remote-peer.js";
+import type { WireSignal, WireSpawnOptions } from "./wire-signal.js";
+
+/** A node, or a function that says one at each start. */
+export type Place = string | (() => string);
+
+interface Pending {
+  readonly peer: RemotePeer;
+  readonly starter: AnyPid;
+  readonly link: boolean;
+  readonly resolve: (result: StartResult) => void;
+}
+
+export class RemoteStarts {
+  readonly #node: Node;
+  readonly #reach: (name: string) => RemotePeer | undefined;
+  readonly #pending = new Map<number, Pending>();
+  #requests = 0;
+
+  constructor(node: Node, reach: (name: string) => RemotePeer | undefined) {
+    this.#node = node;
+    this.#reach = reach;
+  }
+
+  startable(place: Place, name: string): Startable<never, readonly unknown[]> {
+    if (typeof place !== "string" && typeof place !== "function") {
+      throw new InvalidArgumentError("behaviour: place", "a node's name, or a function", place);
+    }
+    return {
+      start: (starter, options, ...args) => this.#start(place, name, starter, options, args),
+    };
+  }
+
+  async #start(
+    place: Place,
+    name: string,
+    starter: Starter,
+    options: StartOptions,
+    args: readonly unknown[],
+  ): Promise<StartResult> {
+    const { link = false, timeoutMs } = options;
+    // What has no meaning elsewhere must not be dropped in silence.
+    for (const key of ["name", "mailbox", "monitor", "monitorOptions"] as const) {
+      const value = (options as { readonly [K in typeof key]?: unknown })[key];
+      if (value !== undefined) {
+        const expected = "left out: a process of another node cannot be given it";
+        throw new InvalidArgumentError(`start at another node: options.${key}`, expected, value);
+      }
+    }
+    const where = typeof place === "string" ? place : place();
+    if (where === this.#node.name) return { error: "notAllowed" };
+    const peer = this.#reach(where);
+    if (peer === undefined) return { error: "noconnection" };
+    const request = ++this.#requests;
+    const wireOptions: WireSpawnOptions = {
+      ...(link && { link }),
+      ...(timeoutMs !== undefined && timeoutMs < Infinity && { startTimeoutMs: timeoutMs }),
+    };
+    const from = starter.pid;
+    const signal: WireSignal<unknown> = {
+      op: "spawn",
+      request,
+      from: from.serial,
+      name,
+      payload: args,
+      options: wireOptions,
+    };
+    return new Promise<StartResult>((resolve, reject) => {
+      this.#pending.set(request, { peer, starter: from, link, resolve });
+      try {
+        peer.say(from, signal);
+      } catch (error) {
+        this.#pending.delete(request);
+        reject(error as Error);
+      }
+    });
+  }
+
+  replied(
+    peer: RemotePeer,
+    connection: Connection,
+    signal: Extract<WireSignal, { op: "spawn-reply" }>,
+  ): void {
+    const pending = this.#pending.get(signal.request);
+    // Only from whom it was asked.
+    if (pending === undefined || pending.peer !== peer) return;
+    this.#pending.delete(signal.request);
+    let payload: unknown;
+    try {
+      payload = connection.codec.decode(signal.payload);
+    } catch {
+      payload = undefined;
+    }
+    if (signal.pid === null) {
+      pending.resolve(failureOf(payload));
+      return;
+    }
+    const pid = peer.pid(signal.pid);
+    if (pending.link) peer.core.linked(pending.starter, pid);
+    const { info } = Object(payload) as { readonly info?: unknown };
+    pending.resolve({ pid, ...(info !== undefined && { info }) } as StartResult);
+  }
+
+  /** Nobody will answer. */
+  lost(peer: RemotePeer): void {
+    for (const [request, pending] of this.#pending) {
+      if (pending.peer !== peer) continue;
+      this.#pending.delete(request);
+      pending.resolve({ error: "noconnection" });
+    }
+  }
+}
+
+function failureOf(payload: unknown): StartResult {
+  if (payload === "ignore") return "ignore";
+  const { error } = Object(payload) as { readonly error?: ExitReason };
+  return { error: error === undefined ? (payload as ExitReason) : error };
+}

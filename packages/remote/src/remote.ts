@@ -1,0 +1,684 @@
+/**
+ * The remote side of a node: its sessions with other nodes, how they come about and how they end.
+ */
+import {
+  connectRouter,
+  guardedObservable,
+  type AnyPid,
+  type Gateway,
+  type Node,
+  type Ref,
+  type Startable,
+  isPid,
+} from "@coppice/core";
+import { Subject, type Observable } from "rxjs";
+import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
+import { SpawnsFor, SpawnServer } from "./behaviours.js";
+import { Codec } from "./codec.js";
+import { decideConflict, type Standing } from "./conflict.js";
+import {
+  Connection,
+  type Admission,
+  type ConnectionEvents,
+  type ConnectionOptions,
+  type SessionPeer,
+} from "./connection.js";
+import { RemoteStoppedError, UnreachableError } from "./errors.js";
+import { Incoming, type Permissions } from "./incoming.js";
+import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
+import type { RemoteEvent } from "./remote-event.js";
+import type { RemoteHost } from "./remote-host.js";
+import type { CheckedOptions } from "./remote-options.js";
+import { RemotePeer } from "./remote-peer.js";
+import { RemoteStarts, type Place } from "./remote-start.js";
+import type { Key } from "./secret.js";
+import type { SessionEnd } from "./session.js";
+import type { Identities, NodeLife } from "./term.js";
+import type { Dialler, Listener, Transport } from "./transport.js";
+import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
+
+/** How long a session that may be half-open has to show that it lives, when another asks for its name. */
+const PROBE_MS = 1_000;
+
+/** A node that is connected. */
+export interface ConnectedNode extends NodeLife {
+  readonly role: "node" | "client";
+  /** How many bytes wait to be sent to it. */
+  readonly queuedBytes: number;
+  /** How much ends with the session. */
+  readonly links: number;
+  readonly monitors: number;
+}
+
+/** Remoting of a node, as `startRemote` returns it. */
+export interface Remote {
+  readonly node: Node;
+  /** Where it listens. */
+  readonly addresses: readonly string[];
+  /** What goes on. An error of a subscriber hurts nobody. */
+  readonly events: Observable<RemoteEvent>;
+  /** With whom a session is open. */
+  nodes(): ConnectedNode[];
+  /**
+   * Connects with a node, by its name or by an address such as `wss://host:7000`; at once when a session
+   * is open. Waits as long as a handshake may take.
+   *
+   * @throws UnreachableError it did not come about
+   */
+  connect(target: string): Promise<NodeLife>;
+  /** Ends the session with a node, if there is one. */
+  disconnect(node: string): void;
+  /** Does more wait to be sent to that node than goes out? */
+  isBusy(node: string): boolean;
+  /** Resolves when that is over, or the session is. */
+  ready(node: string): Promise<void>;
+  /**
+   * A behaviour that another node lists, to be started there as if it were here: by `self.start`, by a
+   * supervisor, by `node.startOpt`. Its error is `"noconnection"` when the node is out of reach,
+   * `"notAllowed"` when it does not list it for us, `{ badArguments }` when it refuses the arguments, or
+   * `"limit"`.
+   *
+   * @param place the node, or a function that says it anew at each start
+   */
+  behaviour<S extends Startable<never, never>>(place: Place, name: string): S;
+  /** How often each limit was breached. */
+  readonly breaches: { readonly [L in LimitName]?: number };
+  /** Ends all sessions and listens no more. The node itself goes on, alone. */
+  stop(): Promise<void>;
+}
+
+/** An address that is to be connected with always. */
+class Join {
+  readonly address: string;
+  failures = 0;
+  timer: unknown = undefined;
+  /** Who was there last. */
+  node: string | undefined = undefined;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+}
+
+/** What is known of a connection beside what it knows itself. */
+interface Facts {
+  /** Whom we expect there. */
+  readonly expected: string | undefined;
+  readonly address: string;
+  readonly join: Join | undefined;
+  readonly waiting: { resolve(life: NodeLife): void; reject(error: Error): void }[];
+  /** Whom we have told who we are. */
+  told: string | undefined;
+}
+
+export class RemoteNode implements Remote {
+  readonly node: Node;
+  readonly events: Observable<RemoteEvent>;
+  readonly #events = new Subject<RemoteEvent>();
+  readonly #options: CheckedOptions;
+  readonly #host: RemoteHost;
+  readonly #clock: ConnectionOptions["clock"];
+  readonly #gateway: Gateway;
+  readonly #home: NodeLife;
+  readonly #diallers: readonly Dialler[];
+  readonly #keys: readonly Key[];
+  readonly #breaches: BreachCounts = createBreachCounts();
+  readonly #connections = new Map<Connection, Facts>();
+  readonly #peers = new Map<string, RemotePeer>();
+  /** Attempts that failed, by node: when the next may be. */
+  readonly #failures = new Map<string, { readonly count: number; readonly untilMs: number }>();
+  /** With whom a session has been. */
+  readonly #met = new Set<string>();
+  readonly #joins: readonly Join[];
+  readonly #listeners: Listener[] = [];
+  readonly #handshakes = new Map<string, number>();
+  readonly #spawnServer: SpawnServer;
+  readonly #starts: RemoteStarts;
+  #stopped = false;
+
+  constructor(
+    node: Node,
+    options: CheckedOptions,
+    host: RemoteHost,
+    clock: ConnectionOptions["clock"],
+    keys: readonly Key[],
+  ) {
+    this.node = node;
+    this.#options = options;
+    this.#host = host;
+    this.#clock = clock;
+    this.#keys = keys;
+    this.#home = { name: node.name, incarnation: node.incarnation };
+    this.events = guardedObservable(node, (subscriber) => this.#events.subscribe(subscriber));
+    const own = host.dialler(options);
+    this.#diallers = own === undefined ? options.diallers : [...options.diallers, own];
+    this.#joins = options.join.map((address) => new Join(address));
+    this.#gateway = connectRouter(node, { connect: (name) => this.#wanted(name)?.core });
+    this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, this.#breaches);
+    this.#starts = new RemoteStarts(node, (name) => this.#peers.get(name) ?? this.#wanted(name));
+    node.events.subscribe({ complete: () => void this.stop() });
+  }
+
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ address }) => address);
+  }
+
+  get breaches(): { readonly [L in LimitName]?: number } {
+    return this.#breaches.snapshot();
+  }
+
+  /** Listens, and begins to join. */
+  async begin(): Promise<void> {
+    for (const listen of this.#options.listen) {
+      const accept = (transport: Transport): void => this.#accept(transport);
+      if ("listen" in listen) this.#listeners.push(await listen.listen(accept));
+      else {
+        const { listen: listenHost } = this.#host;
+        if (listenHost === undefined) throw new UnreachableError("this platform", "cannot listen");
+        const admit = (address: string): boolean => this.#mayBegin(address);
+        this.#listeners.push(await listenHost(listen, this.#options, admit, accept));
+      }
+    }
+    for (const join of this.#joins) this.#joinNow(join);
+  }
+
+  nodes(): ConnectedNode[] {
+    const nodes: ConnectedNode[] = [];
+    for (const { connection, core, queuedBytes } of this.#peers.values()) {
+      const peer = connection?.peer;
+      if (peer === undefined) continue;
+      const { links, watching, watched } = core.counts;
+      nodes.push({
+        ...peer.node,
+        role: peer.role,
+        queuedBytes,
+        links,
+        monitors: watching + watched,
+      });
+    }
+    return nodes;
+  }
+
+  async connect(target: string): Promise<NodeLife> {
+    if (this.#stopped) throw new RemoteStoppedError(this.node.name);
+    if (target.includes("://")) {
+      return new Promise((resolve, reject) => {
+        this.#dial(target, { waiting: [{ resolve, reject }] });
+      });
+    }
+    const open = this.#peers.get(target)?.connection?.peer;
+    if (open !== undefined) return open.node;
+    const address = await this.#options.resolve(target);
+    if (address === undefined) throw new UnreachableError(target, "nobody knows its address");
+    const dialling = this.#peers.get(target)?.dialling;
+    const facts = dialling === undefined ? undefined : this.#connections.get(dialling);
+    return new Promise((resolve, reject) => {
+      if (facts !== undefined) facts.waiting.push({ resolve, reject });
+      else this.#dial(address, { expected: target, waiting: [{ resolve, reject }] });
+    });
+  }
+
+  disconnect(node: string): void {
+    const peer = this.#peers.get(node);
+    (peer?.connection ?? peer?.dialling)?.close(CLOSE_CODES.NORMAL, "not wanted any more");
+  }
+
+  isBusy(node: string): boolean {
+    return this.#peers.get(node)?.isBusy ?? false;
+  }
+
+  ready(node: string): Promise<void> {
+    return this.#peers.get(node)?.ready() ?? Promise.resolve();
+  }
+
+  behaviour<S extends Startable<never, never>>(place: Place, name: string): S {
+    return this.#starts.startable(place, name) as S;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const join of this.#joins) this.#clock.clear(join.timer);
+    for (const connection of [...this.#connections.keys()]) {
+      connection.close(CLOSE_CODES.NORMAL, "the node stops");
+    }
+    for (const peer of [...this.#peers.values()]) this.#lost(peer);
+    const listeners = this.#listeners.splice(0);
+    await Promise.all(listeners.map((listener) => listener.close()));
+    this.#events.complete();
+  }
+
+  // ── connecting ──────────────────────────────────────────────────────────────────────────────
+
+  /** Somebody has something to say to a node that is not connected. */
+  #wanted(name: string): RemotePeer | undefined {
+    const { connect, resolve } = this.#options;
+    if (this.#stopped || connect === "never") return undefined;
+    if (connect === "once" && this.#met.has(name)) return undefined;
+    const failure = this.#failures.get(name);
+    if (failure !== undefined && this.#clock.now() < failure.untilMs) return undefined;
+    let address: string | undefined | Promise<string | undefined>;
+    try {
+      address = resolve(name);
+    } catch (error) {
+      this.#refused(name, "", CLOSE_CODES.NORMAL, `resolve: ${String(error)}`);
+      return undefined;
+    }
+    if (address === undefined) return undefined;
+    const peer = this.#open(name);
+    if (typeof address === "string") {
+      peer.dialling = this.#dial(address, { expected: name });
+      return peer;
+    }
+    const noAddress = (why: string): void => {
+      if (this.#peers.get(name) !== peer || peer.connection !== undefined) return;
+      this.#failed(name, CLOSE_CODES.NORMAL);
+      this.#lost(peer);
+      this.#refused(name, "", CLOSE_CODES.NORMAL, why);
+    };
+    address.then(
+      (found) => {
+        if (found === undefined) noAddress("nobody knows its address");
+        else if (this.#peers.get(name) === peer && peer.connection === undefined) {
+          peer.dialling = this.#dial(found, { expected: name });
+        }
+      },
+      (error: unknown) => noAddress(`resolve: ${String(error)}`),
+    );
+    return peer;
+  }
+
+  #open(name: string): RemotePeer {
+    const { limits, overflow } = this.#options;
+    const identities = this.#identities({ name, incarnation: -1 }, undefined);
+    const peer = new RemotePeer({
+      gateway: this.#gateway,
+      name,
+      limits,
+      overflow,
+      breaches: this.#breaches,
+      codec: new Codec({ identities, limits }),
+      overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
+    });
+    this.#peers.set(name, peer);
+    return peer;
+  }
+
+  #dial(
+    address: string,
+    facts: Partial<Pick<Facts, "expected" | "join" | "waiting">>,
+  ): Connection | undefined {
+    const { expected, join, waiting = [] } = facts;
+    const dialler = this.#diallers.find((one) => one.accepts(address));
+    if (dialler === undefined) {
+      const error = new UnreachableError(address, "nobody knows how to dial that");
+      for (const { reject } of waiting) reject(error);
+      return undefined;
+    }
+    const all: Facts = { expected, address, join, waiting, told: undefined };
+    return this.#connection(true, dialler.dial(address), all);
+  }
+
+  /** May one from there begin a handshake? */
+  #mayBegin(address: string): boolean {
+    const { maxHandshakes, maxHandshakesPerAddress, maxSessions } = this.#options.limits;
+    let all = 0;
+    for (const count of this.#handshakes.values()) all += count;
+    const breached: LimitName | undefined =
+      all >= maxHandshakes
+        ? "maxHandshakes"
+        : (this.#handshakes.get(address) ?? 0) >= maxHandshakesPerAddress
+          ? "maxHandshakesPerAddress"
+          : this.#connections.size >= maxSessions
+            ? "maxSessions"
+            : undefined;
+    if (breached !== undefined) this.#breaches.count(breached);
+    return breached === undefined && !this.#stopped;
+  }
+
+  #accept(transport: Transport): void {
+    const { remoteAddress: address } = transport;
+    if (!this.#mayBegin(address)) {
+      transport.close(CLOSE_CODES.HANDSHAKE, "too many at once");
+      return;
+    }
+    this.#handshakes.set(address, (this.#handshakes.get(address) ?? 0) + 1);
+    this.#connection(false, transport, {
+      expected: undefined,
+      address,
+      join: undefined,
+      waiting: [],
+      told: undefined,
+    });
+  }
+
+  #connection(isDialler: boolean, transport: Transport, facts: Facts): Connection {
+    const { limits, hearMs, overflow, cluster, role } = this.#options;
+    const events: ConnectionEvents = {
+      admit: (connection, peer) => this.#admit(connection, peer),
+      challenged: (connection, peer) => this.#challenged(connection, peer),
+      opened: (connection, peer) => this.#opened(connection, peer),
+      signal: (connection, signal) => this.#peerOf(connection)?.incoming?.take(signal),
+      busy: (connection, isBusy) => this.#busy(connection, isBusy),
+      stalled: (_, lateMs) => this.#emit({ type: "stalled", lateMs }),
+      down: (connection, end) => this.#down(connection, end),
+    };
+    const exported = { pids: new Set<number>(), refs: new Set<number>() };
+    const options: ConnectionOptions = {
+      clock: this.#clock,
+      home: this.#home,
+      cluster,
+      role,
+      expected: facts.expected,
+      keys: this.#keys,
+      crypto: this.#host.crypto,
+      limits,
+      hearMs,
+      overflow,
+      breaches: this.#breaches,
+      soon: this.#host.soon,
+      afterTurn: (task) => this.#clock.set(task, 0),
+      identities: (peer) =>
+        this.#identities(peer.node, peer.role === "client" ? exported : undefined),
+    };
+    this.#exports.set(transport, exported);
+    const connection = new Connection(isDialler, transport, options, events, (made) =>
+      this.#connections.set(made, facts),
+    );
+    return connection;
+  }
+
+  readonly #exports = new WeakMap<
+    Transport,
+    { readonly pids: Set<number>; readonly refs: Set<number> }
+  >();
+
+  #identities(
+    peer: NodeLife,
+    exported: { readonly pids: Set<number>; readonly refs: Set<number> } | undefined,
+  ): Identities {
+    const gateway = this.#gateway;
+    return {
+      home: this.#home,
+      peer,
+      pid: (life, serial) => gateway.pid(life.name, life.incarnation, serial),
+      ref: (owner, serial) => gateway.ref(owner, serial),
+      exported: (what: AnyPid | Ref) => {
+        gateway.export(what);
+        if (exported === undefined) return;
+        if (isPid(what)) remember(exported.pids, what.serial, this.#options.limits.maxAliases);
+        else remember(exported.refs, what.serial, this.#options.limits.maxAliases);
+      },
+    };
+  }
+
+  // ── who may come in ─────────────────────────────────────────────────────────────────────────
+
+  /** The one we dial says who it is. */
+  #challenged(connection: Connection, peer: NodeLife): Admission {
+    const facts = this.#connections.get(connection);
+    if (facts === undefined) return { code: CLOSE_CODES.NORMAL, text: "stopped" };
+    if (this.#peers.get(peer.name)?.connection !== undefined) {
+      return { code: CLOSE_CODES.DUPLICATE, text: "there is a session already" };
+    }
+    facts.told = peer.name;
+    return "accept";
+  }
+
+  /** One who dialled us has proved who it is. */
+  #admit(connection: Connection, peer: SessionPeer): Admission | Promise<Admission> {
+    const { name } = peer.node;
+    const session = this.#peers.get(name)?.connection;
+    const decision = decideConflict(this.#home, peer.node, this.#standing(name, session));
+    if (decision.type === "accept") return "accept";
+    const { code, text } = decision;
+    if (decision.type === "refuse" || session === undefined) return { code, text };
+    return session.probe(PROBE_MS).then((lives): Admission => {
+      if (lives) return { code, text };
+      session.close(CLOSE_CODES.SILENCE, "it does not answer, and somebody has come for its name");
+      // Others may have come meanwhile.
+      const now = this.#standing(name, this.#peers.get(name)?.connection);
+      return now.type === "open" ? { code, text } : "accept";
+    });
+  }
+
+  #standing(name: string, session: Connection | undefined): Standing {
+    const peer = session?.peer;
+    if (peer !== undefined) return { type: "open", incarnation: peer.node.incarnation };
+    for (const [connection, { told }] of this.#connections) {
+      if (told === name && !connection.isOpen && !connection.isDown) return { type: "dialling" };
+    }
+    return { type: "nothing" };
+  }
+
+  #opened(connection: Connection, peer: SessionPeer): void {
+    const { name, incarnation } = peer.node;
+    const facts = this.#connections.get(connection);
+    this.#handshakeOver(connection);
+    let remote = this.#peers.get(name);
+    if (remote?.connection !== undefined) {
+      // Each side keeps the one that the smaller name dialled.
+      const isOurs = connection.isDialler === this.#home.name < name;
+      if (!isOurs) {
+        connection.close(CLOSE_CODES.DUPLICATE, "there is a session already");
+        return;
+      }
+      remote.connection.close(CLOSE_CODES.DUPLICATE, "another connection is kept");
+      remote = undefined;
+    }
+    remote ??= this.#open(name);
+    this.#failures.delete(name);
+    this.#met.add(name);
+    const incoming = this.#incoming(connection, peer, remote);
+    if (facts?.join !== undefined) {
+      facts.join.failures = 0;
+      facts.join.node = name;
+    }
+    remote.attach(connection, incoming, incarnation);
+    const { role } = peer;
+    const address = facts?.address ?? connection.transport.remoteAddress;
+    this.#emit({ type: "up", node: name, incarnation, role, address });
+    for (const { resolve } of facts?.waiting.splice(0) ?? []) resolve(peer.node);
+  }
+
+  #incoming(connection: Connection, peer: SessionPeer, remote: RemotePeer): Incoming {
+    const { limits, exports, allowExit } = this.#options;
+    const isNode = peer.role === "node";
+    const permissions: Permissions = {
+      anyProcess: isNode,
+      name: isNode ? () => true : (name) => exports.has(name),
+      exit: allowExit === "all" || (allowExit === "nodes" && isNode),
+    };
+    const exported = this.#exports.get(connection.transport);
+    const spawns = new SpawnsFor();
+    return new Incoming({
+      gateway: this.#gateway,
+      home: this.#home,
+      peer: peer.node,
+      core: remote.core,
+      connection,
+      permissions,
+      limits,
+      breaches: this.#breaches,
+      exportedPids: exported?.pids ?? new Set(),
+      exportedRefs: exported?.refs ?? new Set(),
+      spawn: (signal) => void this.#spawn(connection, peer, remote, spawns, signal),
+      spawnReply: (signal) => this.#starts.replied(remote, connection, signal),
+      refused: (what) => this.#emit({ type: "denied", node: peer.node.name, what }),
+    });
+  }
+
+  async #spawn(
+    connection: Connection,
+    peer: SessionPeer,
+    remote: RemotePeer,
+    spawns: SpawnsFor,
+    signal: Extract<WireSignal, { op: "spawn" }>,
+  ): Promise<void> {
+    let args: unknown;
+    try {
+      args = connection.codec.decode(signal.payload);
+    } catch {
+      args = undefined;
+    }
+    const { startTimeoutMs: timeoutMs, link = false } = signal.options;
+    const { role } = peer;
+    const who = { name: peer.node.name, role };
+    const { name, request, from } = signal;
+    const outcome = await this.#spawnServer.start({ name, args, timeoutMs, peer: who }, spawns);
+    const started = outcome.pid;
+    if (connection.isDown) {
+      // Nobody is left who would know of it. With a link it would have ended.
+      if (started !== undefined && link) this.node.exit(started, "noconnection");
+      return;
+    }
+    const say = (pid: number | null, payload: unknown): void =>
+      void connection.push(started?.serial ?? 0, {
+        op: "spawn-reply",
+        request,
+        to: from,
+        pid,
+        payload,
+      });
+    if (outcome.pid === undefined) {
+      say(null, outcome.failed);
+      return;
+    }
+    const { pid, info, ended } = outcome;
+    this.#gateway.export(pid);
+    this.#exports.get(connection.transport)?.pids.add(pid.serial);
+    say(pid.serial, info === undefined ? {} : { info });
+    if (!link) return;
+    const requester = this.#gateway.pid(peer.node.name, peer.node.incarnation, from);
+    if (ended === undefined) remote.core.arrive({ type: "link", from: requester, to: pid });
+    else {
+      connection.push(pid.serial, {
+        op: "link-exit",
+        from: pid.serial,
+        to: from,
+        payload: ended,
+      });
+    }
+  }
+
+  // ── how it ends ─────────────────────────────────────────────────────────────────────────────
+
+  #down(connection: Connection, end: SessionEnd): void {
+    const facts = this.#connections.get(connection);
+    const peer = this.#peerOf(connection);
+    this.#handshakeOver(connection);
+    this.#connections.delete(connection);
+    if (facts === undefined) return;
+    const { code, text, byPeer } = end;
+    if (peer?.connection === connection) {
+      const { name, incarnation } = (connection.peer as SessionPeer).node;
+      this.#lost(peer);
+      this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });
+    } else {
+      const name = facts.expected ?? facts.told;
+      if (name !== undefined && code !== CLOSE_CODES.DUPLICATE) this.#failed(name, code);
+      if (peer?.dialling === connection) this.#dialFailed(peer, connection, code);
+      this.#refused(facts.expected, facts.address, code, text, byPeer);
+    }
+    for (const { reject } of facts.waiting.splice(0)) {
+      reject(new UnreachableError(facts.expected ?? facts.address, text, code));
+    }
+    if (facts.join !== undefined) this.#joinLater(facts.join, code);
+  }
+
+  /** A dial did not become a session. When it was one too many, the other is about to be there. */
+  #dialFailed(peer: RemotePeer, connection: Connection, code: number): void {
+    peer.dialling = undefined;
+    if (peer.connection !== undefined) return;
+    if (code !== CLOSE_CODES.DUPLICATE) {
+      this.#lost(peer);
+      return;
+    }
+    this.#clock.set(() => {
+      const isWaiting = this.#peers.get(peer.name) === peer && peer.connection === undefined;
+      if (isWaiting && peer.dialling === undefined) this.#lost(peer);
+    }, this.#options.limits.handshakeMs);
+    void connection;
+  }
+
+  #lost(peer: RemotePeer): void {
+    if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name);
+    peer.lost();
+    this.#starts.lost(peer);
+  }
+
+  #failed(name: string, code: number): void {
+    const count = (this.#failures.get(name)?.count ?? 0) + 1;
+    const bounds = code === CLOSE_CODES.AUTH ? AUTH_BACKOFF : CONNECT_BACKOFF;
+    const untilMs = this.#clock.now() + backoffMs(count, this.node.random(), bounds);
+    this.#failures.set(name, { count, untilMs });
+  }
+
+  #refused(
+    node: string | undefined,
+    address: string,
+    code: number,
+    text: string,
+    byPeer = false,
+  ): void {
+    this.#emit({ type: "refused", node, address, code, text, byPeer });
+  }
+
+  #joinNow(join: Join): void {
+    join.timer = undefined;
+    if (this.#stopped) return;
+    const isThere = join.node !== undefined && this.#peers.get(join.node)?.connection !== undefined;
+    // It may have connected with us. Look again when that could be over.
+    if (isThere) this.#joinLater(join, CLOSE_CODES.NORMAL);
+    else if (this.#dial(join.address, { join }) === undefined) {
+      this.#refused(undefined, join.address, CLOSE_CODES.NORMAL, "nobody knows how to dial that");
+    }
+  }
+
+  #joinLater(join: Join, code: number): void {
+    if (this.#stopped) return;
+    join.failures++;
+    const bounds = code === CLOSE_CODES.AUTH ? AUTH_BACKOFF : CONNECT_BACKOFF;
+    const waitMs = backoffMs(join.failures, this.node.random(), bounds);
+    join.timer = this.#clock.set(() => this.#joinNow(join), waitMs);
+  }
+
+  #handshakeOver(connection: Connection): void {
+    if (connection.isDialler) return;
+    const facts = this.#connections.get(connection);
+    if (facts === undefined || facts.told === "") return;
+    // Once, whether it opened or not.
+    facts.told = "";
+    const left = (this.#handshakes.get(facts.address) ?? 1) - 1;
+    if (left === 0) this.#handshakes.delete(facts.address);
+    else this.#handshakes.set(facts.address, left);
+  }
+
+  #busy(connection: Connection, isBusy: boolean): void {
+    const peer = this.#peerOf(connection);
+    if (peer?.connection !== connection) return;
+    if (!isBusy) peer.wake();
+    this.#emit({ type: isBusy ? "busy" : "ready", node: peer.name });
+  }
+
+  #peerOf(connection: Connection): RemotePeer | undefined {
+    const facts = this.#connections.get(connection);
+    const name = connection.peer?.node.name ?? facts?.expected ?? facts?.told;
+    return name === undefined ? undefined : this.#peers.get(name);
+  }
+
+  #emit(event: RemoteEvent): void {
+    this.#events.next(event);
+  }
+}
+
+/** Keeps the last so many. */
+function remember(set: Set<number>, serial: number, most: number): void {
+  set.add(serial);
+  if (set.size > most) {
+    for (const oldest of set) {
+      set.delete(oldest);
+      break;
+    }
+  }
+}

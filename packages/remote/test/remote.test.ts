@@ -1,0 +1,402 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  at,
+  name,
+  type Call,
+  type Down,
+  type Exit,
+  type Node,
+  type Pid,
+  type Self,
+  type Target,
+} from "@coppice/core";
+import { CLOSE_CODES } from "../src/wire-signal.js";
+import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
+
+type Echo = Call<unknown, unknown>;
+const EchoName = name<Echo>("echo");
+
+function startEcho(node: Node): Pid<Echo> {
+  const pid = node.spawn<Echo>(async (self: Self<Echo>) => {
+    for (;;) {
+      const { from, request } = await self.receive();
+      if (request === "crash") throw new TypeError("boom");
+      if (request === "refuse") self.refuse(from, new RangeError("no"));
+      else if (request === "pid") self.reply(from, self.pid);
+      else if (request !== "ignore") self.reply(from, request);
+    }
+  });
+  node.register(EchoName, pid);
+  return pid;
+}
+
+/** Two nodes, not connected, with an echo at `b`. */
+async function createPair(
+  options: { readonly a?: object; readonly b?: object } = {},
+): Promise<RemoteWorld & { a: Member; b: Member; echo: Pid<Echo> }> {
+  const world = createRemoteWorld();
+  const a = await world.start("a", options.a);
+  const b = await world.start("b", options.b);
+  const echo = startEcho(b.node);
+  return { ...world, a, b, echo };
+}
+
+type PairWorld = Awaited<ReturnType<typeof createPair>>;
+
+/** The pid of the echo as `a` knows it. */
+async function farEcho({ a, settle }: PairWorld): Promise<Pid<Echo>> {
+  const asked = a.node.call(at("b", EchoName), "pid");
+  await settle();
+  return (await asked) as Pid<Echo>;
+}
+
+const kinds = ({ events }: Member): string[] => events.map(({ type }) => type);
+
+describe("two nodes", () => {
+  test("connect when one has something to say to the other, and both are told", async () => {
+    const { a, b, settle } = await createPair();
+    const reply = a.node.call(at("b", EchoName), { hello: [1, 2n, new Map([["k", null]])] });
+    await settle();
+    expect(await reply).toEqual({ hello: [1, 2n, new Map([["k", null]])] });
+    expect(a.events).toEqual([
+      {
+        type: "up",
+        node: "b",
+        incarnation: b.node.incarnation,
+        role: "node",
+        address: "memory://b",
+      },
+    ]);
+    expect(b.events).toMatchObject([{ type: "up", node: "a", incarnation: a.node.incarnation }]);
+    expect(a.remote.nodes()).toMatchObject([{ name: "b", links: 0, monitors: 0 }]);
+  });
+
+  test("keep the order of what is said while they connect", async () => {
+    const { a, b, settle } = await createPair();
+    const got: unknown[] = [];
+    const sink = b.node.spawn<number>(async (self) => {
+      for (;;) got.push(await self.receive());
+    });
+    b.node.register(name<number>("sink"), sink);
+    const Sink = at("b", name<number>("sink"));
+    for (let n = 0; n < 100; n++) a.node.send(Sink, n);
+    await settle();
+    for (let n = 100; n < 200; n++) a.node.send(Sink, n);
+    await settle();
+    expect(got).toEqual(Array.from({ length: 200 }, (_, n) => n));
+  });
+
+  test("refuse each other without the same cookie, whoever dials; nothing is delivered", async () => {
+    const { a, b, settle, echo } = await createPair({
+      a: { insecure: false, cookie: "0123456789abcdef" },
+      b: { insecure: false, cookie: "0123456789abcdeX" },
+    });
+    const failed = a.node.call(at("b", EchoName), 1).catch((error: unknown) => error);
+    await settle();
+    expect(await failed).toMatchObject({ code: "SERVER_EXIT", reason: "noconnection" });
+    expect(a.events).toMatchObject([{ type: "refused", node: "b", code: CLOSE_CODES.AUTH }]);
+    expect(kinds(b)).toEqual(["refused"]);
+    expect(b.node.mailboxOf(echo)).toEqual([]);
+    expect(a.remote.nodes()).toEqual([]);
+  });
+
+  test("talk with the same cookie", async () => {
+    const cookie = "a cookie that nobody guesses";
+    const { a, settle } = await createPair({
+      a: { insecure: false, cookie },
+      b: { insecure: false, cookie },
+    });
+    const reply = a.node.call(at("b", EchoName), "x");
+    await settle();
+    expect(await reply).toBe("x");
+  });
+});
+
+describe("across nodes", () => {
+  test("a call fails with the server's error, its end, and its absence", async () => {
+    const world = await createPair();
+    const { a, b, settle } = world;
+    const echo = await farEcho(world);
+    const outcome = async (target: Target<Echo>, request: unknown) => {
+      const result = a.node
+        .call(target, request)
+        .then((reply) => ({ reply }))
+        .catch((error: unknown) => error);
+      await settle();
+      return result;
+    };
+    expect(await outcome(echo, "refuse")).toMatchObject({ name: "RangeError", message: "no" });
+    expect(await outcome(at("b", name<Echo>("nobody")), 1)).toMatchObject({ code: "NO_PROCESS" });
+    const crashed = await outcome(echo, "crash");
+    expect(crashed).toMatchObject({ code: "SERVER_EXIT" });
+    const { reason } = crashed as { reason: { error: Error } };
+    expect([reason.error.name, reason.error.message]).toEqual(["TypeError", "boom"]);
+    expect(await outcome(echo, 1)).toMatchObject({ code: "NO_PROCESS" });
+    expect(b.remote.nodes()).toMatchObject([{ links: 0, monitors: 0 }]);
+  });
+
+  test("a call times out on the caller's clock", async () => {
+    const { a, advance } = await createPair();
+    const failed = a.node
+      .call(at("b", EchoName), "ignore", { timeoutMs: 50 })
+      .catch((error: unknown) => error);
+    await advance(50);
+    expect(await failed).toMatchObject({ code: "CALL_TIMEOUT" });
+  });
+
+  test("a term that cannot travel is the sender's error, and nothing is left behind", async () => {
+    const world = await createPair();
+    const echo = await farEcho(world);
+    const { a } = world;
+    const bad = { handler: { onClick: () => undefined } };
+    expect(() => a.node.send(echo as Pid<unknown>, bad)).toThrow("message.handler.onClick");
+    expect(() => a.node.call(echo, bad)).toThrow("onClick");
+    expect(() => a.node.call(at("c", EchoName), bad)).toThrow("onClick");
+    await world.settle();
+    expect(a.remote.nodes()).toMatchObject([{ name: "b", monitors: 0 }]);
+  });
+
+  test("links, monitors and exits mean what they mean at home", async () => {
+    const world = await createPair();
+    const { a, settle } = world;
+    const echo = await farEcho(world);
+    const log: unknown[] = [];
+    a.node.spawn<Exit | Down>(async (self) => {
+      self.trapExits();
+      self.link(echo);
+      self.monitor(echo);
+      self.monitor(at("b", EchoName));
+      self.exit(echo, { shutdown: "enough" });
+      for (;;) {
+        const { type, reason } = await self.receive();
+        log.push([type, reason]);
+      }
+    });
+    await settle();
+    const reason = { shutdown: "enough" };
+    expect(log.sort()).toEqual([
+      ["down", reason],
+      ["down", reason],
+      ["exit", reason],
+    ]);
+  });
+
+  test("a lost connection is told once to all, and the next call connects again", async () => {
+    const world = await createPair();
+    const { a, b, network, settle, advance } = world;
+    const echo = await farEcho(world);
+    const log: unknown[] = [];
+    a.node.spawn<Exit | Down>(async (self) => {
+      self.trapExits();
+      self.link(echo);
+      self.monitor(echo);
+      for (;;) log.push((await self.receive()).reason);
+    });
+    const call = a.node.call(echo, "ignore").catch((error: unknown) => error);
+    await settle();
+    network.sever("a", "b");
+    await settle();
+    expect(log).toEqual(["noconnection", "noconnection"]);
+    expect(await call).toMatchObject({ reason: "noconnection" });
+    expect(b.node.isAlive(echo)).toBe(false);
+    expect(kinds(a)).toEqual(["up", "down"]);
+    await advance(20_000);
+    const again = startEcho(b.node);
+    const reply = a.node.call(at("b", EchoName), "pid");
+    await settle();
+    expect(String(await reply)).toBe(String(again));
+    expect(kinds(a)).toEqual(["up", "down", "up"]);
+  });
+
+  test("pids of three nodes stay what they are on their way around", async () => {
+    const world = await createPair();
+    const { a, settle, start } = world;
+    const c = await start("c");
+    const got: unknown[] = [];
+    const keeper = c.node.spawn<Pid<string>>(async (self) => {
+      const about = await self.receive();
+      self.send(about, "hello");
+      got.push(about);
+    });
+    c.node.register(name<Pid<string>>("keeper"), keeper);
+    const hello: unknown[] = [];
+    const pid = a.node.spawn<string>(async (self) => {
+      self.send(at("c", name<Pid<string>>("keeper")), self.pid);
+      hello.push(await self.receive());
+    });
+    await settle();
+    expect([hello, String(got[0])]).toEqual([["hello"], String(pid)]);
+  });
+});
+
+describe("connecting", () => {
+  test("never: what is said comes to nothing, links and monitors are told at once", async () => {
+    const { a, network, settle } = await createPair({ a: { connect: "never" } });
+    a.node.send(at("b", EchoName), 1 as never);
+    const failed = a.node.call(at("b", EchoName), 1).catch((error: unknown) => error);
+    expect(await failed).toMatchObject({ reason: "noconnection" });
+    await settle();
+    expect([network.connections, kinds(a)]).toEqual([0, []]);
+    await Promise.all([a.remote.connect("b"), settle()]);
+    const reply = a.node.call(at("b", EchoName), 1);
+    await settle();
+    expect(await reply).toBe(1);
+  });
+
+  test("once: not again when the session is lost", async () => {
+    const { a, network, settle, advance } = await createPair({ a: { connect: "once" } });
+    const first = a.node.call(at("b", EchoName), 1);
+    await settle();
+    await first;
+    network.sever("a", "b");
+    await advance(60_000);
+    const failed = a.node.call(at("b", EchoName), 1).catch((error: unknown) => error);
+    await settle();
+    expect(await failed).toMatchObject({ reason: "noconnection" });
+  });
+
+  test("waits longer after each failure, and is not tried meanwhile", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a", {}, { random: { next: () => 0.999 } });
+    const attempts: number[] = [];
+    a.remote.events.subscribe(() => void attempts.push(world.clock.now()));
+    for (let i = 0; i < 400; i++) {
+      a.node.send(at("b", EchoName), 1 as never);
+      await world.advance(10);
+    }
+    const gaps = attempts.slice(1).map((at, i) => at - (attempts[i] as number));
+    expect(gaps.slice(0, 4)).toEqual([100, 200, 400, 800]);
+  });
+
+  test("both at once gives one session, whoever is first", async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const world = await createPair();
+      const { a, b, network, settle, advance } = world;
+      startEcho(a.node);
+      network.fault("a", "b", { latencyMs: seed % 7 });
+      network.fault("b", "a", { latencyMs: (seed * 3) % 5 });
+      const calls = [a.node.call(at("b", EchoName), 1), b.node.call(at("a", EchoName), 2)];
+      const outcomes = Promise.allSettled(calls);
+      if (seed % 2 === 1) await settle();
+      await advance(100);
+      expect((await outcomes).map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
+      expect([a.remote.nodes().length, b.remote.nodes().length]).toEqual([1, 1]);
+      await advance(100);
+      expect(network.connections).toBe(1);
+      expect(kinds(a).filter((kind) => kind === "up")).toHaveLength(1);
+    }
+  });
+
+  test("with a node of one's own name is refused", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a");
+    const other = await world.start("a2", { resolve: () => "memory://a" });
+    void other;
+    await expect(
+      Promise.all([a.remote.connect("memory://a"), world.settle()]),
+    ).rejects.toMatchObject({ code: "UNREACHABLE", closeCode: CLOSE_CODES.NAME_TAKEN });
+    expect(a.remote.nodes()).toEqual([]);
+  });
+
+  test("to where another node answers than was meant is refused", async () => {
+    const world = await createPair({ a: { resolve: () => "memory://b" } });
+    const failed = world.a.node.call(at("c", EchoName), 1).catch((error: unknown) => error);
+    await world.settle();
+    expect(await failed).toMatchObject({ reason: "noconnection" });
+    expect(world.b.remote.nodes()).toEqual([]);
+  });
+
+  test("a live session is not given up for a newcomer of its name; one that is silent is", async () => {
+    const world = await createPair();
+    const { a, network, start, settle, advance } = world;
+    await farEcho(world);
+    // Another node that says it is b, from elsewhere.
+    network.crash("nowhere");
+    const impostor = await start("b", { listen: [], resolve: () => "memory://a" });
+    const attempt = impostor.remote.connect("a").catch((error: unknown) => error);
+    await advance(1_100);
+    expect(await attempt).toMatchObject({ closeCode: CLOSE_CODES.NAME_TAKEN });
+    expect(kinds(a)).toEqual(["up", "refused"]);
+    void settle;
+  });
+});
+
+describe("an address to join", () => {
+  test("is connected with at start, and again when the session is lost", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a", { join: ["memory://b"] });
+    await world.advance(5_000);
+    expect(kinds(a)).toContain("refused");
+    await world.start("b");
+    await world.advance(10_000);
+    expect(a.remote.nodes()).toMatchObject([{ name: "b" }]);
+    world.network.sever("a", "b");
+    await world.settle();
+    expect(a.remote.nodes()).toEqual([]);
+    await world.advance(10_000);
+    expect(a.remote.nodes()).toMatchObject([{ name: "b" }]);
+  });
+});
+
+describe("silence", () => {
+  test("ends a session on both sides when the cable is pulled", async () => {
+    const world = await createPair();
+    const { a, b, network, advance } = world;
+    await farEcho(world);
+    network.fault("a", "b", { mode: "hold" });
+    network.fault("b", "a", { mode: "hold" });
+    await advance(14_000);
+    expect([a.remote.nodes().length, b.remote.nodes().length]).toEqual([1, 1]);
+    await advance(6_100);
+    expect(a.events.at(-1)).toMatchObject({ type: "down", code: CLOSE_CODES.SILENCE });
+    expect(b.events.at(-1)).toMatchObject({ type: "down", code: CLOSE_CODES.SILENCE });
+  });
+
+  test("of one direction ends it on both sides", async () => {
+    const world = await createPair();
+    const { a, b, network, advance } = world;
+    await farEcho(world);
+    network.fault("a", "b", { mode: "hold" });
+    await advance(30_000);
+    expect([a.remote.nodes(), b.remote.nodes()]).toEqual([[], []]);
+  });
+
+  test("of processes does not: what is idle for a day is still connected", async () => {
+    const world = await createPair();
+    await farEcho(world);
+    await world.advance(600_000);
+    expect([world.a.remote.nodes().length, kinds(world.a)]).toEqual([1, ["up"]]);
+  });
+});
+
+describe("stop", () => {
+  test("of remoting ends all sessions in order, and lets nobody in any more", async () => {
+    const world = await createPair();
+    const { a, b, settle, network } = world;
+    await farEcho(world);
+    const stopped = b.remote.stop();
+    await settle();
+    await stopped;
+    expect(a.events.at(-1)).toMatchObject({
+      type: "down",
+      node: "b",
+      code: CLOSE_CODES.NORMAL,
+      text: "the node stops",
+      byPeer: true,
+    });
+    expect(network.connections).toBe(0);
+    await expect(b.remote.connect("a")).rejects.toMatchObject({ code: "REMOTE_STOPPED" });
+    await expect(Promise.all([a.remote.connect("b"), settle()])).rejects.toMatchObject({
+      code: "UNREACHABLE",
+    });
+  });
+
+  test("of the node ends remoting too", async () => {
+    const world = await createPair();
+    const { a, b, settle } = world;
+    await farEcho(world);
+    await b.node.stop();
+    await settle();
+    expect(a.remote.nodes()).toEqual([]);
+  });
+});
