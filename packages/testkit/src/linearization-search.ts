@@ -56,6 +56,8 @@ class Search<S, I, O> {
   /** Which operations have had their moment, in which order. */
   readonly #done: Uint8Array;
   readonly #path: number[] = [];
+  /** Numbers for states, by structure. */
+  readonly #states = new Map<unknown, number>();
   /** By return: what was seen there. */
   readonly #seen: (Seen | undefined)[] = [];
   readonly #open: (Open | undefined)[] = [];
@@ -139,11 +141,13 @@ class Search<S, I, O> {
       reached(at, state);
       stack.push({
         at,
-        next: 0,
-        tries: [{ state, ops: NONE }],
-        results: [],
-        nextResult: 0,
+        state,
+        ops: NONE,
         depth: this.#path.length,
+        tries: undefined,
+        next: 0,
+        results: NONE,
+        nextResult: 0,
       });
       return false;
     };
@@ -156,22 +160,22 @@ class Search<S, I, O> {
         if (enter(this.#passed(at + 1), state)) return true;
         continue;
       }
+      // The return at once; where that leads nowhere, after one more of the other operations.
       if (top.next > 0) {
+        const tried = top.next === 1 ? top : (top.tries?.[top.next - 2] as Try<S>);
         this.#rewind(top.depth);
-        const tried = top.tries[top.next - 1] as Try<S>;
-        this.#take(tried.ops);
-        if (top.next === 1 && (this.#seen[at] === undefined || !this.#isSeen(at, tried.state))) {
-          this.#remember(at, tried.state);
-        }
+        if (tried !== top) this.#take(tried.ops);
+        else if (!this.#isSeen(at, top.state)) this.#remember(at, top.state);
         this.#widen(top, tried, returning, reached);
         this.#rewind(top.depth);
       }
-      const next = top.tries[top.next++];
+      const next = top.next === 0 ? top : top.tries?.[top.next - 1];
+      top.next++;
       if (next === undefined) {
         stack.pop();
         continue;
       }
-      this.#take(next.ops);
+      if (next !== top) this.#take(next.ops);
       top.results = this.#successors(next.state, this.#operations[returning] as Operation<I, O>);
       top.nextResult = 0;
       this.#done[returning] = 1;
@@ -196,7 +200,7 @@ class Search<S, I, O> {
         if (this.#isSeen(top.at, next)) continue;
         this.#remember(top.at, next);
         reached(top.at, next);
-        top.tries.push({ state: next, ops: [...ops, op] });
+        (top.tries ??= []).push({ state: next, ops: [...ops, op] });
       }
       this.#rewind(this.#path.length - 1);
     }
@@ -257,26 +261,29 @@ class Search<S, I, O> {
   }
 
   #remember(at: number, state: S): void {
-    const seen = (this.#seen[at] ??= new Map<Bits, Map<unknown, Bits[]>>());
-    const { returning, pending } = this.#openAt(at);
-    const done = this.#bitsOf(returning);
-    const states = seen.get(done) ?? new Map<unknown, Bits[]>();
-    seen.set(done, states);
-    const key = this.#stateKey(state);
-    const used = states.get(key);
-    if (used === undefined) states.set(key, [this.#bitsOf(pending)]);
-    else used.push(this.#bitsOf(pending));
+    const seen = (this.#seen[at] ??= new Map<number | string, Bits[]>());
+    const key = this.#keyAt(at, state);
+    const used = seen.get(key);
+    if (used === undefined) seen.set(key, [this.#bitsOf(this.#openAt(at).pending)]);
+    else used.push(this.#bitsOf(this.#openAt(at).pending));
   }
 
   /** Was that state seen here, with no more of the pending operations used up? What it cannot do, this cannot. */
   #isSeen(at: number, state: S): boolean {
-    const seen = this.#seen[at];
-    if (seen === undefined) return false;
-    const { returning, pending } = this.#openAt(at);
-    const used = seen.get(this.#bitsOf(returning))?.get(this.#stateKey(state));
+    const used = this.#seen[at]?.get(this.#keyAt(at, state));
     if (used === undefined) return false;
-    const now = this.#bitsOf(pending);
+    const now = this.#bitsOf(this.#openAt(at).pending);
     return used.some((before) => isSubset(before, now));
+  }
+
+  /** Of a state, and of those operations that return later and had their moment. */
+  #keyAt(at: number, state: S): number | string {
+    const structure = this.#stateKey(state);
+    let id = this.#states.get(structure);
+    if (id === undefined) this.#states.set(structure, (id = this.#states.size));
+    const done = this.#bitsOf(this.#openAt(at).returning);
+    // Two numbers in one, while that is exact.
+    return typeof done === "number" && id < 2 ** 21 ? id * 2 ** 32 + (done >>> 0) : `${id} ${done}`;
   }
 
   /** Which of the operations have had their moment: one bit each. */
@@ -301,8 +308,8 @@ function isSubset(part: Bits, whole: Bits): boolean {
     : (part & (whole as number)) === part;
 }
 
-/** By those that had their moment and return later: by state: which pending ones were used up. */
-type Seen = Map<Bits, Map<unknown, Bits[]>>;
+/** By state and by those that had their moment and return later: which pending ones were used up. */
+type Seen = Map<number | string, Bits[]>;
 
 interface Open {
   readonly all: readonly number[];
@@ -317,19 +324,22 @@ interface Try<S> {
   readonly ops: readonly number[];
 }
 
-/** A return, and how far the search before it has come. */
-interface Frame<S> {
+/**
+ * A return, and how far the search before it has come: first it is tried as it is, without any other
+ * operation.
+ */
+interface Frame<S> extends Try<S> {
   readonly at: number;
   /** How long the path was before. */
   readonly depth: number;
-  readonly tries: Try<S>[];
+  tries: Try<S>[] | undefined;
   next: number;
   /** Where the return leads to in the try before `next`. */
   results: readonly S[];
   nextResult: number;
 }
 
-const NONE: readonly number[] = [];
+const NONE: readonly never[] = [];
 
 /** Histories are nearly in order: from the end it is not far. */
 function insert(sorted: number[], op: number, positions: readonly number[]): void {
