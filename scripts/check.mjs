@@ -1,6 +1,7 @@
 /** `npm run check`: everything a change must pass. */
 
 import { writeFileSync } from "node:fs";
+import { runClients } from "./clients.mjs";
 import { runDocs } from "./docs.mjs";
 import { runTask } from "./tasks.mjs";
 import { runTests } from "./test.mjs";
@@ -49,6 +50,7 @@ const steps = [
   ["layers", () => countTask("layers")],
   ["tests", runTests],
   ["docs", () => runDocs()],
+  ["clients", async () => runClients()],
 ];
 
 /**

@@ -22,6 +22,7 @@ const tasks = {
     tool("prettier", "prettier", ["--log-level=warn", "--check", ".", ...args]),
   layers: async () => (await import("./layers.mjs")).main(),
   docs: async (args) => (await build()) || (await import("./docs.mjs")).main(args),
+  clients: async () => (await build()) || (await import("./clients.mjs")).main(),
   test: async (args) => (await build()) || (await import("./test.mjs")).main(args),
   check: async (args) => (await import("./check.mjs")).main(args),
 };

@@ -402,61 +402,81 @@ function readSignal(reader: CborReader, limits: FrameLimits): WireSignal | undef
     return undefined;
   }
   if (length !== LENGTHS[op]) throw new MalformedError(`a ${op} of ${length} elements`);
-  const number = (): number => reader.unsigned();
-  const name = (): string => reader.text(limits.maxNameBytes, "maxNameBytes");
-  const bytes = (): Uint8Array => reader.byteString();
-  const target = (): number | string => (reader.peekMajor() === 3 ? name() : number());
   switch (op) {
     case "send":
-      return { op, to: number(), from: number(), payload: bytes() };
+      return { op, to: reader.unsigned(), from: reader.unsigned(), payload: reader.byteString() };
     case "send-name":
-      return { op, name: name(), from: number(), payload: bytes() };
+      return {
+        op,
+        name: readName(reader, limits),
+        from: reader.unsigned(),
+        payload: reader.byteString(),
+      };
     case "send-alias":
     case "refuse":
-      return { op, ref: number(), from: number(), payload: bytes() };
+      return { op, ref: reader.unsigned(), from: reader.unsigned(), payload: reader.byteString() };
     case "link":
-      return { op, from: number(), to: number() };
+      return { op, from: reader.unsigned(), to: reader.unsigned() };
     case "unlink":
     case "unlink-ack":
-      return { op, id: number(), from: number(), to: number() };
+      return { op, id: reader.unsigned(), from: reader.unsigned(), to: reader.unsigned() };
     case "link-exit":
     case "exit":
-      return { op, from: number(), to: number(), payload: bytes() };
+      return { op, from: reader.unsigned(), to: reader.unsigned(), payload: reader.byteString() };
     case "monitor":
-      return { op, ref: number(), from: number(), target: target() };
+      return {
+        op,
+        ref: reader.unsigned(),
+        from: reader.unsigned(),
+        target: readTarget(reader, limits),
+      };
     case "demonitor":
-      return { op, ref: number() };
+      return { op, ref: reader.unsigned() };
     case "down":
-      return { op, ref: number(), to: number(), target: target(), payload: bytes() };
+      return {
+        op,
+        ref: reader.unsigned(),
+        to: reader.unsigned(),
+        target: readTarget(reader, limits),
+        payload: reader.byteString(),
+      };
     case "spawn":
       return {
         op,
-        request: number(),
-        from: number(),
-        name: name(),
-        payload: bytes(),
+        request: reader.unsigned(),
+        from: reader.unsigned(),
+        name: readName(reader, limits),
+        payload: reader.byteString(),
         options: readSpawnOptions(reader),
       };
     case "spawn-reply":
       return {
         op,
-        request: number(),
-        to: number(),
-        pid: reader.skipIf(NULL) ? null : number(),
-        payload: bytes(),
+        request: reader.unsigned(),
+        to: reader.unsigned(),
+        pid: reader.skipIf(NULL) ? null : reader.unsigned(),
+        payload: reader.byteString(),
       };
     case "ping":
     case "pong":
-      return { op, n: number() };
+      return { op, n: reader.unsigned() };
     case "credit":
-      return { op, bytes: number(), signals: number() };
+      return { op, bytes: reader.unsigned(), signals: reader.unsigned() };
     case "goaway":
-      return { op, code: number(), text: name() };
+      return { op, code: reader.unsigned(), text: readName(reader, limits) };
     case "frag":
-      return { op, stream: number(), last: reader.boolean(), bytes: bytes() };
+      return { op, stream: reader.unsigned(), last: reader.boolean(), bytes: reader.byteString() };
     default:
       return op satisfies never;
   }
+}
+
+function readName(reader: CborReader, { maxNameBytes }: FrameLimits): string {
+  return reader.text(maxNameBytes, "maxNameBytes");
+}
+
+function readTarget(reader: CborReader, limits: FrameLimits): number | string {
+  return reader.peekMajor() === 3 ? readName(reader, limits) : reader.unsigned();
 }
 
 function readSpawnOptions(reader: CborReader): WireSpawnOptions {
