@@ -6,6 +6,7 @@ import { CoppiceError } from "@coppice/core";
 import fc from "fast-check";
 import { cases, type Case } from "./cases.js";
 import { explain } from "./explain.js";
+import { explore } from "./explore.js";
 import { reportFailure, type FailureReport } from "./failure-report.js";
 import { withNames } from "./process-names.js";
 import { asJsonValues, formatReplay, parseReplay, type ReplayValues } from "./replay-token.js";
@@ -40,9 +41,13 @@ export interface ActorTest<V extends readonly unknown[]> {
   readonly simulation: SimulationOptions;
 }
 
+/** What was done, and nothing failed. */
 export interface Passed {
   readonly programs: number;
+  /** Of all programs together. */
   readonly schedules: number;
+  /** What this says of the last program: whether these were all its schedules, or what bounded the search. */
+  readonly statement: string;
 }
 
 /** What a failing case is, and what to say of it. */
@@ -69,54 +74,117 @@ export class UnsteadyRunError extends CoppiceError {
 export function searchCases<V extends readonly unknown[]>(
   test: ActorTest<V>,
 ): Passed | ActorFailure {
-  const startMs = performance.now();
-  const searchUntilMs = startMs + (test.budgetMs * 2) / 3;
-  let programs = 0;
-  let ran = 0;
-  let found: { readonly number: number; readonly schedule: Schedule } | undefined;
-  const search = (values: V, seed: number, untilMs: number): Schedule | undefined => {
-    let number = 0;
-    for (const schedule of schedulesFor(test, seed)) {
-      number++;
-      ran++;
-      if (runCase(test, values, strategyOf(schedule)).violations.length > 0) {
-        found ??= { number, schedule };
-        return schedule;
-      }
-      if (performance.now() > untilMs) return undefined;
-    }
-    return undefined;
-  };
+  const searchUntilMs = performance.now() + (test.budgetMs * 2) / 3;
+  const passed = { programs: 0, schedules: 0, statement: "" };
+  const searcher = new Searcher(test);
   const property = propertyOf(
     test,
     ({ values, seed, schedule }) => {
       if (schedule !== undefined) return passes(test, values, schedule);
-      if (performance.now() > searchUntilMs) return true;
-      programs++;
-      return search(values, seed, searchUntilMs) === undefined;
+      const ms = searchUntilMs - performance.now();
+      // Whatever the budget is, something is run.
+      if (ms <= 0 && passed.programs > 0) return true;
+      const { runs, statement, found } = searcher.search(values, seed, Math.max(ms, 1));
+      passed.programs++;
+      passed.schedules += runs;
+      passed.statement = statement;
+      return found === undefined;
     },
-    (values, seed) => search(values, seed, Infinity),
+    (values, seed) => searcher.search(values, seed, Infinity).found,
   );
   const outcome = fc.check(property, {
     seed: test.seed,
     numRuns: test.runs,
     interruptAfterTimeLimit: test.budgetMs,
   });
-  if (!outcome.failed) return { programs, schedules: ran };
+  if (!outcome.failed) return passed;
   if (outcome.counterexample === null)
     throw outcome.errorInstance ?? new Error("no counterexample");
-  const [{ values, seed, schedule = search(values, seed, Infinity) as Schedule }] =
-    outcome.counterexample;
-  const shrunk =
-    ["", "; shrunk once"][outcome.numShrinks] ?? `; shrunk ${outcome.numShrinks} times`;
-  const where = found === undefined ? "" : `schedule ${found.number} (${found.schedule.strategy})`;
-  const program = `program ${outcome.numRuns}, ${where}${shrunk}`;
+  const [{ values, seed, schedule }] = outcome.counterexample;
+  // The first time, it is the schedule that is explained.
+  const times = outcome.numShrinks - 1;
+  const shrunk = times < 1 ? "" : times === 1 ? "; shrunk once" : `; shrunk ${times} times`;
   const byPath: ReplayValues = {
     type: "path",
     seed: outcome.seed,
     path: outcome.counterexamplePath as string,
   };
-  return describeFailure(test, values, schedule, program, byPath);
+  return describeFailure(
+    test,
+    values,
+    schedule ?? (searcher.search(values, seed, Infinity).found as Schedule),
+    `program ${outcome.numRuns}, ${searcher.first}${shrunk}`,
+    byPath,
+  );
+}
+
+interface Searched {
+  readonly runs: number;
+  readonly statement: string;
+  readonly found: Schedule | undefined;
+}
+
+/** Searches failing schedules of programs, and remembers those that it found: asked again, it does not search again. */
+class Searcher<V extends readonly unknown[]> {
+  readonly #test: ActorTest<V>;
+  readonly #found = new WeakMap<V, Searched>();
+  /** Where the first failure was found. */
+  first = "";
+
+  constructor(test: ActorTest<V>) {
+    this.#test = test;
+  }
+
+  search(values: V, seed: number, ms: number): Searched {
+    const known = this.#found.get(values);
+    if (known !== undefined) return known;
+    const { schedules: runs, simulation } = this.#test;
+    const {
+      runs: made,
+      statement,
+      failures,
+    } = explore(programOf(this.#test, values), {
+      runs,
+      seed,
+      dporRuns: Math.ceil(runs * DPOR_SHARE),
+      ...(ms === Infinity ? {} : { ms }),
+      simulation,
+    });
+    const [failure] = failures;
+    if (failure === undefined) return { runs: made, statement: statement.text, found: undefined };
+    if (this.first === "") this.first = `schedule ${failure.index + 1} (${failure.strategy})`;
+    const found = scheduleOf(this.#test, values, failure.run);
+    const searched = { runs: made, statement: statement.text, found };
+    this.#found.set(values, searched);
+    return searched;
+  }
+}
+
+/** How much of the schedules of a program may go to the attempt to run all there are. */
+const DPOR_SHARE = 0.4;
+
+/** A failing run as the schedule that explains it. */
+function scheduleOf<V extends readonly unknown[]>(
+  test: ActorTest<V>,
+  values: V,
+  failing: Run,
+): Schedule {
+  const { profile = "pairFifo" } = test.simulation;
+  const explanation = explain((strategy) => runCase(test, values, strategy), failing);
+  if (explanation !== undefined) {
+    return createSchedule({
+      profile,
+      strategy: explanation.base,
+      constraints: explanation.constraints,
+    });
+  }
+  // Not even in the same order does it fail again.
+  const keys = failing.steps.map(({ transition }) => transition.key);
+  const constraints = keys.slice(1).map((key, index) => {
+    return { type: "hold", key, until: keys[index] as string } as const;
+  });
+  checkSteady(failing, runCase(test, values, strategyOf(createSchedule({ profile, constraints }))));
+  throw new UnsteadyRunError(keys.length, "a violation", "none");
 }
 
 /** Runs one case again; `undefined` when it passes. Only from a macrotask. */
@@ -148,36 +216,11 @@ function propertyOf<V extends readonly unknown[]>(
   test: ActorTest<V>,
   predicate: (drawn: Case<V>) => boolean,
   search: (values: V, seed: number) => Schedule | undefined = (values, seed) =>
-    firstFailing(test, values, seed),
+    new Searcher(test).search(values, seed, Infinity).found,
 ): fc.IProperty<[Case<V>]> {
   const values = fc.tuple(...(test.arbitraries as readonly fc.Arbitrary<unknown>[]));
   const run = (drawn: V, strategy: Strategy): Run => runCase(test, drawn, strategy);
   return fc.property(cases(values as unknown as fc.Arbitrary<V>, { run, search }), predicate);
-}
-
-function firstFailing<V extends readonly unknown[]>(
-  test: ActorTest<V>,
-  values: V,
-  seed: number,
-): Schedule | undefined {
-  for (const schedule of schedulesFor(test, seed)) {
-    if (!passes(test, values, schedule)) return schedule;
-  }
-  return undefined;
-}
-
-/** The schedules that a program is run under, in this order. */
-function* schedulesFor<V extends readonly unknown[]>(
-  { schedules, simulation }: ActorTest<V>,
-  seed: number,
-): IterableIterator<Schedule> {
-  const { profile = "pairFifo" } = simulation;
-  for (const [index, strategy] of (["fifo", "lifo", "eager"] as const).entries()) {
-    if (index < schedules) yield createSchedule({ profile, strategy });
-  }
-  for (let index = 3; index < schedules; index++) {
-    yield createSchedule({ profile, strategy: "pos", seed: (seed + index) >>> 0 });
-  }
 }
 
 function passes<V extends readonly unknown[]>(

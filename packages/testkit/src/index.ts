@@ -127,7 +127,7 @@ export { formatSchedule, parseSchedule, ScheduleTokenError } from "./schedule-to
 export type { Base } from "./replayer.js";
 export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
-export { UnsteadyRunError, type ActorBody } from "./actor-test.js";
+export { UnsteadyRunError, type ActorBody, type Passed } from "./actor-test.js";
 export { FailingTokensError, type FailingToken } from "./failing-tokens.js";
 export {
   ScheduleFailureError,

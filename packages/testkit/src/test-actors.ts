@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkFunction, InvalidArgumentError } from "@coppice/core";
 import type fc from "fast-check";
 import {
   replayCase,
@@ -16,6 +16,7 @@ import {
   type ActorFailure,
   type ActorTest,
   type Arbitraries,
+  type Passed,
 } from "./actor-test.js";
 import { inMacrotask } from "./drain.js";
 import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
@@ -46,6 +47,8 @@ export interface TestActorsOptions extends SimulationOptions {
   readonly reports?: string;
   /** Whether the report shows a run that passes, too; `COPPICE_TWIN` by default, or `false`. */
   readonly twin?: boolean;
+  /** Told what was done when nothing failed; what it throws fails the test. */
+  readonly whenPassed?: (passed: Passed) => void;
 }
 
 /** How a test runner is told of a test: jest's and vitest's `test`, and node:test's, fit. */
@@ -134,7 +137,17 @@ function defineWith<V extends readonly unknown[]>(
   define(name, run, test.budgetMs * 3 + 10_000);
 }
 
-const KEYS = ["budgetMs", "runs", "schedules", "searchSeed", "store", "reports", "twin"] as const;
+/** What is no option of the simulation. */
+const ownOptions: readonly string[] = [
+  "budgetMs",
+  "runs",
+  "schedules",
+  "searchSeed",
+  "store",
+  "reports",
+  "twin",
+  "whenPassed",
+];
 
 function testOf<V extends readonly unknown[]>(
   name: string,
@@ -147,7 +160,10 @@ function testOf<V extends readonly unknown[]>(
     throw new InvalidArgumentError("testActors: arbitraries", "an array", arbitraries);
   }
   checkFunction("testActors: body", body);
-  const { budgetMs, runs, schedules, searchSeed, store, reports, twin, ...simulation } = options;
+  const { budgetMs, runs, schedules, searchSeed, whenPassed } = options;
+  const simulation: SimulationOptions = Object.fromEntries(
+    Object.entries(options).filter(([option]) => !ownOptions.includes(option)),
+  );
   const count = (option: string, value: number): number => {
     if (Number.isInteger(value) && value >= 1) return value;
     throw new InvalidArgumentError(
@@ -157,7 +173,7 @@ function testOf<V extends readonly unknown[]>(
     );
   };
   const single = arbitraries.length === 0;
-  checkKeys("testActors: options", { store, reports, twin }, KEYS);
+  if (whenPassed !== undefined) checkFunction("testActors: options.whenPassed", whenPassed);
   // Refuses what it does not know.
   createKernel(simulation);
   const { COPPICE_BUDGET, COPPICE_SEED } = process.env;
@@ -201,7 +217,10 @@ function runTest<V extends readonly unknown[]>(
     }
   }
   const result = searchCases(test);
-  if (!("token" in result)) return;
+  if (!("token" in result)) {
+    options.whenPassed?.(result);
+    return;
+  }
   if (store !== undefined && !process.env["CI"]) {
     addFailingToken(store, name, { token: result.token, violation: result.violation });
   }

@@ -69,3 +69,42 @@ export function cacheFill(sim: Simulation): void {
     }
   });
 }
+
+/** A server that acknowledges what it asks another to keep, and may crash before that is done. */
+export function acknowledgeFirst(sim: Simulation): void {
+  const node = sim.node();
+  let kept = 0;
+  let acknowledged = 0;
+  const keeper = node.spawnOpt<Call<"keep", "ok">>({ key: "keeper" }, async (self) => {
+    for (;;) {
+      const { from } = await self.receive();
+      kept++;
+      self.reply(from, "ok");
+    }
+  });
+  const server = node.spawnOpt<Call<"add", "ok">>({ key: "server" }, async (self) => {
+    for (;;) {
+      const { from } = await self.receive();
+      self.reply(from, "ok");
+      await self.yield();
+      await self.call(keeper, "keep", { timeoutMs: Infinity });
+    }
+  });
+  node.spawnOpt<never>({ key: "client" }, async (self) => {
+    await self.call(server, "add", { timeoutMs: Infinity });
+    acknowledged++;
+  });
+  sim.faults.crash("server", server);
+  sim.finally("what was acknowledged is kept", () => {
+    if (kept < acknowledged) throw new Error(`${acknowledged} acknowledged, ${kept} kept`);
+  });
+}
+
+/** As many processes as there are in a crowd, all of which say something to one. */
+export function crowd(sim: Simulation, size: number): void {
+  const node = sim.node();
+  const ear = node.spawnOpt<number>({ key: "ear" }, async (self) => {
+    for (;;) await self.receive();
+  });
+  for (let i = 0; i < size; i++) node.spawn<never>((self) => self.send(ear, i));
+}

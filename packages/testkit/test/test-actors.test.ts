@@ -10,7 +10,7 @@ import {
   type TestActorsOptions,
   type ValuesOf,
 } from "@coppice/testkit";
-import { cacheFill, counter } from "./actor-programs.js";
+import { acknowledgeFirst, cacheFill, counter, crowd } from "./actor-programs.js";
 
 let folder: string;
 beforeEach(() => {
@@ -70,7 +70,7 @@ describe("a test of actors", () => {
     expect(found).toBe(token);
     expect(message).toBe(
       `✗ the cache is empty or right: the cache has 0, the db 1
-found: program 1, schedule 35 (pos); shrunk 2 times
+found: program 1, schedule 7 (dpor)
 fails under FIFO plus these constraints (drop any one → passes):
   1. shop/writer→shop/db#1    after shop/reader→shop/db#1     call {"set":1} reaches db after call "get"
   2. shop/reader→shop/cache#2 after shop/writer→shop/cache#1  message {"fill":0} reaches cache after message "invalidate"
@@ -113,11 +113,45 @@ replay: COPPICE_REPLAY='${token}' npx jest packages/testkit/test/test-actors.tes
 
   test("runs as many programs, each under as many schedules, as it is told to", async () => {
     const programs = new Map<number, number>();
-    const body: ActorBody<[number]> = (_, n) => void programs.set(n, (programs.get(n) ?? 0) + 1);
+    const body: ActorBody<[number]> = (sim, n) => {
+      programs.set(n, (programs.get(n) ?? 0) + 1);
+      crowd(sim, 6);
+    };
     await define([fc.nat()], body, { runs: 20, schedules: 7, budgetMs: 60_000 }).run();
     const counts = [...programs.values()];
     expect(counts.reduce((sum, each) => sum + each, 0)).toBe(20 * 7);
     expect(counts.every((each) => each % 7 === 0)).toBe(true);
+  });
+
+  test("tells what was done when nothing failed: all there is, or what bounded it", async () => {
+    const passed: unknown[] = [];
+    const options = { budgetMs: 60_000, whenPassed: (each: unknown) => void passed.push(each) };
+    await define([], (sim) => crowd(sim, 3), options).run();
+    await define([], (sim) => crowd(sim, 6), { ...options, schedules: 50 }).run();
+    expect(passed).toEqual([
+      {
+        programs: 1,
+        schedules: 9,
+        statement:
+          "exhaustive: 6 of 6 inequivalent schedules (profile pairFifo, faults 0, timers 0, 0 violations)",
+      },
+      { programs: 1, schedules: 50, statement: expect.stringContaining("bounded(cap 20)") },
+    ]);
+  });
+
+  test("finds where a crash hurts, and says it in one line", async () => {
+    const { message, token: found } = await define([], acknowledgeFirst).fail();
+    expect(found).toMatch(/^v1:p=pairFifo;f=fault:crash:server#1\+\S+$/);
+    expect(message.split("\n").slice(0, 4)).toEqual([
+      "✗ what was acknowledged is kept: 1 acknowledged, 0 kept",
+      expect.stringMatching(/^found: program 1, schedule \d+ \(\w+\)$/),
+      "fails under FIFO plus this constraint (drop it → passes):",
+      expect.stringMatching(
+        /^ {2}1\. fault:crash:server#1 right after \S+ +crash:server strikes as soon as /,
+      ),
+    ]);
+    // Without faults there is nothing to find.
+    await define([], acknowledgeFirst, { faults: { crash: 0 }, store: false }).run();
   });
 
   test("has the time out of its budget, which the environment may set", () => {
