@@ -1,7 +1,7 @@
 /** A benchmark: what is measured, on whom, and with how much work. */
 
 /** Who is measured. Coppice always is; the others are its peers. */
-export type Contender = "coppice" | "beam" | "nact" | "xstate" | "effect" | "node";
+export type Contender = "coppice" | "beam" | "nact" | "xstate" | "effect" | "node" | "fast-check";
 
 /** All that run in Node, each measurement in a process of its own. */
 export type NodeContender = Exclude<Contender, "beam">;
@@ -14,6 +14,7 @@ export const CONTENDERS: readonly Contender[] = [
   "xstate",
   "effect",
   "node",
+  "fast-check",
 ];
 
 export interface Benchmark {

@@ -200,4 +200,16 @@ export const BENCHMARKS: readonly Benchmark[] = [
     better: "lower",
     counts: { coppice: 450, beam: 450 },
   },
+  {
+    name: "schedules",
+    unit: "schedules/s",
+    better: "higher",
+    counts: { coppice: 200 * THOUSAND, "fast-check": 20 * THOUSAND },
+  },
+  {
+    name: "exhaustive",
+    unit: "classes/s",
+    better: "higher",
+    counts: { coppice: 50 * THOUSAND },
+  },
 ];

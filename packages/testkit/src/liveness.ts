@@ -69,7 +69,7 @@ const MENDS = /^fault:(heal|resume|up):/;
  * @example
  * import { calmAfter, seeded } from "@coppice/testkit";
  * const strategy = calmAfter(seeded(7), 100);
- * strategy.pick([], { step: 0, nowMs: 0 }); // => undefined
+ * strategy.pick([], { steps: [], step: 0, nowMs: 0 }); // => undefined
  */
 export function calmAfter(
   storm: Strategy,
