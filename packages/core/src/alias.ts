@@ -32,6 +32,7 @@ class ActiveAlias {
 }
 
 export function alias(owner: Process, mode: AliasMode): Reference {
+  owner.countAliases(1);
   return new Reference(owner.pid, owner.node.nextSerial(), new ActiveAlias(owner.pid, mode));
 }
 
@@ -39,11 +40,12 @@ export function alias(owner: Process, mode: AliasMode): Reference {
 export function unalias(process: Process, ref: unknown): boolean {
   const meaning = Reference.meaningOf(ref);
   if (meaning instanceof ActiveAlias && meaning.owner === process.pid) {
-    Reference.retire(ref as Reference);
+    end(process, ref as Reference);
     return true;
   }
   if (meaning instanceof Monitor && meaning.owner === process && meaning.alias !== undefined) {
     meaning.alias = undefined;
+    process.countAliases(-1);
     // The monitor of an alias that is gone lives on.
     if (!meaning.active) Reference.retire(meaning.ref);
     return true;
@@ -51,11 +53,16 @@ export function unalias(process: Process, ref: unknown): boolean {
   return false;
 }
 
+function end(process: Process, ref: Reference): void {
+  Reference.retire(ref);
+  process.countAliases(-1);
+}
+
 /** A message has reached the owner of the alias. Tells whether it is to be delivered; a one-shot alias ends. */
 export function admits(process: Process, ref: Reference): boolean {
   const meaning = Reference.meaningOf(ref);
   if (meaning instanceof ActiveAlias && meaning.owner === process.pid) {
-    if (meaning.mode === "reply") Reference.retire(ref);
+    if (meaning.mode === "reply") end(process, ref);
     return true;
   }
   if (meaning instanceof Monitor && meaning.owner === process && meaning.alias !== undefined) {

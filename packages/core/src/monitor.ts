@@ -63,6 +63,7 @@ export class Monitor extends Watch {
     this.object = object;
     this.map = map;
     this.alias = alias;
+    if (alias !== undefined) owner.countAliases(1);
     this.ref = new Reference(owner.pid, owner.node.nextSerial(), this);
   }
 
@@ -86,6 +87,7 @@ export class Monitor extends Watch {
 
   endAliasUnlessExplicit(): void {
     if (this.alias !== "explicit_unalias") {
+      if (this.alias !== undefined) (this.owner as Process).countAliases(-1);
       this.alias = undefined;
       Reference.retire(this.ref);
     }

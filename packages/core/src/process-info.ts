@@ -26,6 +26,8 @@ export interface ProcessInfo {
   readonly status: "starting" | "running" | "receiving" | "waiting" | "idle" | "exiting";
   readonly trapsExits: boolean;
   readonly mailboxSize: number;
+  /** How many of its aliases are active, those of its monitors counted in. */
+  readonly aliases: number;
   readonly links: readonly AnyPid[];
   /**
    * What it monitors: pids, or names where it monitors by name; with repetitions. As in OTP, who waits for
@@ -66,6 +68,7 @@ function factsOf(process: Process): ProcessInfo {
     status: statusOf(process),
     trapsExits: process.trap !== undefined,
     mailboxSize: process.mailbox?.size ?? 0,
+    aliases: process.extra?.aliases ?? 0,
     links: process.links?.linked() ?? [],
     monitors: monitors.reverse(),
     monitoredBy: monitoredBy.reverse(),

@@ -39,6 +39,8 @@ export interface ProcessExtra {
   start?: PendingStart | undefined;
   /** What it gave `exit` last, while it is `leaving`. */
   leavingFor?: { readonly reason: ExitReason } | undefined;
+  /** How many of its aliases are active. */
+  aliases?: number;
   /** How often it attempted something after its death. */
   fenced?: number;
   /** How often it waited although it had to exit. */
@@ -205,6 +207,12 @@ export class Process {
   raiseHighWater(): void {
     this.highWater *= 2;
     this.mailboxMark = Math.min(this.extra?.mailbox?.limit ?? Infinity, this.highWater - 1);
+  }
+
+  /** One more of its aliases is active, or one less. */
+  countAliases(by: 1 | -1): void {
+    const extra = (this.extra ??= {});
+    extra.aliases = (extra.aliases ?? 0) + by;
   }
 
   /** It is dead and attempted something: that is counted and told. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { isRef, type Alias } from "@coppice/core";
+import { isRef, type Alias, type MonitorAlias, type MonitorRef } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import { inspect } from "node:util";
 import { createWorld, spawnPuppet } from "./world.js";
@@ -96,6 +96,34 @@ describe("an alias", () => {
     node.send(alias, "too late");
     await quiesce();
     expect(events).toContainEqual(expect.objectContaining({ message: "too late", why: "alias" }));
+  });
+
+  test("is counted in the facts about its owner as long as it is active, however it was made and ends", async () => {
+    const { node } = createWorld();
+    const [owner, target] = [spawnPuppet(node), spawnPuppet(node)];
+    const count = (): number | undefined => node.processInfo(owner.pid)?.aliases;
+    const watch = (alias: MonitorAlias): Promise<MonitorRef & Alias<unknown>> =>
+      owner.do((self) => self.monitor(target.pid, (down) => down, { alias }));
+    expect(count()).toBe(0);
+    const plain = await owner.do((self) => self.alias());
+    const once = await owner.do((self) => self.alias("reply"));
+    const explicit = await watch("explicit_unalias");
+    await watch("demonitor");
+    const reply = await watch("reply_demonitor");
+    const taken = await watch("explicit_unalias");
+    expect(count()).toBe(6);
+    node.send(once, "last");
+    node.send(once, "too late");
+    expect(count()).toBe(5);
+    node.send(reply, "last");
+    expect(count()).toBe(4);
+    await owner.do((self) => [self.demonitor(taken), self.unalias(taken), self.unalias(taken)]);
+    expect(count()).toBe(3);
+    node.exit(target.pid, "kill");
+    await quiesce();
+    expect(count()).toBe(2);
+    await owner.do((self) => [self.unalias(explicit), self.unalias(plain), self.unalias(plain)]);
+    expect(count()).toBe(0);
   });
 
   test("keeps the order of what one process sends to it and to its owner's pid", async () => {

@@ -7,6 +7,8 @@ export interface Inventory {
   readonly processes: ReadonlySet<AnyPid>;
   /** By process: how many monitors it holds on others. */
   readonly monitors: ReadonlyMap<AnyPid, number>;
+  /** By process: how many of its aliases are active. */
+  readonly aliases: ReadonlyMap<AnyPid, number>;
   readonly mailboxes: ReadonlyMap<AnyPid, number>;
   readonly timers: number;
   readonly names: ReadonlySet<string>;
@@ -18,6 +20,7 @@ export function takeInventory(node: Node): Inventory {
   return {
     processes: new Set(processes),
     monitors: new Map(infos.map(([pid, info]) => [pid, info?.monitors.length ?? 0])),
+    aliases: new Map(infos.map(([pid, info]) => [pid, info?.aliases ?? 0])),
     mailboxes: new Map(infos.map(([pid, info]) => [pid, info?.mailboxSize ?? 0])),
     timers: node.counts.timers,
     names: new Set(node.registered()),
@@ -25,7 +28,7 @@ export function takeInventory(node: Node): Inventory {
 }
 
 export interface Leak {
-  readonly type: "process" | "monitor" | "timer" | "mailbox" | "name";
+  readonly type: "process" | "monitor" | "alias" | "timer" | "mailbox" | "name";
   readonly pid?: AnyPid;
   readonly message: string;
 }
@@ -36,8 +39,8 @@ export interface LeakOptions {
 }
 
 /**
- * What there is more of than before: processes, monitors that a process still holds, timers, names, and
- * messages that nobody takes.
+ * What there is more of than before: processes, monitors and aliases that a process still holds,
+ * timers, names, and messages that nobody takes.
  *
  * @example
  * import { createNode } from "@coppice/core";
@@ -69,6 +72,14 @@ export function findLeaks(node: Node, before: Inventory, options: LeakOptions = 
       const message = `${count(monitors, "monitor")} of ${who}: on ${info?.monitors.slice(-monitors).map(String).join(", ")}`;
       leaks.push({ type: "monitor", pid, message });
     }
+    const aliases = (now.aliases.get(pid) ?? 0) - (before.aliases.get(pid) ?? 0);
+    if (aliases > 0) {
+      leaks.push({
+        type: "alias",
+        pid,
+        message: `${count(aliases, "alias", "aliases")} of ${who}`,
+      });
+    }
     const messages = (now.mailboxes.get(pid) ?? 0) - (before.mailboxes.get(pid) ?? 0);
     if (messages > 0) {
       const message = `${count(messages, "message")} ${messages === 1 ? "is" : "are"} left to ${who}: ${formatTerm(node.mailboxOf(pid))}`;
@@ -85,8 +96,8 @@ export function findLeaks(node: Node, before: Inventory, options: LeakOptions = 
   return leaks;
 }
 
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
 }
 
 /**

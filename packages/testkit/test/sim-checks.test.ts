@@ -124,6 +124,35 @@ describe("leaks", () => {
     expect(monitors[0]).toContain("1 monitor of watcher <n.2>: on <n.1>");
   });
 
+  test("an alias that was made and not taken back is told, also one of a monitor that has fired", async () => {
+    const aliases = (act: (self: Self<unknown>) => void): Promise<string[]> =>
+      violations(async (sim) => {
+        const node = sim.node();
+        const holder = node.spawnOpt<unknown>({ label: "holder" }, async (self) => {
+          await self.receive();
+          act(self);
+          for (;;) await self.receive();
+        });
+        await node.sleep(0);
+        checkLeaks(sim, node);
+        node.send(holder, "go");
+      });
+    const dead = (self: Self<unknown>) => self.spawn(async () => undefined);
+    expect(await aliases((self) => void self.alias())).toEqual(["leaks: 1 alias of holder <n.1>"]);
+    expect(
+      await aliases(
+        (self) => void self.monitor(dead(self), (down) => down, { alias: "explicit_unalias" }),
+      ),
+    ).toEqual(["leaks: 1 alias of holder <n.1>"]);
+    expect(
+      await aliases(
+        (self) => void self.monitor(dead(self), (down) => down, { alias: "demonitor" }),
+      ),
+    ).toEqual([]);
+    expect(await aliases((self) => void self.unalias(self.alias()))).toEqual([]);
+    expect(await aliases((self) => self.send(self.alias("reply"), "once"))).toEqual([]);
+  });
+
   test("a timer that is set, and a name that is held, are told, and what is expected is not", async () => {
     const clock = createVirtualClock();
     const node = createNode({ clock, logger: false });
