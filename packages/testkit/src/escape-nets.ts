@@ -64,7 +64,8 @@ class Nets {
 
   escaped(kernel: Kernel, what: string, why: string): EscapeError {
     const { current } = kernel;
-    const error = new EscapeError(what, current === undefined ? undefined : keyOf(current), why);
+    const who = current === undefined ? undefined : keyOf(current);
+    const error = withDeepStack(() => new EscapeError(what, who, why));
     kernel.fail(ESCAPE_CHECK, error.message, error);
     return error;
   }
@@ -122,12 +123,12 @@ class Nets {
           new Proxy(original, {
             apply: (target, self, args) => {
               const { kernel } = this;
-              if (kernel !== undefined) throw this.escaped(kernel, what, instead);
+              if (kernel !== undefined && !isPrinting()) throw this.escaped(kernel, what, instead);
               return Reflect.apply(target as never, self, args) as unknown;
             },
             construct: (target, args, newTarget) => {
               const { kernel } = this;
-              if (kernel !== undefined) throw this.escaped(kernel, what, instead);
+              if (kernel !== undefined && !isPrinting()) throw this.escaped(kernel, what, instead);
               return Reflect.construct(target as never, args, newTarget) as object;
             },
           }),
@@ -159,8 +160,27 @@ class Nets {
     const { kernel } = this;
     if (kernel === undefined || this.#own || type === "PROMISE" || type === "Microtask") return;
     this.#own = true;
-    this.escaped(kernel, type, "what comes of it is not the simulation's to decide");
+    // Printing decides nothing.
+    if (!isPrinting()) {
+      this.escaped(kernel, type, "what comes of it is not the simulation's to decide");
+    }
     this.#own = false;
+  }
+}
+
+function isPrinting(): boolean {
+  const { stack = "" } = withDeepStack(() => new Error());
+  return stack.includes("node:internal/console/");
+}
+
+/** The code that is to blame may be below much of the host's own. */
+function withDeepStack<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 50;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -107,13 +107,13 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
   }
 
   async rest(): Promise<Run> {
+    const { kernel } = this;
     const outcome = await this.#go((go) => {
       while (go() !== undefined) {
         if (kernel.steps.length >= kernel.options.stepLimit) return kernel.cutOff();
       }
       return "quiescent" as const;
     });
-    const { kernel } = this;
     if (outcome === "quiescent") {
       kernel.look("finally");
       kernel.lookForStuck();
@@ -149,19 +149,21 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     isEligible: ((transition: Transition) => boolean) | undefined,
     transition: Transition | undefined,
   ): Transition | undefined {
-    const { kernel } = this;
+    if (transition !== undefined) return this.#make(drain, transition, this.kernel.enabled());
     const strategy: Strategy =
-      transition !== undefined
-        ? { pick: () => transition }
-        : isEligible === undefined
-          ? this.#strategy
-          : { pick: (enabled, view) => this.#strategyOf(enabled.filter(isEligible), view) };
-    const choice = kernel.choose(strategy);
-    if ("outcome" in choice) return undefined;
-    kernel.begin(choice.picked);
+      isEligible === undefined
+        ? this.#strategy
+        : { pick: (enabled, view) => this.#strategyOf(enabled.filter(isEligible), view) };
+    const choice = this.kernel.choose(strategy);
+    return "outcome" in choice ? undefined : this.#make(drain, choice.picked, choice.enabled);
+  }
+
+  #make(drain: Drain, picked: Transition, enabled: readonly Transition[]): Transition {
+    const { kernel } = this;
+    kernel.begin(picked);
     kernel.settle(drain);
-    kernel.finish(choice.picked, choice.enabled);
-    return choice.picked;
+    kernel.finish(picked, enabled.includes(picked) ? enabled : [...enabled, picked]);
+    return picked;
   }
 
   #strategyOf(enabled: readonly Transition[], view: RunView): Transition | undefined {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { exec } from "node:child_process";
+import { Console } from "node:console";
 import { pbkdf2, randomBytes, webcrypto } from "node:crypto";
 import { lookup } from "node:dns";
 import { readFile, stat } from "node:fs";
@@ -7,6 +8,7 @@ import { readFile as readFilePromise } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { setTimeout as nodeSetTimeout, setImmediate as nodeSetImmediate } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Writable } from "node:stream";
 import { Worker } from "node:worker_threads";
 import { gzip } from "node:zlib";
 import type { Handler, Self } from "@coppice/core";
@@ -228,5 +230,29 @@ describe("clock, randomness and timers of the host", () => {
     await sim.advance(5_000);
     expect(log).toEqual([Date.UTC(2000, 0, 1) + 1_000]);
     expect(Date.now()).toBeGreaterThan(Date.UTC(2020, 0, 1));
+  });
+});
+
+describe("printing", () => {
+  test("is no escape, although the host makes it of streams and ticks", async () => {
+    const printed: string[] = [];
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        printed.push(chunk.toString());
+        process.nextTick(done);
+      },
+    });
+    const hostConsole = new Console(stream);
+    const run = await runProgramAsync(
+      culprit(async (self) => {
+        hostConsole.log("one");
+        await self.yield();
+        hostConsole.error("two");
+      }),
+      FIFO,
+    );
+    expect(run.violations).toEqual([]);
+    await new Promise((resolve) => nodeSetImmediate(resolve));
+    expect(printed).toEqual(["one\n", "two\n"]);
   });
 });
