@@ -47,7 +47,7 @@ export function checkBehaviours(argument: string, behaviours: RemoteBehaviours):
 /** Lists a behaviour, with the types of its arguments. */
 export function remoteBehaviour<A extends readonly unknown[]>(
   behaviour: Startable<never, A>,
-  args: (args: readonly unknown[]) => NoInfer<A>,
+  args: (args: readonly unknown[]) => readonly [...NoInfer<A>],
   allow?: RemoteBehaviour["allow"],
 ): RemoteBehaviour {
   return {

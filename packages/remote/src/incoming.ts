@@ -33,6 +33,8 @@ export interface IncomingOptions {
   /** Numbers of own processes and references that the peer was told of in this session. */
   readonly exportedPids: ReadonlySet<number>;
   readonly exportedRefs: ReadonlySet<number>;
+  /** Takes what is for a service of remoting itself, under a reserved name; `false` when it is not. */
+  readonly service: (name: string, message: () => unknown) => boolean;
   readonly spawn: (signal: Extract<WireSignal, { op: "spawn" }>) => void;
   readonly spawnReply: (signal: Extract<WireSignal, { op: "spawn-reply" }>) => void;
   /** Something came that is not let through or cannot be read. */
@@ -68,6 +70,11 @@ export class Incoming {
       }
       case "send-name": {
         if (!this.#mayName(signal.name)) return;
+        const isService = this.#options.service(
+          signal.name,
+          () => this.#decode(signal.payload)?.term,
+        );
+        if (isService) return;
         const message = this.#decode(signal.payload);
         if (message === undefined) return;
         const { name } = signal;

@@ -4,6 +4,7 @@
  */
 export { remoteBehaviour, type RemoteBehaviour, type RemoteBehaviours } from "./behaviours.js";
 export { RemoteStoppedError, UnreachableError } from "./errors.js";
+export type { GroupEvent, Groups } from "./groups.js";
 export type { Role } from "./handshake.js";
 export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";
 export { createMemoryNetwork, type Fault, type MemoryNetwork } from "./memory-transport.js";

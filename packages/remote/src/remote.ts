@@ -24,6 +24,7 @@ import {
   type SessionPeer,
 } from "./connection.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
+import { checkScope, Groups } from "./groups.js";
 import { Incoming, type Permissions } from "./incoming.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
 import type { RemoteEvent } from "./remote-event.js";
@@ -39,6 +40,9 @@ import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
 
 /** How long a session that may be half-open has to show that it lives, when another asks for its name. */
 const PROBE_MS = 1_000;
+
+/** Names that no process can be reached by: what remoting says to itself. */
+const SERVICE_PREFIX = "coppice:";
 
 /** A node that is connected. */
 export interface ConnectedNode extends NodeLife {
@@ -81,6 +85,8 @@ export interface Remote {
    * @param place the node, or a function that says it anew at each start
    */
   behaviour<S extends Startable<never, never>>(place: Place, name: string): S;
+  /** The process groups of a scope; `"default"` when none is said. The same object each time. */
+  groups(scope?: string): Groups;
   /** How often each limit was breached. */
   readonly breaches: { readonly [L in LimitName]?: number };
   /** Ends all sessions and listens no more. The node itself goes on, alone. */
@@ -134,6 +140,7 @@ export class RemoteNode implements Remote {
   readonly #handshakes = new Map<string, number>();
   readonly #spawnServer: SpawnServer;
   readonly #starts: RemoteStarts;
+  readonly #services = new Map<string, Groups>();
   #stopped = false;
 
   constructor(
@@ -233,6 +240,23 @@ export class RemoteNode implements Remote {
 
   behaviour<S extends Startable<never, never>>(place: Place, name: string): S {
     return this.#starts.startable(place, name) as S;
+  }
+
+  groups(scope = "default"): Groups {
+    checkScope(scope);
+    const name = `${SERVICE_PREFIX}groups/${scope}`;
+    let groups = this.#services.get(name);
+    if (groups === undefined) {
+      groups = new Groups(this.node, {
+        connected: () => this.nodes().filter(({ role }) => role === "node"),
+        tell: (node, message) => this.#tell(node, name, message),
+        maxJoins: this.#options.limits.maxGroupJoins,
+        breached: () => this.#breaches.count("maxGroupJoins"),
+        changes: this.#events,
+      });
+      this.#services.set(name, groups);
+    }
+    return groups;
   }
 
   async stop(): Promise<void> {
@@ -502,9 +526,27 @@ export class RemoteNode implements Remote {
       breaches: this.#breaches,
       exportedPids: exported?.pids ?? new Set(),
       exportedRefs: exported?.refs ?? new Set(),
+      service: (name, message) => this.#service(peer, name, message),
       spawn: (signal) => void this.#spawn(connection, peer, remote, spawns, signal),
       spawnReply: (signal) => this.#starts.replied(remote, connection, signal),
       refused: (what) => this.#emit({ type: "denied", node: peer.node.name, what }),
+    });
+  }
+
+  /** A message for a service: who says it is who the session is with. */
+  #service(peer: SessionPeer, name: string, message: () => unknown): boolean {
+    if (!name.startsWith(SERVICE_PREFIX)) return false;
+    const service = peer.role === "node" ? this.#services.get(name) : undefined;
+    if (service !== undefined) service.received(peer.node, message());
+    return true;
+  }
+
+  #tell(node: string, name: string, message: unknown): void {
+    this.#peers.get(node)?.connection?.push(0, {
+      op: "send-name",
+      name,
+      from: 0,
+      payload: message,
     });
   }
 

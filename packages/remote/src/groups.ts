@@ -1,0 +1,270 @@
+/**
+ * Process groups: processes of all connected nodes under one name, within a scope.
+ *
+ * Each node owns its own members and tells the others of them; what a node says of another's is not
+ * believed. So the views of two nodes may differ for as long as a message takes, and each sees the
+ * members of those nodes alone that it is connected with.
+ *
+ * OTP: https://www.erlang.org/doc/man/pg.html
+ */
+import {
+  guardedObservable,
+  InvalidArgumentError,
+  isName,
+  isPid,
+  type AnyName,
+  type AnyPid,
+  type Name,
+  type Node,
+  type Pid,
+} from "@coppice/core";
+import { Subject, type Observable } from "rxjs";
+import type { RemoteEvent } from "./remote-event.js";
+import type { NodeLife } from "./term.js";
+
+/** Processes have come into a group, or have left it: by themselves, by their end, or with their node. */
+export interface GroupEvent {
+  readonly type: "join" | "leave";
+  readonly group: string;
+  /** One that joined twice is there twice, and leaves once at a time. */
+  readonly pids: readonly AnyPid[];
+}
+
+export interface GroupsPorts {
+  readonly connected: () => readonly NodeLife[];
+  readonly tell: (node: string, message: unknown) => void;
+  /** How many memberships one peer may have here. */
+  readonly maxJoins: number;
+  readonly breached: () => void;
+  readonly changes: Observable<RemoteEvent>;
+}
+
+/** What nodes tell each other. */
+type GroupsMessage =
+  /** One that has only now begun with this scope wants to know. */
+  | readonly ["discover"]
+  | readonly ["sync", readonly (readonly [group: string, pids: readonly AnyPid[]])[]]
+  | readonly ["join" | "leave", group: string, pids: readonly AnyPid[]];
+
+export function checkScope(scope: unknown): void {
+  if (typeof scope !== "string" || !/^[^\s]{1,100}$/.test(scope)) {
+    const expected = "a string of 1 to 100 characters without white space";
+    throw new InvalidArgumentError("groups: scope", expected, scope);
+  }
+}
+
+type Members = Map<string, AnyPid[]>;
+
+export class Groups {
+  readonly #node: Node;
+  readonly #ports: GroupsPorts;
+  readonly #local: Members = new Map();
+  /** By node. */
+  readonly #remote = new Map<string, Members>();
+  /** Own members, and how often each is in any group. */
+  readonly #watched = new Map<AnyPid, number>();
+  readonly #events = new Subject<GroupEvent>();
+  /** Who comes and who goes, from now on. */
+  readonly events: Observable<GroupEvent>;
+
+  constructor(node: Node, ports: GroupsPorts) {
+    this.#node = node;
+    this.#ports = ports;
+    this.events = guardedObservable(node, (subscriber) => this.#events.subscribe(subscriber));
+    ports.changes.subscribe({
+      next: (event) => {
+        if (event.type === "up" && event.role === "node") this.#sync(event.node);
+        else if (event.type === "down") this.#lost(event.node);
+      },
+      complete: () => {
+        for (const name of [...this.#remote.keys()]) this.#lost(name);
+        this.#events.complete();
+      },
+    });
+    for (const { name } of ports.connected()) {
+      this.#sync(name);
+      ports.tell(name, ["discover"] satisfies GroupsMessage);
+    }
+  }
+
+  /**
+   * Makes a process of this node a member. As in OTP it may join a group several times.
+   *
+   * @throws InvalidArgumentError no name, or no pid of this node
+   */
+  join<M>(group: Name<M>, pid: Pid<NoInfer<M>>): void {
+    const name = nameOf("join", group);
+    this.#checkOwn("join", pid);
+    if (!this.#node.isAlive(pid)) return;
+    listOf(this.#local, name).push(pid);
+    const memberships = (this.#watched.get(pid) ?? 0) + 1;
+    this.#watched.set(pid, memberships);
+    if (memberships === 1) void this.#node.whenExited(pid).then(() => this.#ended(pid));
+    this.#broadcast(["join", name, [pid]]);
+    this.#events.next({ type: "join", group: name, pids: [pid] });
+  }
+
+  /** Ends one membership; `false` when there is none. */
+  leave<M>(group: Name<M>, pid: Pid<NoInfer<M>>): boolean {
+    const name = nameOf("leave", group);
+    this.#checkOwn("leave", pid);
+    if (!removeOne(this.#local, name, pid)) return false;
+    const left = (this.#watched.get(pid) ?? 1) - 1;
+    // The watch stays: its end finds nothing to do.
+    if (left === 0) this.#watched.delete(pid);
+    else this.#watched.set(pid, left);
+    this.#broadcast(["leave", name, [pid]]);
+    this.#events.next({ type: "leave", group: name, pids: [pid] });
+    return true;
+  }
+
+  /** All members, those of this node first. */
+  members<M>(group: Name<M>): Pid<M>[] {
+    const name = nameOf("members", group);
+    const members = [...(this.#local.get(name) ?? [])];
+    for (const remote of this.#remote.values()) members.push(...(remote.get(name) ?? []));
+    return members as Pid<M>[];
+  }
+
+  /** Those of this node. */
+  localMembers<M>(group: Name<M>): Pid<M>[] {
+    return [...(this.#local.get(nameOf("localMembers", group)) ?? [])] as Pid<M>[];
+  }
+
+  /** The names of all groups that have members. */
+  groups(): string[] {
+    const names = new Set(this.#local.keys());
+    for (const members of this.#remote.values()) for (const name of members.keys()) names.add(name);
+    return [...names];
+  }
+
+  /** One of the members by chance: of this node if there is one, else of any; `undefined` when nobody is there. */
+  pick<M>(group: Name<M>): Pid<M> | undefined {
+    const local = this.localMembers(group);
+    const from = local.length > 0 ? local : this.members(group);
+    return from[Math.floor(this.#node.random() * from.length)];
+  }
+
+  /** @internal Another node has something to say. Believed is what it says of itself. */
+  received(peer: NodeLife, message: unknown): void {
+    const parsed = parse(message);
+    if (parsed === undefined) return;
+    const own = (pids: readonly AnyPid[]): AnyPid[] =>
+      pids.filter(
+        (pid) => isPid(pid) && pid.node === peer.name && pid.incarnation === peer.incarnation,
+      );
+    if (parsed[0] === "discover") {
+      this.#sync(peer.name);
+      return;
+    }
+    let members = this.#remote.get(peer.name);
+    if (members === undefined) this.#remote.set(peer.name, (members = new Map()));
+    switch (parsed[0]) {
+      case "sync": {
+        // It may have been told twice: what it is now takes the place of what it was.
+        const before = members;
+        members = new Map();
+        this.#remote.set(peer.name, members);
+        for (const [group, pids] of parsed[1]) this.#add(members, group, own(pids), before);
+        for (const [group, pids] of before) {
+          if (pids.length > 0) this.#events.next({ type: "leave", group, pids });
+        }
+        return;
+      }
+      case "join":
+        this.#add(members, parsed[1], own(parsed[2]), new Map());
+        return;
+      case "leave": {
+        const [, group, pids] = parsed;
+        const gone = own(pids).filter((pid) => removeOne(members as Members, group, pid));
+        if (gone.length > 0) this.#events.next({ type: "leave", group, pids: gone });
+        return;
+      }
+      default:
+    }
+  }
+
+  #add(members: Members, group: string, pids: readonly AnyPid[], before: Members): void {
+    let room = this.#ports.maxJoins;
+    for (const list of members.values()) room -= list.length;
+    const taken = pids.slice(0, Math.max(0, room));
+    if (taken.length < pids.length) this.#ports.breached();
+    if (taken.length === 0) return;
+    listOf(members, group).push(...taken);
+    const fresh = taken.filter((pid) => !removeOne(before, group, pid));
+    if (fresh.length > 0) this.#events.next({ type: "join", group, pids: fresh });
+  }
+
+  #ended(pid: AnyPid): void {
+    if (!this.#watched.delete(pid)) return;
+    for (const group of [...this.#local.keys()]) {
+      const gone: AnyPid[] = [];
+      while (removeOne(this.#local, group, pid)) gone.push(pid);
+      if (gone.length === 0) continue;
+      this.#broadcast(["leave", group, gone]);
+      this.#events.next({ type: "leave", group, pids: gone });
+    }
+  }
+
+  #sync(node: string): void {
+    this.#ports.tell(node, ["sync", [...this.#local]] satisfies GroupsMessage);
+  }
+
+  #broadcast(message: GroupsMessage): void {
+    for (const { name } of this.#ports.connected()) this.#ports.tell(name, message);
+  }
+
+  #lost(node: string): void {
+    const members = this.#remote.get(node);
+    if (members === undefined) return;
+    this.#remote.delete(node);
+    for (const [group, pids] of members) this.#events.next({ type: "leave", group, pids });
+  }
+
+  #checkOwn(operation: string, pid: AnyPid): void {
+    const { name, incarnation } = this.#node;
+    if (!isPid(pid) || pid.node !== name || pid.incarnation !== incarnation) {
+      throw new InvalidArgumentError(`groups.${operation}: pid`, "a pid of this node", pid);
+    }
+  }
+}
+
+function nameOf(operation: string, group: AnyName): string {
+  if (!isName(group)) {
+    throw new InvalidArgumentError(`groups.${operation}: group`, "a name made by name()", group);
+  }
+  return group.name;
+}
+
+function listOf(members: Members, group: string): AnyPid[] {
+  let list = members.get(group);
+  if (list === undefined) members.set(group, (list = []));
+  return list;
+}
+
+function removeOne(members: Members, group: string, pid: AnyPid): boolean {
+  const list = members.get(group);
+  const place = list?.indexOf(pid) ?? -1;
+  if (list === undefined || place === -1) return false;
+  list.splice(place, 1);
+  if (list.length === 0) members.delete(group);
+  return true;
+}
+
+/** `undefined` for what is no message of ours: it is ignored. */
+function parse(message: unknown): GroupsMessage | undefined {
+  if (!Array.isArray(message)) return undefined;
+  const [type, second, third] = message as readonly unknown[];
+  const isGroup = (group: unknown, pids: unknown): boolean =>
+    typeof group === "string" && group.length <= 255 && Array.isArray(pids);
+  if (type === "discover") return ["discover"];
+  if (type === "sync") {
+    const isSync =
+      Array.isArray(second) &&
+      second.every((entry: unknown) => Array.isArray(entry) && isGroup(entry[0], entry[1]));
+    return isSync ? (message as unknown as GroupsMessage) : undefined;
+  }
+  return (type === "join" || type === "leave") && isGroup(second, third)
+    ? (message as unknown as GroupsMessage)
+    : undefined;
+}

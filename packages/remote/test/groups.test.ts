@@ -1,0 +1,144 @@
+import { describe, expect, test } from "@jest/globals";
+import { name, type AnyPid, type Node, type Pid } from "@coppice/core";
+import type { GroupEvent } from "../src/groups.js";
+import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
+
+const Workers = name<string>("workers");
+
+function spawnIdle(node: Node): Pid<string> {
+  return node.spawn<string>(async (self) => {
+    for (;;) if ((await self.receive()) === "stop") return;
+  });
+}
+
+/** Two connected nodes. */
+async function createPair(): Promise<RemoteWorld & { a: Member; b: Member }> {
+  const world = createRemoteWorld();
+  const a = await world.start("a");
+  const b = await world.start("b");
+  await Promise.all([a.remote.connect("b"), world.settle()]);
+  return { ...world, a, b };
+}
+
+const shown = (pids: readonly AnyPid[]): string[] => pids.map(String);
+
+describe("a process group", () => {
+  test("has the members of all connected nodes, those of one's own first", async () => {
+    const { a, b, settle } = await createPair();
+    const [one, two] = [spawnIdle(a.node), spawnIdle(b.node)];
+    a.remote.groups().join(Workers, one);
+    b.remote.groups().join(Workers, two);
+    await settle();
+    expect(shown(a.remote.groups().members(Workers))).toEqual(["<a.1>", "<b.1>"]);
+    expect(shown(b.remote.groups().members(Workers))).toEqual(["<b.1>", "<a.1>"]);
+    expect(shown(b.remote.groups().localMembers(Workers))).toEqual(["<b.1>"]);
+    expect([a.remote.groups().groups(), a.remote.groups("other").groups()]).toEqual([
+      ["workers"],
+      [],
+    ]);
+    // What was found is used like one's own.
+    const [, far] = a.remote.groups().members(Workers);
+    a.node.send(far as Pid<string>, "stop");
+    await settle();
+    expect([b.node.isAlive(two), shown(a.remote.groups().members(Workers))]).toEqual([
+      false,
+      ["<a.1>"],
+    ]);
+  });
+
+  test("tells a node that connects later of all its members", async () => {
+    const world = await createPair();
+    const { a, start, settle } = world;
+    a.remote.groups().join(Workers, spawnIdle(a.node));
+    const c = await start("c");
+    const groups = c.remote.groups();
+    const events: GroupEvent[] = [];
+    groups.events.subscribe((event) => events.push(event));
+    await Promise.all([c.remote.connect("a"), settle()]);
+    expect(shown(groups.members(Workers))).toEqual(["<a.1>"]);
+    expect(events.map(({ type, group }) => [type, group])).toEqual([["join", "workers"]]);
+  });
+
+  test("loses members by leave, by their end, and with their node", async () => {
+    const { a, b, settle, network } = await createPair();
+    const here = b.remote.groups();
+    const events: string[] = [];
+    here.events.subscribe(({ type, pids }) => events.push(`${type} ${shown(pids).join()}`));
+    const groups = a.remote.groups();
+    const [one, two, three] = [spawnIdle(a.node), spawnIdle(a.node), spawnIdle(a.node)];
+    for (const pid of [one, two, two, three]) groups.join(Workers, pid);
+    await settle();
+    expect(here.members(Workers)).toHaveLength(4);
+    expect([groups.leave(Workers, one), groups.leave(Workers, one)]).toEqual([true, false]);
+    a.node.exit(two, "kill");
+    await settle();
+    expect(shown(here.members(Workers))).toEqual(["<a.3>"]);
+    network.sever("a", "b");
+    await settle();
+    expect(here.members(Workers)).toEqual([]);
+    expect(events).toEqual([
+      "join <a.1>",
+      "join <a.2>",
+      "join <a.2>",
+      "join <a.3>",
+      "leave <a.1>",
+      "leave <a.2>,<a.2>",
+      "leave <a.3>",
+    ]);
+  });
+
+  test("is picked from at home first", async () => {
+    const { a, b, settle } = await createPair();
+    b.remote.groups().join(Workers, spawnIdle(b.node));
+    await settle();
+    // It learns also of those who joined before it knew of the scope.
+    const groups = a.remote.groups();
+    await settle();
+    expect(groups.pick(name<string>("none"))).toBeUndefined();
+    const own = spawnIdle(a.node);
+    groups.join(Workers, own);
+    for (let i = 0; i < 20; i++) expect(groups.pick(Workers)).toBe(own);
+    groups.leave(Workers, own);
+    expect(groups.pick(Workers)?.node).toBe("b");
+  });
+
+  test("believes a node of its own processes alone, and ignores what it does not understand", async () => {
+    const world = await createPair();
+    const { a, b, start, settle } = world;
+    const c = await start("c");
+    await Promise.all([c.remote.connect("a"), c.remote.connect("b"), settle()]);
+    const groups = a.remote.groups();
+    const life = { name: "c", incarnation: c.node.incarnation };
+    const foreign = spawnIdle(b.node);
+    const own = spawnIdle(c.node);
+    groups.received(life, ["join", "workers", [foreign, own, "x", null]]);
+    for (const odd of [null, 7, [], ["sync", 1], ["sync", [[1, 2]]], ["leave", "workers", 3]]) {
+      groups.received(life, odd);
+    }
+    expect(groups.members(Workers)).toEqual([own]);
+    groups.received({ ...life, incarnation: 1 }, ["join", "workers", [own]]);
+    expect(groups.members(Workers)).toEqual([own]);
+  });
+
+  test("takes only so many members of one peer", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a", { limits: { maxGroupJoins: 3 } });
+    const b = await world.start("b");
+    await Promise.all([a.remote.connect("b"), world.settle()]);
+    const pid = spawnIdle(b.node);
+    a.remote.groups();
+    for (let i = 0; i < 5; i++) b.remote.groups().join(Workers, pid);
+    await world.settle();
+    expect(a.remote.groups().members(Workers)).toHaveLength(3);
+    expect(a.remote.breaches).toEqual({ maxGroupJoins: 2 });
+  });
+
+  test("takes processes of its own node, and names", async () => {
+    const { a, b } = await createPair();
+    const far = spawnIdle(b.node);
+    const groups = a.remote.groups();
+    expect(() => groups.join(Workers, far)).toThrow("a pid of this node");
+    expect(() => groups.join("workers" as never, far as never)).toThrow("made by name()");
+    expect(() => a.remote.groups("")).toThrow("groups: scope");
+  });
+});

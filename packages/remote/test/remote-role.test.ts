@@ -1,0 +1,103 @@
+import { describe, expect, test } from "@jest/globals";
+import { at, name, type Call, type Pid, type Self } from "@coppice/core";
+import { CLOSE_CODES } from "../src/wire-signal.js";
+import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
+
+type Echo = Call<unknown, unknown>;
+const Public = name<Echo>("public");
+const Private = name<Echo>("private");
+
+async function echo(self: Self<Echo>): Promise<void> {
+  for (;;) {
+    const { from, request } = await self.receive();
+    self.reply(from, request === "pid" ? self.pid : request);
+  }
+}
+
+/** A server and a client of it. */
+async function createServed(
+  options: object = {},
+): Promise<RemoteWorld & { server: Member; client: Member; shown: Pid<Echo>; hidden: Pid<Echo> }> {
+  const world = createRemoteWorld();
+  const server = await world.start("server", { exports: [Public], ...options });
+  const client = await world.start("client", { role: "client", listen: [] });
+  const shown = server.node.spawn(echo);
+  const hidden = server.node.spawn(echo);
+  server.node.register(Public, shown);
+  server.node.register(Private, hidden);
+  return { ...world, server, client, shown, hidden };
+}
+
+async function call(
+  { settle, client }: RemoteWorld & { client: Member },
+  target: Parameters<typeof at<Echo>>[1] | Pid<Echo>,
+  request: unknown,
+): Promise<unknown> {
+  const to = "kind" in target ? at("server", target) : target;
+  const reply = client.node.call(to, request).catch((error: unknown) => error);
+  await settle();
+  return reply;
+}
+
+describe("a client", () => {
+  test("reaches the names that are exported, and what it is told of", async () => {
+    const world = await createServed();
+    expect(await call(world, Public, 1)).toBe(1);
+    const pid = (await call(world, Public, "pid")) as Pid<Echo>;
+    expect(await call(world, pid, 2)).toBe(2);
+    expect(world.server.remote.nodes()).toMatchObject([{ name: "client", role: "client" }]);
+  });
+
+  test("finds nobody under other names, nor by a number it was not told in this session", async () => {
+    const world = await createServed();
+    const { server, client, network, settle, advance, shown, hidden } = world;
+    const pid = (await call(world, Public, "pid")) as Pid<Echo>;
+    expect(await call(world, Private, 1)).toMatchObject({ code: "NO_PROCESS" });
+    network.sever("client", "server");
+    await advance(10_000);
+    expect(await call(world, pid, 2)).toMatchObject({ code: "NO_PROCESS" });
+    client.node.send(pid as Pid<unknown>, "x");
+    const links = client.node.spawn<never>(async (other) => {
+      other.link(pid);
+      await other.receive();
+    });
+    await settle();
+    expect(client.node.isAlive(links)).toBe(false);
+    expect(server.events.filter(({ type }) => type === "denied").length).toBeGreaterThan(3);
+    expect([server.node.isAlive(hidden), server.node.mailboxOf(shown)]).toEqual([true, []]);
+  });
+
+  test("ends nobody by an exit signal, unless that is allowed", async () => {
+    for (const [allowExit, alive] of [
+      ["nodes", true],
+      ["all", false],
+    ] as const) {
+      const world = await createServed({ allowExit });
+      const pid = (await call(world, Public, "pid")) as Pid<Echo>;
+      world.client.node.exit(pid, "kill");
+      await world.settle();
+      expect(world.server.node.isAlive(world.shown)).toBe(alive);
+    }
+  });
+
+  test("may link and monitor what it knows, and is told of its end", async () => {
+    const world = await createServed();
+    const { client, server, shown, settle } = world;
+    const pid = (await call(world, Public, "pid")) as Pid<Echo>;
+    const ended = client.node.whenExited(pid);
+    await settle();
+    server.node.exit(shown, { shutdown: "done" });
+    await settle();
+    expect(await ended).toEqual({ shutdown: "done" });
+  });
+
+  test("that says too much is shut out", async () => {
+    const limits = { clientSignalsPerSecond: 10, clientSignalsBurst: 20 };
+    const world = await createServed({ limits });
+    const { client, server, settle } = world;
+    for (let i = 0; i < 40; i++) client.node.cast(at("server", Public) as never, i as never);
+    await settle();
+    expect(client.events.at(-1)).toMatchObject({ type: "down", code: CLOSE_CODES.RATE });
+    expect(server.remote.breaches).toMatchObject({ clientSignalsPerSecond: 1 });
+  });
+});

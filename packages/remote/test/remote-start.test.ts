@@ -1,0 +1,180 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Exit, Node, Startable } from "@coppice/core";
+import { child, defineServer, defineSupervisor } from "@coppice/supervisor";
+import { remoteBehaviour } from "../src/behaviours.js";
+import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
+
+const stack = defineServer({
+  init: (items: readonly string[]) => {
+    if (items.includes("bad")) throw new Error("bad item");
+    return items;
+  },
+  call: {
+    pop: ([top, ...rest]) => ({ reply: top, state: rest }),
+  },
+  cast: {
+    crash: () => {
+      throw new Error("crashed");
+    },
+  },
+});
+
+const behaviours = {
+  stack: remoteBehaviour(stack, (args) => {
+    const [items, ...rest] = args;
+    if (rest.length > 0 || !Array.isArray(items) || !items.every((i) => typeof i === "string")) {
+      throw new TypeError("one array of strings");
+    }
+    return [items as readonly string[]];
+  }),
+};
+
+async function createPair(
+  options: { readonly a?: object; readonly b?: object } = {},
+): Promise<RemoteWorld & { a: Member; b: Member; far: typeof stack }> {
+  const world = createRemoteWorld();
+  const a = await world.start("a", options.a);
+  const b = await world.start("b", { behaviours, ...options.b });
+  return { ...world, a, b, far: a.remote.behaviour<typeof stack>("b", "stack") };
+}
+
+/** What comes of a start from outside. */
+async function outcome(
+  { settle }: RemoteWorld,
+  node: Node,
+  behaviour: Startable<never, never>,
+  ...args: readonly unknown[]
+): Promise<unknown> {
+  const started = node.start(behaviour, ...(args as never)).catch((error: unknown) => error);
+  await settle();
+  return started;
+}
+
+describe("a start at another node", () => {
+  test("gives a pid there that is used like one's own", async () => {
+    const world = await createPair();
+    const { a, b, far, settle } = world;
+    const starting = a.node.start(far, ["x", "y"]);
+    await settle();
+    const pid = await starting;
+    expect(pid.node).toBe("b");
+    expect(b.node.processes()).toHaveLength(1);
+    const popped = a.node.call(pid, ["pop"]);
+    await settle();
+    expect(await popped).toBe("x");
+  });
+
+  test.each<[string, string, readonly unknown[], object]>([
+    ["a behaviour that is not listed", "heap", [[]], { reason: "notAllowed" }],
+    ["one that only objects have", "constructor", [[]], { reason: "notAllowed" }],
+    [
+      "arguments that are refused",
+      "stack",
+      [["x", 1]],
+      { reason: { badArguments: "one array of strings" } },
+    ],
+    ["too many arguments", "stack", [[], 2], { reason: { badArguments: "one array of strings" } }],
+  ])("is refused: %s", async (_, name, args, error) => {
+    const world = await createPair();
+    const { a, b } = world;
+    const behaviour = a.remote.behaviour<typeof stack>("b", name);
+    expect(await outcome(world, a.node, behaviour, ...args)).toMatchObject(error);
+    expect(b.node.processes()).toEqual([]);
+  });
+
+  test("fails with the reason of its init, and when the node cannot be reached", async () => {
+    const world = await createPair();
+    const { a, far } = world;
+    const failed = await outcome(world, a.node, far, ["bad"]);
+    expect(failed).toMatchObject({ code: "START_FAILED", cause: { message: "bad item" } });
+    const nowhere = a.remote.behaviour<typeof stack>("nowhere", "stack");
+    expect(await outcome(world, a.node, nowhere, [])).toMatchObject({ reason: "noconnection" });
+    const lost = a.node.start(far, []).catch((error: unknown) => error);
+    world.network.sever("a", "b");
+    await world.settle();
+    expect(["noconnection", undefined]).toContain(((await lost) as { reason?: string }).reason);
+  });
+
+  test("is asked of the peers it is listed for alone, and only so often", async () => {
+    const picky = {
+      stack: { ...behaviours.stack, allow: ({ name }: { readonly name: string }) => name === "c" },
+    };
+    const world = await createPair({
+      b: { behaviours: picky, limits: { maxSpawnsPerSecond: 3, maxSpawnedChildren: 2 } },
+    });
+    const { a, b, far, start } = world;
+    expect(await outcome(world, a.node, far, [])).toMatchObject({ reason: "notAllowed" });
+    const c = await start("c");
+    const fromC = c.remote.behaviour<typeof stack>("b", "stack");
+    const outcomes: unknown[] = [];
+    for (let i = 0; i < 5; i++) outcomes.push(await outcome(world, c.node, fromC, []));
+    const refused = outcomes.map((one) => (one as { reason?: string }).reason);
+    expect(refused).toEqual([undefined, undefined, "limit", "limit", "limit"]);
+    expect(b.remote.breaches).toEqual({ maxSpawnedChildren: 3 });
+    await world.advance(1_000);
+    for (const pid of b.node.processes()) b.node.exit(pid, "kill");
+    for (let i = 0; i < 2; i++) await outcome(world, c.node, fromC, []);
+    for (const pid of b.node.processes()) b.node.exit(pid, "kill");
+    for (let i = 0; i < 2; i++) await outcome(world, c.node, fromC, []);
+    expect(b.remote.breaches).toMatchObject({ maxSpawnsPerSecond: 1 });
+  });
+
+  test("linked: each hears of the other's end", async () => {
+    const world = await createPair();
+    const { a, b, far, settle } = world;
+    const heard: unknown[] = [];
+    const starter = a.node.spawn<Exit>(async (self) => {
+      self.trapExits();
+      const first = await self.startLink(far, []);
+      self.cast(first, ["crash"]);
+      heard.push((await self.receive()).reason);
+      await self.startLink(far, []);
+      await self.receive();
+    });
+    await settle();
+    expect(heard).toMatchObject([{ error: { message: "crashed" } }]);
+    expect(b.node.processes()).toHaveLength(1);
+    a.node.exit(starter, "kill");
+    await settle();
+    expect(b.node.processes()).toEqual([]);
+    expect(a.remote.nodes()).toMatchObject([{ links: 0 }]);
+  });
+
+  test("takes no option that means nothing there", async () => {
+    const { a, far } = await createPair();
+    const failed = a.node.startOpt({ mailbox: { limit: 1 } }, far, []);
+    await expect(failed).rejects.toThrow("options.mailbox");
+  });
+});
+
+describe("a supervisor", () => {
+  test("has children at other nodes: one whose node is lost is started elsewhere", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a");
+    const b = await world.start("b", { behaviours });
+    const c = await world.start("c", { behaviours });
+    const live = ["b", "c"];
+    const place = (): string => live[0] as string;
+    const far = a.remote.behaviour<typeof stack>(place, "stack");
+    const tree = defineSupervisor({
+      strategy: "one_for_one",
+      intensity: 10,
+      children: [child("stack", far, ["x"])],
+    });
+    const starting = a.node.start(tree);
+    await world.settle();
+    const supervisor = await starting;
+    expect(b.node.processes()).toHaveLength(1);
+    live.shift();
+    world.network.crash("b");
+    await world.settle();
+    expect(c.node.processes()).toHaveLength(1);
+    const [pid] = c.node.processes();
+    c.node.exit(pid as never, "kill");
+    await world.settle();
+    expect(c.node.processes()).toHaveLength(1);
+    a.node.exit(supervisor, "shutdown");
+    await world.advance(6_000);
+    expect([a.node.isAlive(supervisor), c.node.processes()]).toEqual([false, []]);
+  });
+});
