@@ -27,6 +27,7 @@ import {
   truncations,
   type Case,
 } from "./fuzz-cases.js";
+import { Besieged } from "./fuzz-node.js";
 import { RECEIVER, SENDER, toNotation, vectorIdentities } from "./notation.js";
 
 /** Nothing may take longer, in ms. */
@@ -67,6 +68,7 @@ const caseOf = ({ name = "a vector", hex }: Hex): Case => ({ name, bytes: unhex(
 const terms = vectorFile("terms");
 const termCorpus = [...terms.written, ...terms.read].map(caseOf);
 const frameCorpus = vectorFile("frames").frames.map(caseOf);
+const signalCorpus = vectorFile("frames").signals.map(caseOf);
 const messages = vectorFile("handshake").handshakes.flatMap(
   ({ hello = "", challenge = "", proof = "", accept = "" }) => [hello, challenge, proof, accept],
 );
@@ -137,7 +139,20 @@ function isRefusal(error: unknown): boolean {
   return (error as Error).name === "MalformedError";
 }
 
-const targets = { term: readTerm, frame: readFrame, handshake: readHandshake };
+const besieged = await Besieged.begin();
+
+/** A frame of a session with a live node; how it takes it shows in `besieged.check`. */
+function readByNode(bytes: Uint8Array): () => void {
+  besieged.say(bytes);
+  return nothing;
+}
+
+const targets = {
+  term: readTerm,
+  frame: readFrame,
+  handshake: readHandshake,
+  node: readByNode,
+};
 type Target = keyof typeof targets;
 
 let passed = 0;
@@ -219,8 +234,23 @@ while (performance.now() < endMs) {
   for (let round = 0; round < 200; round++) {
     run("term", mutated(chance, termCorpus));
     run("frame", mutated(chance, frameCorpus));
+    run("node", besieged.attack(chance, signalCorpus, termCorpus));
     if (round % 8 === 0) run("handshake", mutated(chance, handshakeCorpus));
     if (round % 8 === 1) run(chance.of(["term", "frame", "handshake"] as const), random(chance));
+  }
+  await checkNode();
+}
+await besieged.end();
+console.log(`${besieged.sessions} sessions with a live node`);
+
+/** The node and its process live. */
+async function checkNode(): Promise<void> {
+  try {
+    await besieged.check();
+    passed++;
+  } catch (error) {
+    failed++;
+    console.log(`FAILED node: ${String(error)}`);
   }
 }
 
