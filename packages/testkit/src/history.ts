@@ -58,6 +58,8 @@ export interface HistoryOptions<O> {
    * `"pending"` by default.
    */
   readonly onError?: (error: unknown) => Failure | { readonly output: O };
+  /** Told of each call and each return when it happens: for who has to know that their order counts. */
+  readonly onPosition?: (what: "invoked" | "returned") => void;
 }
 
 /**
@@ -88,12 +90,14 @@ interface Entry<I, O> {
 
 class Recorder<I, O> implements History<I, O> {
   readonly #onError: (error: unknown) => Failure | { readonly output: O };
+  readonly #onPosition: (what: "invoked" | "returned") => void;
   #operations: Entry<I, O>[] = [];
   /** Counts invocations and returns alike, so that no two happen at one position. */
   #position = 0;
 
-  constructor({ onError = () => "pending" }: HistoryOptions<O>) {
+  constructor({ onError = () => "pending", onPosition = () => undefined }: HistoryOptions<O>) {
     this.#onError = onError;
+    this.#onPosition = onPosition;
   }
 
   get operations(): readonly Operation<I, O>[] {
@@ -111,12 +115,14 @@ class Recorder<I, O> implements History<I, O> {
       returnedAt: undefined,
     };
     this.#operations.push(entry);
+    this.#onPosition("invoked");
     let open = true;
     const completed = (output: O): void => {
       if (!open) return;
       open = false;
       entry.output = output;
       entry.returnedAt = this.#position++;
+      this.#onPosition("returned");
     };
     const refused = (): void => {
       if (!open) return;

@@ -2,9 +2,9 @@
  * Liveness in a simulation: a storm, in which anything goes, and then a calm, in which what is owed has
  * to be settled. Only the calm is judged: an unfair schedule can keep anything from happening.
  */
-import type { Node, NodeEvent } from "@coppice/core";
+import type { Access, Node, NodeEvent } from "@coppice/core";
 import type { Step } from "./run.js";
-import type { Simulation } from "./simulation.js";
+import type { KernelSimulation, Simulation } from "./simulation.js";
 import type { RunView, Strategy } from "./strategy.js";
 import { createWatch, type AnyMonitor, type Watch, type WatchOptions } from "./temporal.js";
 import type { Transition } from "./transition.js";
@@ -22,6 +22,12 @@ export interface LivenessOptions extends WatchOptions {
    * owed is looked at when nothing can happen any more.
    */
   readonly stormSteps?: number;
+  /**
+   * Whether the order of any two steps counts, as monitors may see it; `true` by default. An exploration
+   * then takes all orders for different, and comes to an end of few programs. With `false` it tries one
+   * order of what is independent, and a monitor that tells such orders apart may miss what it should see.
+   */
+  readonly ordered?: boolean;
 }
 
 /**
@@ -35,7 +41,8 @@ export function checkLiveness(
   monitors: readonly AnyMonitor<SimEvent>[],
   options: LivenessOptions = {},
 ): Watch<SimEvent> {
-  const { nodes = [], stormSteps = Infinity, ...watchOptions } = options;
+  const { nodes = [], stormSteps = Infinity, ordered = true, ...watchOptions } = options;
+  const order = (sim as KernelSimulation).kernel.keySpace.access("monitors", "write");
   const watch = createWatch(monitors, watchOptions);
   const observe = (event: SimEvent): void => {
     for (const { check, message } of watch.observe(event)) sim.fail(check, message);
@@ -45,6 +52,7 @@ export function checkLiveness(
   }
   let steps = 0;
   sim.observe((step) => {
+    if (ordered) (step.accesses as Access[]).push(order);
     observe({ type: "step", step });
     if (++steps === stormSteps) watch.calm();
   });

@@ -10,6 +10,8 @@ import {
 import type { AnyCommand, CommandSuite } from "./commands.js";
 import { createHistory, type Failure, type Operation } from "./history.js";
 import { searchOrder } from "./linearization-search.js";
+import { inRealTime } from "./sim-history.js";
+import type { Simulation } from "./simulation.js";
 
 export interface RunCommandsOptions {
   /**
@@ -21,6 +23,11 @@ export interface RunCommandsOptions {
     error: unknown,
     command: string,
   ) => Failure | { readonly output: unknown } | "crash";
+  /**
+   * The simulation that the node is in. An exploration of all schedules has to know of it: whether one
+   * command returned before another began makes a difference that no process sees.
+   */
+  readonly sim?: Simulation;
 }
 
 /** A command that was run, with its input as it was then. */
@@ -91,7 +98,10 @@ export function runCommands<Model, Real>(
   const { onError = () => "crash" as const } = options;
   const { commands } = suite;
   const active = activeSteps(suite, program);
-  const history = createHistory<ExecutedStep, unknown>();
+  const { sim } = options;
+  const history = createHistory<ExecutedStep, unknown>(
+    sim === undefined ? {} : { onPosition: inRealTime(sim) },
+  );
   const results = new Map<number, unknown>();
   const counts: Record<string, number> = {};
   const crashes: string[] = [];
@@ -123,11 +133,14 @@ export function runCommands<Model, Real>(
 
   let finish: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (finish = resolve));
-  let running = program.clients.length;
+  const clients = program.clients
+    .map((steps, at) => ({ steps: steps.filter(({ token }) => active.has(token.step)), at }))
+    .filter(({ steps }) => steps.length > 0);
+  let running = clients.length;
   node.spawnOpt<never>({ label: "commands" }, async (self) => {
     for (const step of program.prefix) await runStep(step, self, 0);
     if (running === 0) finish();
-    for (const [at, steps] of program.clients.entries()) {
+    for (const { steps, at } of clients) {
       self.spawnOpt<never>({ label: `client ${at + 1}`, key: `client${at + 1}` }, async (own) => {
         for (const step of steps) await runStep(step, own, at + 1);
         if (--running === 0) finish();

@@ -4,7 +4,7 @@ import { createHistory, type Failure, type History, type HistoryOptions } from "
 import { checkLinearizability, formatVerdict } from "./linearizability.js";
 import { checkSequentialConsistency, formatSequentialVerdict } from "./sequential-consistency.js";
 import type { SequentialModel } from "./sequential-model.js";
-import type { Simulation } from "./simulation.js";
+import type { KernelSimulation, Simulation } from "./simulation.js";
 
 export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
   /** What the clients may rely on; `"linearizable"` by default. */
@@ -17,6 +17,19 @@ export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
  */
 export function failureOfCall(error: unknown): Failure {
   return error instanceof NoProcessError || error instanceof CallCycleError ? "refused" : "pending";
+}
+
+/**
+ * Tells a simulation that it counts whether one operation returned before another was invoked, although
+ * their clients have nothing to do with each other: so schedules that differ in this alone are different
+ * to an exploration.
+ */
+export function inRealTime(sim: Simulation): (what: "invoked" | "returned") => void {
+  const { kernel } = sim as KernelSimulation;
+  // Two calls may change places.
+  const invoked = kernel.keySpace.access("real time", "read");
+  const returned = kernel.keySpace.access("real time", "write");
+  return (what) => kernel.access(what === "invoked" ? invoked : returned);
 }
 
 /**
@@ -51,14 +64,15 @@ export function checkHistory<S, I, O>(
   options: CheckHistoryOptions<O> = {},
 ): History<I, O> {
   const { consistency = "linearizable", onError = failureOfCall } = options;
-  const history = createHistory<I, O>({ onError });
   if (consistency === "linearizable") {
+    const history = createHistory<I, O>({ onError, onPosition: inRealTime(sim) });
     sim.finally("linearizable", () => {
       const verdict = checkLinearizability(model, history.operations);
       if (!verdict.ok) throw new Error(formatVerdict(verdict));
     });
     return history;
   }
+  const history = createHistory<I, O>({ onError });
   sim.finally("sequentially consistent", () => {
     const verdict = checkSequentialConsistency(model, history.operations);
     if (!verdict.ok) throw new Error(formatSequentialVerdict(verdict));

@@ -8,6 +8,7 @@ import {
   defineCommands,
   FIFO,
   formatProgram,
+  inMacrotask,
   runCommands,
   runProgramAsync,
   seeded,
@@ -15,8 +16,10 @@ import {
   type CommandProgram,
   type CommandSuite,
   type ProgramStep,
+  type Simulation,
   type Token,
 } from "@coppice/testkit";
+import { searchCases } from "../src/actor-test.js";
 
 /** Tickets: taken, used once each, given back. */
 interface Desk {
@@ -151,7 +154,7 @@ describe("programs of commands", () => {
 describe("running them", () => {
   const run = async (program: CommandProgram, real: Desk, strategy = FIFO): Promise<string[]> => {
     const { violations } = await runProgramAsync((sim) => {
-      const going = runCommands(sim.node(), suite, program, real);
+      const going = runCommands(sim.node(), suite, program, real, { sim });
       sim.finally("the results have an order", () => going.check());
     }, strategy);
     return violations.map(({ message }) => message);
@@ -186,6 +189,32 @@ describe("running them", () => {
         .filter((steps) => steps.length > 0)
         .map((steps) => steps.map(({ command }) => command)),
     ).toEqual([["take"], ["take"]]);
+  });
+
+  test("they are tests of actors like others: programs are drawn, schedules explored, and both shrunk", async () => {
+    const body = (pause: Desk["pause"]) => (sim: Simulation, program: CommandProgram) => {
+      const going = runCommands(sim.node(), suite, program, desk(pause), { sim });
+      sim.finally("the results have an order", () => going.check());
+    };
+    const search = (pause: Desk["pause"]): Promise<ReturnType<typeof searchCases>> =>
+      inMacrotask(() =>
+        searchCases({
+          arbitraries: [commandPrograms(suite)],
+          body: body(pause),
+          runs: 20,
+          schedules: 20,
+          seed: 1,
+          budgetMs: 5_000,
+          simulation: {},
+        }),
+      );
+    expect(await search(() => undefined)).toMatchObject({ programs: 20 });
+    const failure = await search((self) => self.yield());
+    expect(failure).toMatchObject({
+      violation: expect.stringMatching(
+        /^the results have an order: .*\nclient 1:\n {2}result\d = take\(\)\nclient 2:\n {2}result\d = take\(\)\nlongest/,
+      ) as unknown,
+    });
   });
 
   test("a result that the model refuses is told with the program, the prefix and the states", async () => {

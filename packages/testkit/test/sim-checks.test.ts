@@ -9,11 +9,14 @@ import {
   checkStrictly,
   createLedger,
   createVirtualClock,
+  explore,
   findLeaks,
   FIFO,
+  inMacrotask,
   leadsTo,
   LedgerError,
   LIFO,
+  precedes,
   quiesce,
   runProgramAsync,
   takeInventory,
@@ -283,6 +286,32 @@ describe("liveness", () => {
     expect(await violations(program(false))).toEqual([
       "each ping is answered: something is still owed",
     ]);
+  });
+
+  test("an exploration tries all orders that a monitor can tell apart, unless it is said that they do not count", async () => {
+    const program =
+      (ordered: boolean): Program =>
+      (sim) => {
+        const node = sim.node();
+        const isStep = (text: string) => (event: SimEvent) =>
+          event.type === "step" && event.step.transition.describe() === `message "${text}"`;
+        const order = precedes<SimEvent>("one comes before two", {
+          first: isStep("one"),
+          second: isStep("two"),
+        });
+        checkLiveness(sim, [order], { ordered });
+        for (const message of ["one", "two"]) {
+          const pid = node.spawn<string>(async (self) => void (await self.receive()));
+          node.send(pid, message);
+        }
+      };
+    const search = (ordered: boolean): Promise<[number, boolean]> =>
+      inMacrotask(() => {
+        const { statement, failing } = explore(program(ordered), { strategies: [], all: true });
+        return [statement.classes, failing > 0];
+      });
+    expect(await search(true)).toEqual([2, true]);
+    expect((await search(false))[0]).toBe(1);
   });
 
   test("a strategy that keeps a message back proves nothing in the storm, and the calm lets it arrive", async () => {

@@ -4,8 +4,10 @@ import {
   checkHistory,
   createHistory,
   createReach,
+  explore,
   FIFO,
   formatHistory,
+  inMacrotask,
   LIFO,
   register,
   runProgramAsync,
@@ -15,6 +17,7 @@ import {
   type History,
   type Program,
   type RegisterInput,
+  type Simulation,
   type Strategy,
 } from "@coppice/testkit";
 
@@ -105,6 +108,68 @@ describe("histories of a simulation", () => {
     expect(history?.operations).toEqual([
       { client: "b", input: { write: 1 }, invokedAt: 1, returnedAt: undefined },
     ]);
+  });
+});
+
+describe("exploring all schedules with a history", () => {
+  type Replica = Call<Input, Output> | { readonly type: "copy"; readonly value: number };
+
+  /** A write is answered before the copy is: who reads the copy after that may read what was before. */
+  const replicated =
+    (history: (sim: Simulation) => History<Input, Output>): Program =>
+    (sim) => {
+      const node = sim.node();
+      const log = history(sim);
+      const replica = (other?: Pid<Replica>) =>
+        node.spawn<Replica>(async (self) => {
+          for (let value = 0; ;) {
+            const message = await self.receive();
+            if (message.type === "copy") value = message.value;
+            else if (message.request === "read") self.reply(message.from, value);
+            else if ("write" in message.request) {
+              value = message.request.write;
+              if (other !== undefined) self.send(other, { type: "copy", value });
+              self.reply(message.from, undefined);
+            }
+          }
+        });
+      const second = replica();
+      const first = replica(second);
+      node.spawn<never>(async (self) => {
+        await log.call("a", { write: 1 }, () => self.call(first, { write: 1 }));
+      });
+      node.spawn<never>(async (self) => {
+        await self.yield();
+        await log.call("b", "read", () => self.call(second, "read"));
+      });
+    };
+
+  test("finds what differs in real time alone: a read that begins after the write has returned, and misses it", async () => {
+    const { failures, statement } = await inMacrotask(() =>
+      explore(
+        replicated((sim) => checkHistory(sim, register<number>(0))),
+        { strategies: [], all: true },
+      ),
+    );
+    expect(statement.text).toMatch(/^exhaustive/);
+    expect(failures.length).toBeGreaterThan(0);
+    expect(failures[0]?.violations[0]?.message.split("\n")[0]).toBe(
+      "not linearizable: no order explains b: read → 0",
+    );
+  });
+
+  test("such a difference is none to sequential consistency, and the exploration has fewer schedules", async () => {
+    const count = (consistency: "linearizable" | "sequential"): Promise<[number, number]> =>
+      inMacrotask(() => {
+        const program = replicated((sim) =>
+          checkHistory(sim, register<number>(0), { consistency }),
+        );
+        const { runs, failing } = explore(program, { strategies: [], all: true });
+        return [runs, failing];
+      });
+    const [linearizable, sequential] = [await count("linearizable"), await count("sequential")];
+    expect(sequential[1]).toBe(0);
+    expect(sequential[0]).toBeLessThan(linearizable[0]);
   });
 });
 
