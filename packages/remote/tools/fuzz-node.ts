@@ -88,9 +88,6 @@ export class Besieged {
       }
     });
     node.register(Victim, pid);
-    void node
-      .whenExited(pid)
-      .then((reason) => console.log(`the process ended: ${formatReason(reason)}`));
     let accept: ((transport: Transport) => void) | undefined;
     const remote = await startRemote(node, {
       cluster: CLUSTER,
