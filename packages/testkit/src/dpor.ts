@@ -126,6 +126,7 @@ export class SourceDpor implements Strategy {
   }
 
   pick(enabled: readonly Transition[], view: RunView): Transition | undefined {
+    this.#follow(view.steps);
     const depth = this.#depth;
     if (depth < this.#led) {
       this.#depth++;
@@ -141,6 +142,7 @@ export class SourceDpor implements Strategy {
   /** Takes in the run that is over and prepares the next. */
   learn(run: Run): Explored {
     const { length } = run.steps;
+    this.#follow(run.steps);
     if (length < this.#led) {
       throw new DivergenceError(
         length,
@@ -164,6 +166,22 @@ export class SourceDpor implements Strategy {
     if (end !== undefined) return end.enabled;
     // The last step of a run that came to rest took away whatever else was possible.
     return run.outcome === "quiescent" ? [] : undefined;
+  }
+
+  /** Steps that nobody was asked about: what a plan forces, or what goes on when all else is at rest. */
+  #follow(steps: readonly Step[]): void {
+    while (this.#depth < steps.length) {
+      const depth = this.#depth++;
+      const { transition } = steps[depth] as Step;
+      if (depth < this.#led) {
+        this.#lead(this.#places[depth] as Place, [transition], depth);
+        continue;
+      }
+      if (depth > 0) this.#measure(depth - 1, steps);
+      const id = this.#number(transition);
+      const sleep = depth === 0 ? [] : this.#stillAsleep(this.#places[depth - 1] as Place, [id]);
+      this.#put(depth, { enabled: [id], sleep, backtrack: [id], chosen: id });
+    }
   }
 
   #lead(place: Place, enabled: readonly Transition[], depth: number): Transition | undefined {
@@ -193,8 +211,15 @@ export class SourceDpor implements Strategy {
       backtrack[0] = chosen;
       this.#blockedNow = chosen === STOP;
     }
+    return this.#put(depth, { enabled: ids, sleep, backtrack, chosen });
+  }
+
+  #put(
+    depth: number,
+    { enabled, sleep, backtrack, chosen }: Pick<Place, "enabled" | "sleep" | "backtrack" | "chosen">,
+  ): Place {
     const place: Place = {
-      enabled: ids,
+      enabled,
       sleep,
       explored: [],
       backtrack,

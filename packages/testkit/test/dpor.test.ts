@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { KeySpace } from "@coppice/core";
+import { inMacrotask, runProgram, type Program, type Run, type Strategy } from "@coppice/testkit";
 import { countOrders } from "../src/order-count.js";
 import { DivergenceError, SourceDpor, type DporOptions } from "../src/dpor.js";
 import { classOf } from "../src/trace-class.js";
@@ -129,6 +131,41 @@ describe("source-DPOR", () => {
     // Never, before, between and after the two messages.
     expect(exhaust(program)).toMatchObject({ classes: 4, distinct: 4, blocked: 0 });
   });
+
+  test.each([[false], [true]])(
+    "follows what happens unasked: a network that is cut, one way: %s, is whole again in the end",
+    async (oneWay) => {
+      const program: Program = (sim) => {
+        const [a, b] = [sim.node("a"), sim.node("b")];
+        const there = b.spawnOpt<string>({ key: "there" }, async (self) => {
+          for (;;) await self.receive();
+        });
+        const here = a.spawnOpt<string>({ key: "here" }, async (self) => {
+          self.send(there, "first");
+          await self.receive({ timeoutMs: 10 });
+          self.send(there, "second");
+        });
+        b.spawnOpt<never>({ key: "other" }, (self) => self.send(here, "go"));
+        sim.faults.partition(["a"], ["b"], { oneWay });
+      };
+      await inMacrotask(() => {
+        const keySpace = new KeySpace({ interns: true });
+        const run = (strategy: Strategy): Run => runProgram(program, strategy, { keySpace });
+        const dpor = new SourceDpor();
+        const seen = new Set<number>();
+        while (!dpor.done) {
+          const made = run(dpor);
+          if (dpor.learn(made) === "class") seen.add(classOf(made.steps));
+        }
+        const all = countAll(run, 100_000);
+        expect(all?.classes).toBeGreaterThan(10);
+        expect({ distinct: seen.size, classes: dpor.classes }).toEqual({
+          distinct: all?.classes,
+          classes: all?.classes,
+        });
+      });
+    },
+  );
 
   test("says so when a program does something else although it was led the same way", () => {
     let runs = 0;
