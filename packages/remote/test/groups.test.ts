@@ -127,6 +127,8 @@ describe("a process group", () => {
     await Promise.all([a.remote.connect("b"), world.settle()]);
     const pid = spawnIdle(b.node);
     a.remote.groups();
+    b.remote.groups();
+    await world.settle();
     for (let i = 0; i < 5; i++) b.remote.groups().join(Workers, pid);
     await world.settle();
     expect(a.remote.groups().members(Workers)).toHaveLength(3);
