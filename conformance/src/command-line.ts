@@ -5,8 +5,9 @@ import { LAYERS } from "./layers.js";
 import type { Program } from "./program.js";
 import { replay } from "./replay.js";
 import type { Mode } from "./schedule.js";
+import { canSpread } from "./spread.js";
 
-export const USAGE = `npm run conformance -- [LAYER ...] [FILE ...] [--scheduler direct|fifo|SEED]
+export const USAGE = `npm run conformance -- [LAYER ...] [FILE ...] [--scheduler direct|fifo|SEED] [--nodes 1|2]
 
 Replays programs that were recorded in a real Erlang, and compares.
 
@@ -14,7 +15,9 @@ Replays programs that were recorded in a real Erlang, and compares.
   FILE         programs to replay in place of the built-in ones: a JSON array, or one a line;
                may be gzipped. Its name has a "." or a "/" in it
   --scheduler  direct: as in production (default); fifo: every signal waits its turn;
-               a whole number: any order that the semantics allow, picked by this seed`;
+               a whole number: any order that the semantics allow, picked by this seed
+  --nodes      2: the processes are on two nodes by turns; replays those programs of the layer
+               process that do not ask for what belongs to one node`;
 
 export interface Output {
   print(line: string): void;
@@ -75,16 +78,17 @@ function readRequest(
     throw new UsageError(`there is no layer "${layer}"; layers: ${known}`);
   }
   const layers = named.length > 0 ? [...new Set(named)] : [...LAYERS.keys()];
-  const mode = readMode(values.scheduler);
+  const spread = readNodes(values.nodes, values.scheduler);
+  const mode = spread ? "spread" : readMode(values.scheduler);
   const programs =
     files.length > 0
       ? files.flatMap((file) => readPrograms(file, { directory, layers }))
       : layers.flatMap(builtInPrograms);
-  return { programs, mode };
+  return { programs: spread ? programs.filter(canSpread) : programs, mode };
 }
 
 function parse(args: readonly string[]): {
-  values: { help: boolean; scheduler: string };
+  values: { help: boolean; scheduler: string; nodes: string };
   positionals: string[];
 } {
   try {
@@ -93,12 +97,23 @@ function parse(args: readonly string[]): {
       allowPositionals: true,
       options: {
         scheduler: { type: "string", default: "direct" },
+        nodes: { type: "string", default: "1" },
         help: { type: "boolean", default: false },
       },
     });
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
   }
+}
+
+function readNodes(text: string, scheduler: string): boolean {
+  if (text !== "1" && text !== "2") {
+    throw new UsageError(`--nodes must be 1 or 2, but is "${text}"`);
+  }
+  if (text === "2" && scheduler !== "direct") {
+    throw new UsageError(`--nodes 2 goes with the scheduler direct alone, not with "${scheduler}"`);
+  }
+  return text === "2";
 }
 
 function readMode(text: string): Mode {

@@ -13,9 +13,10 @@ import {
  * | --- | --- |
  * | `"direct"` | as in production: a signal arrives as it is sent |
  * | `"fifo"` | what became possible first |
+ * | `"spread"` | the same, with the processes on two nodes by turns |
  * | a number | what this seed picks among all that is possible |
  */
-export type Mode = "direct" | "fifo" | number;
+export type Mode = "direct" | "fifo" | "spread" | number;
 
 /** Lets everything happen that needs no time. */
 export type Settle = Quiesce;
@@ -25,17 +26,20 @@ export interface Schedule {
   /** What the node goes by. */
   readonly nodeClock: Clock;
   readonly scheduler: Scheduler | undefined;
+  /** How many nodes there are. */
+  readonly nodes: 1 | 2;
   /** Lets everything happen that needs no time. */
   readonly settle: Settle;
 }
 
 export function createSchedule(mode: Mode): Schedule {
   const clock = createVirtualClock();
-  if (mode === "direct") {
-    return { clock, nodeClock: growing(clock), scheduler: undefined, settle: quiesce };
+  if (mode === "direct" || mode === "spread") {
+    const nodes = mode === "spread" ? 2 : 1;
+    return { clock, nodeClock: growing(clock), scheduler: undefined, nodes, settle: quiesce };
   }
   const scheduler = createFifoScheduler(mode === "fifo" ? { clock } : { clock, seed: mode });
-  return { clock, nodeClock: clock, scheduler, settle: () => scheduler.runAll() };
+  return { clock, nodeClock: clock, scheduler, nodes: 1, settle: () => scheduler.runAll() };
 }
 
 /** So little that it adds up to nothing, in ms. */

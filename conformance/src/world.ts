@@ -15,13 +15,19 @@ import type { Layer } from "./layer.js";
 import type { Json, JsonObject } from "./program.js";
 import { Puppet } from "./puppet.js";
 import type { Schedule } from "./schedule.js";
+import { connectNodes } from "./spread.js";
 import { encode, naturalOrder, NODE_NAME, type Bound, type Value } from "./term.js";
 import { termOfMessage, termOfReason } from "./translation.js";
+
+/** The second node of two. */
+const OTHER_NODE_NAME = "other@nohost";
 
 export class World {
   readonly layer: Layer;
   readonly machines: JsonObject;
   readonly node: Node;
+  /** That one, and the other if there are two. */
+  readonly #nodes: readonly Node[];
   /** What each name is bound to now. */
   readonly scope: Scope = new Map();
   readonly exits = new Map<AnyPid, ExitReason>();
@@ -40,21 +46,31 @@ export class World {
   #failure: { readonly error: unknown } | undefined;
 
   /** @param machines the program's named rule tables */
-  constructor(layer: Layer, { nodeClock: clock, scheduler }: Schedule, machines: JsonObject = {}) {
+  constructor(
+    layer: Layer,
+    { nodeClock: clock, scheduler, nodes }: Schedule,
+    machines: JsonObject = {},
+  ) {
     this.layer = layer;
     this.machines = machines;
-    this.node = createNode({
-      name: NODE_NAME,
-      logger: false,
-      clock,
-      ...(scheduler === undefined ? {} : { scheduler }),
-    });
-    this.node.events.subscribe((event) => {
+    const create = (name: string): Node => {
+      const more = scheduler === undefined ? {} : { scheduler };
+      return createNode({ name, logger: false, clock, ...more });
+    };
+    this.node = create(NODE_NAME);
+    this.#nodes = nodes === 1 ? [this.node] : [this.node, create(OTHER_NODE_NAME)];
+    const [, other] = this.#nodes;
+    if (other !== undefined) connectNodes(this.node, other);
+    for (const node of this.#nodes) this.#follow(node);
+  }
+
+  #follow(node: Node): void {
+    node.events.subscribe((event) => {
       if (event.type === "spawned") this.lastSpawned = event.pid;
       if (event.type === "exited") this.#exited(event.pid, event.reason);
       if (event.type === "undelivered") {
         const seen = this.lateReplies.seenOf(event);
-        if (seen !== undefined) this.node.send(event.to as Pid<unknown>, seen);
+        if (seen !== undefined) node.send(event.to as Pid<unknown>, seen);
       }
     });
   }
@@ -62,7 +78,8 @@ export class World {
   /** Makes a puppet of which there is nobody to be a child. */
   addPuppet(name: string): void {
     const puppet = new Puppet(this, name);
-    const pid = this.node.spawn<unknown>((self) => puppet.live(self, [], new Map(), 0));
+    const node = this.#nodes[this.#puppets.size % this.#nodes.length] as Node;
+    const pid = node.spawn<unknown>((self) => puppet.live(self, [], new Map(), 0));
     this.bind(name, pid);
     this.adopt(pid, puppet);
   }
@@ -132,7 +149,8 @@ export class World {
   #stateOf(pid: AnyPid, name: string, waiting: ReadonlySet<string>): JsonObject {
     const reason = this.exits.get(pid);
     if (reason !== undefined) return { exit: this.encode(termOfReason(reason)) };
-    const info = this.node.processInfo(pid);
+    const node = this.#nodes.find(({ name }) => name === pid.node) ?? this.node;
+    const info = node.processInfo(pid);
     if (info === undefined) throw new Error(`${name} is gone, and nobody was told of its exit`);
     const state: { [key: string]: Json } = {};
     // Nothing is in the middle of its end when nothing can happen any more.
@@ -141,7 +159,7 @@ export class World {
     if (links.length > 0) state.links = this.encodeSorted(links);
     if (this.puppetOf(pid) !== undefined) {
       const mons = info.monitors.map((target) => (isPid(target) ? target : target.name));
-      const mbox = this.node.mailboxOf(pid);
+      const mbox = node.mailboxOf(pid);
       if (mons.length > 0 && this.layer.name === "process") state.mons = this.encodeSorted(mons);
       if (mbox.length > 0) state.mbox = mbox.map((message) => this.encode(termOfMessage(message)));
       if (info.trapsExits) state.trap = true;
