@@ -1,0 +1,122 @@
+import { describe, expect, test } from "@jest/globals";
+import { at, createNode, name, type Call, type Node, type Self } from "@coppice/core";
+import { startRemote } from "../src/start-remote.js";
+import type { RemoteOptions } from "../src/remote-options.js";
+
+type Echo = Call<unknown, unknown>;
+const EchoName = name<Echo>("echo");
+
+async function echo(self: Self<Echo>): Promise<void> {
+  for (;;) {
+    const { from, request } = await self.receive();
+    self.reply(from, request);
+  }
+}
+
+const cookie = "a cookie that nobody guesses";
+
+async function withNodes(act: (a: Node, b: Node) => Promise<void>): Promise<void> {
+  const [a, b] = [
+    createNode({ name: "a", logger: false }),
+    createNode({ name: "b", logger: false }),
+  ];
+  try {
+    await act(a, b);
+  } finally {
+    await Promise.all([a.stop(), b.stop()]);
+  }
+}
+
+describe("startRemote over WebSockets", () => {
+  test("connects two nodes that share a cookie; calls, monitors and the end of a node work", async () => {
+    await withNodes(async (a, b) => {
+      const server = await startRemote(b, { cookie, listen: { port: 0 } });
+      const [address = ""] = server.addresses;
+      expect(address).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/coppice\/1$/);
+      const remote = await startRemote(a, { cookie, resolve: () => address });
+      b.register(EchoName, b.spawn(echo));
+      const blob = new Uint8Array(2_000_000).fill(7);
+      const back = (await a.call(at("b", EchoName), { blob })) as { blob: Uint8Array };
+      expect([back.blob.length, back.blob.every((byte) => byte === 7)]).toEqual([2_000_000, true]);
+      const replies = Array.from({ length: 500 }, (_, n) => a.call(at("b", EchoName), n));
+      expect(await Promise.all(replies)).toEqual(Array.from({ length: 500 }, (_, n) => n));
+      const down = new Promise((resolve) => {
+        a.spawn<{ reason: unknown }>(async (self) => {
+          self.monitor(at("b", EchoName), ({ reason }) => ({ reason }));
+          resolve((await self.receive()).reason);
+        });
+      });
+      await a.call(at("b", EchoName), "the monitor is there");
+      await server.stop();
+      expect(await down).toBe("noconnection");
+      await remote.stop();
+    });
+  });
+
+  test("refuses a node with another cookie", async () => {
+    await withNodes(async (a, b) => {
+      const server = await startRemote(b, { cookie, listen: { port: 0 } });
+      const [address = ""] = server.addresses;
+      const remote = await startRemote(a, { cookie: "another cookie of that length" });
+      await expect(remote.connect(address)).rejects.toMatchObject({
+        code: "UNREACHABLE",
+        closeCode: 4002,
+      });
+      await expect(remote.connect("b")).rejects.toThrow("nobody knows its address");
+      await expect(remote.connect("pigeon://b")).rejects.toThrow("nobody knows how to dial");
+    });
+  });
+
+  test("tells when it cannot listen", async () => {
+    await withNodes(async (a, b) => {
+      const server = await startRemote(b, { cookie, listen: { port: 0 } });
+      const port = Number(new URL(server.addresses[0] ?? "").port);
+      await expect(startRemote(a, { cookie, listen: { port } })).rejects.toMatchObject({
+        code: "EADDRINUSE",
+      });
+    });
+  });
+});
+
+describe("the options of startRemote", () => {
+  test.each<[string, RemoteOptions, string]>([
+    ["no cookie", {}, "options.cookie"],
+    ["a short cookie", { cookie: "short" }, "options.cookie"],
+    [
+      "others could connect without TLS",
+      { cookie, listen: { host: "0.0.0.0", port: 0 } },
+      "insecure: true",
+    ],
+    [
+      "others could connect without TLS, by IPv6",
+      { cookie, listen: [{ host: "::", port: 0 }] },
+      "insecure: true",
+    ],
+    ["an unknown one", { cookie, cokie: 1 } as never, "made of cluster"],
+    ["a port that is none", { cookie, listen: { port: 1e6 } }, "listen.port"],
+    ["an unknown limit", { cookie, limits: { maxFrames: 1 } as never }, "limits"],
+    ["another policy", { cookie, overflow: "wait" as never }, "options.overflow"],
+    ["no time to be heard in", { cookie, hearMs: 0 }, "options.hearMs"],
+    ["exports that are no names", { cookie, exports: ["echo" as never] }, "options.exports"],
+    [
+      "a behaviour without a check of its arguments",
+      { cookie, behaviours: { x: { behaviour: { start: () => "ignore" } } as never } },
+      "behaviours.x.args",
+    ],
+    ["a role that is none", { cookie, role: "god" as never }, "options.role"],
+    ["another way to connect", { cookie, connect: "maybe" as never }, "options.connect"],
+  ])("are refused: %s", async (_, options, message) => {
+    await withNodes(async (a) => {
+      await expect(startRemote(a, options)).rejects.toThrow(message);
+      // Nothing is left behind: the node can still be given its way.
+      await startRemote(a, { cookie });
+    });
+  });
+
+  test("never show the cookie in an error", async () => {
+    await withNodes(async (a) => {
+      const error = await startRemote(a, { cookie: "tellnobody" }).catch((e: unknown) => e);
+      expect(String(error)).not.toContain("tellnobody");
+    });
+  });
+});
