@@ -204,7 +204,7 @@ describe("running them", () => {
           runs: 20,
           schedules: 20,
           seed: 1,
-          budgetMs: 5_000,
+          budgetMs: 15_000,
           simulation: {},
         }),
       );

@@ -3,6 +3,7 @@ import { createNode, InvalidArgumentError, TIMEOUT, type Body, type Handler } fr
 import { defineServer } from "@coppice/supervisor";
 import {
   checkOracles,
+  createVirtualClock,
   dropClauses,
   FIFO,
   ignoreKinds,
@@ -18,10 +19,13 @@ describe("checks of checks", () => {
     cast: { add: (n: number, by: number) => ({ state: n + by }), reset: () => ({ state: 0 }) },
   };
   const suite = async (subject: typeof clauses): Promise<void> => {
-    const node = createNode({ logger: false });
+    const clock = createVirtualClock();
+    const node = createNode({ clock, logger: false });
     const server = await node.start(defineServer(subject), 1);
     node.cast(server, ["add", 2]);
-    const sum = await node.call(server, ["get"], { timeoutMs: 50 });
+    const answer = node.call(server, ["get"], { timeoutMs: 50 }).catch(() => "no answer");
+    await clock.advance(50);
+    const sum = await answer;
     await node.stop();
     expect(sum).toBe(3);
   };
