@@ -64,17 +64,17 @@ const DATE_METHODS = Object.getOwnPropertyNames(Date.prototype).filter((name) =>
 );
 
 export class Freezer {
-  readonly #frozen = new WeakSet<object>();
+  #frozen: WeakSet<object> | undefined = undefined;
   /** The last message sent at each place, the place used last at the end. */
-  readonly #sends = new Map<string, object>();
+  #sends: Map<string, object> | undefined = undefined;
 
   /** Freezes without remembering where: some fifty times as fast. */
   freezeOnly(value: unknown): void {
     if (typeof value !== "object" || value === null) return;
     if (Object.isFrozen(value)) {
       // By us, or by a user who may have left open what is inside.
-      if (this.#frozen.has(value)) return;
-      this.#frozen.add(value);
+      if (this.#frozen?.has(value)) return;
+      (this.#frozen ??= new WeakSet()).add(value);
       if (Object.getPrototypeOf(value) === Object.prototype || Array.isArray(value)) {
         for (const key in value) this.freezeOnly((value as Record<string, unknown>)[key]);
       } else if (!isOpaque(value)) this.#freeze(value, UNTRACED);
@@ -91,10 +91,10 @@ export class Freezer {
 
   freeze(message: object): void {
     const sentAt = stackHere();
-    this.#sends.delete(sentAt);
-    this.#sends.set(sentAt, message);
-    if (this.#sends.size > REMEMBERED)
-      this.#sends.delete(this.#sends.keys().next().value as string);
+    const sends = (this.#sends ??= new Map());
+    sends.delete(sentAt);
+    sends.set(sentAt, message);
+    if (sends.size > REMEMBERED) sends.delete(sends.keys().next().value as string);
     this.#freeze(message, sentAt);
   }
 
@@ -115,7 +115,7 @@ export class Freezer {
     const changed = firstMatch(ENGINE_SAYS_CHANGED, error.message);
     if ((added ?? changed) === undefined) return error;
     // What was added tells nothing of where it was added to: the last places are as good as any.
-    const sites = [...this.#sends]
+    const sites = [...(this.#sends ?? [])]
       .filter(([, message]) => changed === undefined || mentions(message, changed, new Set()))
       .map(([sentAt]) => sentAt)
       .slice(-MAX_SITES)
@@ -130,10 +130,10 @@ export class Freezer {
 
   #freeze(value: unknown, sentAt: string): void {
     if (typeof value !== "object" || value === null || isOpaque(value)) return;
-    if (this.#frozen.has(value)) return;
+    if (this.#frozen?.has(value)) return;
     // Binary data cannot be frozen by any means the language has.
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
-    this.#frozen.add(value);
+    (this.#frozen ??= new WeakSet()).add(value);
     if (value instanceof Map) {
       for (const part of [...value].flat()) this.#freeze(part, sentAt);
     } else if (value instanceof Set) {

@@ -277,7 +277,7 @@ export class Offers {
   readonly keys: KeySpace;
   /** How many timers are offered. */
   timers = 0;
-  readonly #standIns = new Map<string, OfferedPid>();
+  #standIns: Map<string, OfferedPid> | undefined = undefined;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -396,9 +396,9 @@ export class Offers {
   #offered(pid: LocalPid): OfferedPid {
     if (pid instanceof OfferedPid) return pid;
     const name = keyOf(pid);
-    let standIn = this.#standIns.get(name);
+    let standIn = this.#standIns?.get(name);
     if (standIn === undefined) {
-      this.#standIns.set(name, (standIn = this.standIn(pid.home, name)));
+      (this.#standIns ??= new Map()).set(name, (standIn = this.standIn(pid.home, name)));
     }
     return standIn;
   }

@@ -54,13 +54,13 @@ export class Runtime {
   /** Spawned from outside. */
   children = 0;
   /** The keys of those that are alive. */
-  readonly keys: Set<string> = new Set();
+  keys: Set<string> | undefined = undefined;
 
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: (event: NodeEvent) => void;
   /** One for each, so that what is sent there has one channel. */
-  readonly #elsewhere = new Map<string, LocalPid>();
+  #elsewhere: Map<string, LocalPid> | undefined = undefined;
   #serial = 0;
   #pidSerial = 0;
   processCount = 0;
@@ -172,10 +172,10 @@ export class Runtime {
   /** Stands for whoever holds `name` at another node. */
   elsewhere(node: string, name: string): LocalPid {
     const key = `${name}@${node}`;
-    let place = this.#elsewhere.get(key);
+    let place = this.#elsewhere?.get(key);
     if (place === undefined) {
       place = new Elsewhere(node, name);
-      this.#elsewhere.set(key, place);
+      (this.#elsewhere ??= new Map()).set(key, place);
     }
     return place;
   }

@@ -90,7 +90,9 @@ export function spawn(
 }
 
 function keysOf(family: Process | Runtime): Set<string> {
-  return "extra" in family ? ((family.extra ??= {}).keys ??= new Set()) : family.keys;
+  return "extra" in family
+    ? ((family.extra ??= {}).keys ??= new Set())
+    : (family.keys ??= new Set());
 }
 
 function checkProgram(program: ErasedProgram): void {

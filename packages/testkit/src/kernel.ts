@@ -67,6 +67,8 @@ export interface Check {
 interface Life {
   readonly node: Node;
   readonly time: NodeTime;
+  /** Which one it is, from 1. */
+  readonly number: number;
 }
 
 /** What the kernel asks those who know of faults. */
@@ -93,6 +95,8 @@ function isFault({ kind }: Transition): boolean {
   return kind === "fault";
 }
 
+const NONE_SEEN: ReadonlySet<string> = new Set();
+
 export class Kernel implements Scheduler, RunView {
   readonly keySpace: KeySpace;
   readonly options: KernelOptions;
@@ -101,7 +105,7 @@ export class Kernel implements Scheduler, RunView {
   readonly lives: Map<string, Life> = new Map();
   readonly steps: Step[] = [];
   readonly violations: Violation[] = [];
-  readonly seen: Set<string> = new Set();
+  seen: Set<string> | undefined = undefined;
   readonly checks: Check[] = [];
   readonly always: Check[] = [];
   faults: FaultSource | undefined = undefined;
@@ -115,17 +119,16 @@ export class Kernel implements Scheduler, RunView {
 
   readonly #starts: Happening[] = [];
   readonly #tasks: (() => void)[] = [];
-  readonly #failed = new Set<string>();
-  readonly #daemons = new WeakSet<object>();
-  readonly #possibleMs = new Map<Happening, number>();
-  readonly #draws = new Map<string, number>();
-  readonly #lifeCount = new Map<string, number>();
-  readonly #queueAccess = new Map<AnyPid, Access>();
+  // There is one kernel for each run: what most runs have no use for is made when it is used.
+  #daemons: WeakSet<object> | undefined = undefined;
+  readonly #possibleMs: Map<Happening, number> | undefined;
+  #draws: Map<string, number> | undefined = undefined;
+  #queueAccess: Map<AnyPid, Access> | undefined = undefined;
   #accesses: Access[] | undefined = undefined;
   #orders = 0;
   #armsDaemons = false;
   #movedAt = 0;
-  readonly #redirected = new Map<AnyPid, number>();
+  #redirected: Map<AnyPid, number> | undefined = undefined;
   readonly #clockRead: Access;
   readonly #timersRead: Access;
   readonly #timersWrite: Access;
@@ -135,6 +138,7 @@ export class Kernel implements Scheduler, RunView {
     this.options = options;
     this.keySpace = options.keySpace;
     this.ready = new ReadySet(options.profile);
+    this.#possibleMs = typeof options.clock === "object" ? new Map() : undefined;
     this.#timersRead = this.keySpace.access("timers", "read");
     this.#timersWrite = this.keySpace.access("timers", "write");
     this.#clockRead = this.keySpace.access("clock", "read");
@@ -154,10 +158,10 @@ export class Kernel implements Scheduler, RunView {
   offer(happening: Happening): void {
     happening.order = this.#orders++;
     happening.creator = this.phase === "run" ? this.steps.length : -1;
-    if (typeof this.options.clock === "object") this.#possibleMs.set(happening, this.nowMs);
+    this.#possibleMs?.set(happening, this.nowMs);
     if (happening.kind === "timer") {
       this.timers.push(happening);
-      if (this.#armsDaemons) this.#daemons.add(happening.task as object);
+      if (this.#armsDaemons) (this.#daemons ??= new WeakSet()).add(happening.task as object);
       this.#touchTimers();
       return;
     }
@@ -186,9 +190,8 @@ export class Kernel implements Scheduler, RunView {
   }
 
   nodeKey(name: string): string {
-    const life = (this.#lifeCount.get(name) ?? 0) + 1;
-    this.#lifeCount.set(name, life);
-    return life === 1 ? name : `${name}.${life}`;
+    const before = this.lives.get(name);
+    return before === undefined ? name : `${name}.${before.number + 1}`;
   }
 
   // ── what nodes are given ────────────────────────────────────────────────────────────────────
@@ -205,13 +208,23 @@ export class Kernel implements Scheduler, RunView {
 
   /** Random numbers that depend on who draws them, and on how many it drew before; not on the schedule. */
   randomOf(name: string): Random {
-    return { next: (by) => this.#drawFor(by === undefined ? name : keyOf(by)) };
+    // Another life of a node draws other numbers.
+    const who = `random:${this.nodeKey(name)}`;
+    let draws = 0;
+    return {
+      next: (by) => (by === undefined ? this.#drawAs(who, ++draws) : this.#drawFor(keyOf(by))),
+    };
   }
 
   #drawFor(who: string): number {
-    const draw = (this.#draws.get(who) ?? 0) + 1;
-    this.#draws.set(who, draw);
-    const high = mix(this.options.seed ^ draw, this.keySpace.key(`random:${who}`).hash);
+    const draws = (this.#draws ??= new Map());
+    const draw = (draws.get(who) ?? 0) + 1;
+    draws.set(who, draw);
+    return this.#drawAs(`random:${who}`, draw);
+  }
+
+  #drawAs(who: string, draw: number): number {
+    const high = mix(this.options.seed ^ draw, this.keySpace.key(who).hash);
     return (high * 2 ** 21 + (mix(high, draw) >>> 11)) / 2 ** 53;
   }
 
@@ -236,8 +249,9 @@ export class Kernel implements Scheduler, RunView {
     call: () => void,
   ): RedirectedTimer {
     const owner = by ?? this.anyPid;
-    const number = (this.#redirected.get(owner) ?? 0) + 1;
-    this.#redirected.set(owner, number);
+    const numbers = (this.#redirected ??= new Map());
+    const number = (numbers.get(owner) ?? 0) + 1;
+    numbers.set(owner, number);
     const key = this.keySpace.key(`timer:${keyOf(owner)}/timeout#${number}`);
     const access = this.keySpace.access(`mailbox:${keyOf(owner)}`, "write");
     const life = this.lives.get(owner.node) as Life;
@@ -262,17 +276,20 @@ export class Kernel implements Scheduler, RunView {
 
   /** Of each check the first counts. */
   fail(check: string, message: string, error?: unknown): void {
-    if (this.#failed.has(check)) return;
-    this.#failed.add(check);
+    if (this.#hasFailed(check)) return;
     const step = this.phase === "run" ? this.steps.length : -1;
     this.violations.push({ check, message, step, ...(error !== undefined && { error }) });
+  }
+
+  #hasFailed(check: string): boolean {
+    return this.violations.some((violation) => violation.check === check);
   }
 
   look(when: "always" | "finally"): void {
     const checks = when === "always" ? this.always : this.checks;
     for (let i = 0; i < checks.length; i++) {
       const check = checks[i] as Check;
-      if (check.when !== when || this.#failed.has(check.name)) continue;
+      if (check.when !== when || this.#hasFailed(check.name)) continue;
       try {
         if (check.holds() === false) this.fail(check.name, "it does not hold");
       } catch (error) {
@@ -347,7 +364,7 @@ export class Kernel implements Scheduler, RunView {
         (this.lives.get(node) as Life).time.trueMs(timer.atMs as number),
       );
       if (dueMs > horizonMs) continue;
-      if (!this.#daemons.has(timer.task as object)) holds = true;
+      if (!this.#daemons?.has(timer.task as object)) holds = true;
       if (this.faults !== undefined && !this.faults.lets(timer)) continue;
       // Under `instant` what was sent is in the mailbox already.
       if (this.ready.isQueued(timer.actorPid)) continue;
@@ -367,7 +384,7 @@ export class Kernel implements Scheduler, RunView {
       ...due.map(({ timer, dueMs }) => ({ happening: timer, dueMs })),
     ].map(({ happening, dueMs }) => ({
       happening,
-      ...windowOf(this.#possibleMs.get(happening) ?? 0, happening.kind, dueMs, bounds as never),
+      ...windowOf(this.#possibleMs?.get(happening) ?? 0, happening.kind, dueMs, bounds as never),
     }));
     let latestMs = Infinity;
     for (const one of all) latestMs = Math.min(latestMs, one.latestMs);
@@ -389,7 +406,7 @@ export class Kernel implements Scheduler, RunView {
         this.#moveTime(happening);
       }
       this.#forget(happening);
-      const daemon = transition.kind === "timer" && this.#daemons.has(happening.task as object);
+      const daemon = transition.kind === "timer" && this.#daemons?.has(happening.task as object);
       if (daemon) this.daemon(() => happening.run());
       else happening.run();
     }
@@ -439,7 +456,7 @@ export class Kernel implements Scheduler, RunView {
       this.nowMs = Math.max(before, life.time.trueMs(happening.atMs as number));
       if (clock !== "quiet") this.#note(this.#timersWrite);
     } else if (typeof clock === "object" && happening.kind === "signal") {
-      const sentMs = this.#possibleMs.get(happening) ?? 0;
+      const sentMs = this.#possibleMs?.get(happening) ?? 0;
       this.nowMs = Math.max(before, sentMs + (clock.minLatencyMs ?? 0));
     }
     if (this.nowMs === before) return;
@@ -448,7 +465,7 @@ export class Kernel implements Scheduler, RunView {
   }
 
   #forget(happening: Happening): void {
-    if (typeof this.options.clock === "object") this.#possibleMs.delete(happening);
+    this.#possibleMs?.delete(happening);
     if (happening.kind !== "timer") {
       this.ready.remove(happening);
       if (this.#starts.length > 0) this.#unstart(happening);
@@ -469,10 +486,11 @@ export class Kernel implements Scheduler, RunView {
 
   #queueOf(happening: Happening): Access {
     const pid = happening.actorPid;
-    let access = this.#queueAccess.get(pid);
+    const accesses = (this.#queueAccess ??= new Map());
+    let access = accesses.get(pid);
     if (access === undefined) {
       access = this.keySpace.access(`queue:${happening.actor}`, "write");
-      this.#queueAccess.set(pid, access);
+      accesses.set(pid, access);
     }
     return access;
   }
@@ -524,7 +542,7 @@ export class Kernel implements Scheduler, RunView {
   }
 
   result(outcome: RunOutcome): Run {
-    const { steps, violations, nowMs, seen } = this;
+    const { steps, violations, nowMs, seen = NONE_SEEN } = this;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
     return { steps, violations, outcome, nowMs, seen, loop, hash: () => hashOfKeys(steps) };
   }

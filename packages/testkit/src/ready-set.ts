@@ -17,9 +17,9 @@ export class ReadySet {
   readonly profile: Profile;
   readonly heads: Happening[] = [];
   /** Under `"instant"`: what waits for each receiver, oldest first. */
-  readonly #queues = new Map<AnyPid, Happening[]>();
+  #queues: Map<AnyPid, Happening[]> | undefined = undefined;
   /** Under `"datagram"`: links, exits and the like of each pair, oldest first. */
-  readonly #controls = new Map<string, Happening[]>();
+  #controls: Map<string, Happening[]> | undefined = undefined;
 
   constructor(profile: Profile) {
     this.profile = profile;
@@ -29,8 +29,8 @@ export class ReadySet {
   add(happening: Happening): void {
     if (happening.kind === "signal") {
       if (this.profile === "instant") {
-        let queue = this.#queues.get(happening.actorPid);
-        if (queue === undefined) this.#queues.set(happening.actorPid, (queue = []));
+        let queue = this.#queues?.get(happening.actorPid);
+        if (queue === undefined) (this.#queues ??= new Map()).set(happening.actorPid, (queue = []));
         if (queue.push(happening) > 1) return;
       } else if (this.profile === "datagram") {
         if (!happening.isMessage && !this.#addControl(happening)) return;
@@ -57,7 +57,7 @@ export class ReadySet {
 
   /** Has it been sent something that it did not handle? Known under `"instant"` only. */
   isQueued(pid: AnyPid): boolean {
-    return (this.#queues.get(pid)?.length ?? 0) > 0;
+    return (this.#queues?.get(pid)?.length ?? 0) > 0;
   }
 
   /** All signals that have not arrived. */
@@ -66,20 +66,20 @@ export class ReadySet {
       if (head.kind !== "signal") continue;
       if (this.profile === "datagram") {
         if (head.isMessage) yield head;
-        else yield* this.#controls.get(head.channel) ?? [];
-      } else if (this.profile === "instant") yield* this.#queues.get(head.actorPid) ?? [];
+        else yield* this.#controls?.get(head.channel) ?? [];
+      } else if (this.profile === "instant") yield* this.#queues?.get(head.actorPid) ?? [];
       else for (let at: Happening | undefined = head; at !== undefined; at = at.next) yield at;
     }
   }
 
   #addControl(happening: Happening): boolean {
-    let queue = this.#controls.get(happening.channel);
-    if (queue === undefined) this.#controls.set(happening.channel, (queue = []));
+    let queue = this.#controls?.get(happening.channel);
+    if (queue === undefined) (this.#controls ??= new Map()).set(happening.channel, (queue = []));
     return queue.push(happening) === 1;
   }
 
   #removeControl(happening: Happening): void {
-    const queue = this.#controls.get(happening.channel);
+    const queue = this.#controls?.get(happening.channel);
     queue?.splice(queue.indexOf(happening), 1);
     const first = queue?.[0];
     if (first !== undefined) this.#insert(first);
@@ -87,7 +87,7 @@ export class ReadySet {
 
   #removeQueued(happening: Happening, place: number): void {
     if (place !== -1) this.heads.splice(place, 1);
-    const queue = this.#queues.get(happening.actorPid);
+    const queue = this.#queues?.get(happening.actorPid);
     if (queue === undefined) return;
     const at = queue.indexOf(happening);
     if (at !== -1) queue.splice(at, 1);

@@ -62,6 +62,8 @@ const KEYS = [
   "plan",
 ];
 
+const PROFILES: readonly unknown[] = ["instant", "pairFifo", "erlDist", "datagram"];
+
 function checkOptions(options: SimulationOptions): void {
   checkKeys("simulation: options", options, KEYS);
   const refuse = (option: string, expected: string, received: unknown): never => {
@@ -69,17 +71,16 @@ function checkOptions(options: SimulationOptions): void {
   };
   const { profile, clock, stepLimit, horizonMs, starts, seed } = options;
   if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
-  const profiles: unknown[] = ["instant", "pairFifo", "erlDist", "datagram", undefined];
-  if (!profiles.includes(profile)) {
+  if (profile !== undefined && !PROFILES.includes(profile)) {
     refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
   }
   const isBounds = typeof clock === "object" && clock !== null && clock.maxLatencyMs >= 0;
   if (clock !== undefined && clock !== "quiet" && clock !== "async" && !isBounds) {
     refuse("clock", `"quiet", "async" or bounds with a maxLatencyMs`, clock);
   }
-  for (const [option, value] of Object.entries({ stepLimit, horizonMs })) {
-    if (value !== undefined && !(value > 0)) refuse(option, "a number greater than 0", value);
-  }
+  const positive = "a number greater than 0";
+  if (stepLimit !== undefined && !(stepLimit > 0)) refuse("stepLimit", positive, stepLimit);
+  if (horizonMs !== undefined && !(horizonMs > 0)) refuse("horizonMs", positive, horizonMs);
   if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
     refuse("starts", `"inOrder" or "explored"`, starts);
   }

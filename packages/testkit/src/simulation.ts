@@ -130,7 +130,7 @@ export class KernelSimulation implements Simulation {
   sometimes(name: string, holds: () => boolean): void {
     const { kernel } = this;
     kernel.observers.push(() => {
-      if (!kernel.seen.has(name) && holds()) kernel.seen.add(name);
+      if (kernel.seen?.has(name) !== true && holds()) (kernel.seen ??= new Set()).add(name);
     });
   }
 

@@ -37,13 +37,20 @@ interface Place {
   isUp: boolean;
 }
 
+interface StoreOf {
+  readonly store: Store<unknown>;
+  readonly node: string;
+}
+
 export class World implements FaultSource {
   readonly kernel: Kernel;
-  readonly network: Network;
-  readonly table: FaultTable;
+  readonly #budgets: Readonly<Record<string, number>>;
+  readonly #plan: readonly PlannedFault[];
+  #network: Network | undefined = undefined;
+  #table: FaultTable | undefined = undefined;
   readonly #places = new Map<string, Place>();
-  readonly #stores = new Map<string, { readonly store: Store<unknown>; readonly node: string }>();
-  readonly #paused = new Set<string>();
+  #stores: Map<string, StoreOf> | undefined = undefined;
+  #paused: Set<string> | undefined = undefined;
   #relief: OwnTransition | undefined;
   #reliefs = 0;
 
@@ -53,9 +60,19 @@ export class World implements FaultSource {
     plan: readonly PlannedFault[],
   ) {
     this.kernel = kernel;
-    this.network = new Network(kernel);
-    this.table = new FaultTable(kernel, budgets, plan);
+    this.#budgets = budgets;
+    this.#plan = plan;
     if (plan.length > 0) kernel.faults = this;
+  }
+
+  // There is one world for each run, and most have neither network nor faults.
+
+  get network(): Network {
+    return (this.#network ??= new Network(this.kernel));
+  }
+
+  get table(): FaultTable {
+    return (this.#table ??= new FaultTable(this.kernel, this.#budgets, this.#plan));
   }
 
   // ── nodes ───────────────────────────────────────────────────────────────────────────────────
@@ -81,7 +98,8 @@ export class World implements FaultSource {
       scheduler: this.kernel,
       random: this.kernel.randomOf(name),
     });
-    this.kernel.lives.set(name, { node, time });
+    const number = (this.kernel.lives.get(name)?.number ?? 0) + 1;
+    this.kernel.lives.set(name, { node, time, number });
     const place = { name, options, boot, time, node, isUp: true };
     this.#places.set(name, place);
     if (this.#places.size > 1) {
@@ -104,11 +122,11 @@ export class World implements FaultSource {
     const place = this.#placeOf("crash", name);
     if (!place.isUp) return;
     place.isUp = false;
-    this.#paused.delete(name);
+    this.#paused?.delete(name);
     this.network.leave(name);
     abandonNode(place.node);
     this.kernel.dropAllOf(place.node);
-    for (const { store, node } of this.#stores.values()) {
+    for (const { store, node } of this.#stores?.values() ?? []) {
       if (node === name) store.crash(unsynced);
     }
   }
@@ -126,15 +144,15 @@ export class World implements FaultSource {
   pause(name: string): void {
     this.#placeOf("pause", name);
     this.kernel.faults = this;
-    this.#paused.add(name);
+    (this.#paused ??= new Set()).add(name);
   }
 
   resume(name: string): void {
-    this.#paused.delete(name);
+    this.#paused?.delete(name);
   }
 
   isPaused(name: string): boolean {
-    return this.#paused.has(name);
+    return this.#paused?.has(name) === true;
   }
 
   jump(name: string, byMs: number): void {
@@ -157,23 +175,29 @@ export class World implements FaultSource {
 
   durable<T>(node: string, name: string, initial: T, options: DurableOptions<T>): Durable<T> {
     const { keySpace } = this.kernel;
-    const known = this.#stores.get(`${node}/${name}`);
+    const known = this.#stores?.get(`${node}/${name}`);
     // Another life of its node opens it again.
     if (known !== undefined) return known.store as Store<T> as Durable<T>;
     const object = `disk:${node}/${name}`;
     const store = new Store<T>(name, initial, options, (mode) =>
       this.kernel.access(keySpace.access(object, mode)),
     );
-    this.#stores.set(`${node}/${name}`, { store: store as unknown as Store<unknown>, node });
+    (this.#stores ??= new Map()).set(`${node}/${name}`, {
+      store: store as unknown as Store<unknown>,
+      node,
+    });
     return store;
   }
 
   isDirty(node: string): boolean {
-    return [...this.#stores.values()].some((entry) => entry.node === node && entry.store.isDirty);
+    return [...(this.#stores?.values() ?? [])].some(
+      (entry) => entry.node === node && entry.store.isDirty,
+    );
   }
 
   failDisk(node: string): void {
-    for (const entry of this.#stores.values()) if (entry.node === node) entry.store.failing = true;
+    for (const entry of this.#stores?.values() ?? [])
+      if (entry.node === node) entry.store.failing = true;
   }
 
   // ── what the kernel asks ────────────────────────────────────────────────────────────────────
@@ -192,13 +216,13 @@ export class World implements FaultSource {
   }
 
   relief(): OwnTransition | undefined {
-    if (this.#paused.size === 0 && !this.network.isCut) return undefined;
+    if (!this.#paused?.size && !this.#network?.isCut) return undefined;
     return (this.#relief ??= this.#makeRelief());
   }
 
   lets(happening: Happening): boolean {
-    if (this.#paused.size > 0 && this.#paused.has(happening.actorPid.node)) return false;
-    return this.network.lets(happening);
+    if (this.#paused?.has(happening.actorPid.node)) return false;
+    return this.#network?.lets(happening) !== false;
   }
 
   #makeRelief(): OwnTransition {
@@ -221,8 +245,8 @@ export class World implements FaultSource {
       describe: () => "nodes that were paused go on, and the network is whole again",
       run: () => {
         this.#relief = undefined;
-        this.#paused.clear();
-        this.network.heal();
+        this.#paused = undefined;
+        this.#network?.heal();
       },
     };
   }
