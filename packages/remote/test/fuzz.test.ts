@@ -16,5 +16,5 @@ test("hostile bytes are refused or are what they say, also where no code may be 
   ];
   const { stdout } = await promisify(execFile)(process.execPath, options);
   const last = /(\d+) passed, 0 failed\n$/.exec(stdout);
-  expect(Number(last?.[1])).toBeGreaterThan(200_000);
+  expect(Number(last?.[1])).toBeGreaterThan(140_000);
 }, 120_000);

@@ -210,14 +210,13 @@ function changedPrototype(): string | undefined {
   return properties.find(([, prototype, before]) => propertiesOf(prototype) !== before)?.[0];
 }
 
+let attacks = 0;
 for (const attack of termAttacks()) {
   run("term", attack);
-  const frame = Buffer.concat([
-    unhex("8301008184010703"),
-    head(2, attack.bytes.length),
-    attack.bytes,
-  ]);
-  if (attack.bytes.length < 1000) run("frame", { name: attack.name, bytes: new Uint8Array(frame) });
+  // In a frame it is a payload, which is read by the same reader: some will do.
+  if (++attacks % 50 !== 0 || attack.bytes.length > 1000) continue;
+  const frame = [unhex("8301008184010703"), head(2, attack.bytes.length), attack.bytes];
+  run("frame", { name: attack.name, bytes: new Uint8Array(Buffer.concat(frame)) });
 }
 for (const origin of termCorpus)
   for (const cut of truncations(origin.name, origin.bytes)) run("term", cut);
