@@ -8,7 +8,10 @@
 
 /** A use of something that several processes share. Of one space, the same use is the same object. */
 export interface Access {
-  /** `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `name:NAME@NODE`, `clock`, or what a user names. */
+  /**
+   * `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `watch:PROCESS→PROCESS`, `name:NAME@NODE`,
+   * `clock`, or what a user names.
+   */
   readonly object: string;
   readonly mode: "read" | "write";
   /** Stands for `object`: equal when it is, within one space. */

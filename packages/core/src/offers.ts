@@ -403,6 +403,24 @@ export class Offers {
     return standIn;
   }
 
+  /**
+   * A watch is taken back. Had its target ended first, there would be news of that on its way; had the
+   * watch found nobody, too. So the order of these matters, though nothing is left to be seen of it.
+   */
+  watchEnds(owner: LocalPid, target: LocalPid): void {
+    this.access(owner, this.keyOf(target).alive("read"));
+    this.access(owner, this.#watchOf(owner, target, "write"));
+  }
+
+  /** A watch has found nobody. */
+  watchFails(owner: LocalPid, target: LocalPid): void {
+    this.access(owner, this.#watchOf(owner, target, "read"));
+  }
+
+  #watchOf(owner: LocalPid, target: LocalPid, mode: "read" | "write"): Access {
+    return this.keys.access(`watch:${this.keyOf(owner).text}→${this.keyOf(target).text}`, mode);
+  }
+
   /** A timer of one process acts on another. */
   touch(by: LocalPid, pid: LocalPid): void {
     this.access(by, this.keyOf(pid).mailbox("write"));

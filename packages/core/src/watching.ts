@@ -25,6 +25,7 @@ export function unwatch(entry: Watch): void {
   if (!entry.active) return;
   settleWatch(entry);
   const { runtime, target } = entry;
+  runtime.offers?.watchEnds(entry.ownerPid, target);
   if (runtime.isLocal(target)) displace(entry);
   else transmit(runtime, entry.ownerPid, target, { type: "demonitor", watch: entry });
 }
