@@ -19,4 +19,12 @@ export { startRemote, type RemotePorts } from "./start-remote.js";
 export { UnsendableTermError, type NodeLife } from "./term.js";
 export type { Dialler, Listener, Transport, TransportEvents } from "./transport.js";
 export type { OverflowPolicy } from "./watermark.js";
+export {
+  startInThread,
+  threadGroup,
+  threadNode,
+  type ThreadGroup,
+  type ThreadGroupOptions,
+  type ThreadNodeOptions,
+} from "./thread-node.js";
 export { CLOSE_CODES, type CloseCode } from "./wire-signal.js";

@@ -85,6 +85,8 @@ export interface Remote {
    * @param place the node, or a function that says it anew at each start
    */
   behaviour<S extends Startable<never, never>>(place: Place, name: string): S;
+  /** Takes a connection that was made elsewhere, such as one with a worker thread; the other end dials. */
+  accept(transport: Transport): void;
   /** The process groups of a scope; `"default"` when none is said. The same object each time. */
   groups(scope?: string): Groups;
   /** How often each limit was breached. */
@@ -177,7 +179,7 @@ export class RemoteNode implements Remote {
   /** Listens, and begins to join. */
   async begin(): Promise<void> {
     for (const listen of this.#options.listen) {
-      const accept = (transport: Transport): void => this.#accept(transport);
+      const accept = (transport: Transport): void => this.accept(transport);
       if ("listen" in listen) this.#listeners.push(await listen.listen(accept));
       else {
         const { listen: listenHost } = this.#host;
@@ -187,6 +189,11 @@ export class RemoteNode implements Remote {
       }
     }
     for (const join of this.#joins) this.#joinNow(join);
+  }
+
+  /** @internal For threads of this very program. */
+  get keys(): readonly Key[] {
+    return this.#keys;
   }
 
   nodes(): ConnectedNode[] {
@@ -360,7 +367,7 @@ export class RemoteNode implements Remote {
     return breached === undefined && !this.#stopped;
   }
 
-  #accept(transport: Transport): void {
+  accept(transport: Transport): void {
     const { remoteAddress: address } = transport;
     if (!this.#mayBegin(address)) {
       transport.close(CLOSE_CODES.HANDSHAKE, "too many at once");

@@ -5,12 +5,14 @@ import { listenWebSocket, nodeDialler, type NodeListenOptions } from "./node-web
 import { RemoteNode, type Remote } from "./remote.js";
 import type { RemoteHost } from "./remote-host.js";
 import { checkRemoteOptions, type RemoteOptions } from "./remote-options.js";
-import { deriveKey } from "./secret.js";
+import { deriveKey, type Key } from "./secret.js";
 
 /** What only tests replace. */
 export interface RemotePorts {
   readonly clock?: Clock;
   readonly host?: RemoteHost;
+  /** In place of a cookie, in threads: what the program made of it already. */
+  readonly keys?: readonly Key[];
 }
 
 /**
@@ -33,9 +35,11 @@ export async function startRemote(
   const { clock = hostClock(), host = nodeHost } = ports;
   const { cookie, cluster } = checked;
   const keys =
-    cookie === undefined
-      ? []
-      : [{ id: "", bytes: await deriveKey(host.crypto, cookie, cluster), role: "node" as const }];
+    ports.keys !== undefined
+      ? ports.keys
+      : cookie === undefined
+        ? []
+        : [{ id: "", bytes: await deriveKey(host.crypto, cookie, cluster), role: "node" as const }];
   const remote = new RemoteNode(node, checked, host, clock, keys);
   try {
     await remote.begin();

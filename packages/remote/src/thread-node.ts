@@ -1,0 +1,155 @@
+/**
+ * Nodes in worker threads: each a node of its own, connected with the node that started it, and a child
+ * like any other of a supervisor there. What computes for long holds up its own thread alone, and what
+ * hangs can be killed.
+ */
+import { MessageChannel, Worker, workerData, type MessagePort } from "node:worker_threads";
+import {
+  createNode,
+  InvalidArgumentError,
+  type ExitReason,
+  type Node,
+  type NodeOptions,
+  type Startable,
+} from "@coppice/core";
+import { child, defineSupervisor, type SupervisorDefinition } from "@coppice/supervisor";
+import { messagePortTransport, type PortLike } from "./message-port-transport.js";
+import { RemoteNode, type Remote } from "./remote.js";
+import type { RemoteOptions } from "./remote-options.js";
+import type { Key } from "./secret.js";
+import { startRemote } from "./start-remote.js";
+
+const PARENT = "thread://parent";
+
+/** What a thread is given to begin with. */
+interface ThreadData {
+  readonly coppice: {
+    readonly name: string;
+    readonly cluster: string;
+    readonly port: MessagePort;
+    readonly keys: readonly Key[];
+  };
+}
+
+export interface ThreadNodeOptions {
+  /** The module that the thread runs: it calls `startInThread`. */
+  readonly url: URL;
+  /** What the node in it is called. */
+  readonly name: string;
+  /** As given to `startRemote` of the parent; `"coppice"` by default. */
+  readonly cluster?: string;
+}
+
+/** What the process that stands for a thread hears. */
+type ThreadMessage =
+  { readonly type: "up" } | { readonly type: "gone"; readonly reason: ExitReason };
+
+/**
+ * A node in a worker thread, to be started by a supervisor. Its process lives as long as the thread does,
+ * and has started when the two nodes are connected; when it ends, the thread is terminated.
+ *
+ * @throws InvalidArgumentError `remote` was not made by `startRemote`
+ */
+export function threadNode(remote: Remote, options: ThreadNodeOptions): Startable<ThreadMessage> {
+  if (!(remote instanceof RemoteNode)) {
+    throw new InvalidArgumentError("threadNode: remote", "made by startRemote", remote);
+  }
+  const { url, name, cluster = "coppice" } = options;
+  return {
+    start: (starter, startOptions) =>
+      starter.spawnAndWait<ThreadMessage>({ label: name, ...startOptions }, async (self) => {
+        const { port1, port2 } = new MessageChannel();
+        const data: ThreadData = {
+          coppice: { name, cluster, port: port2, keys: remote.keys },
+        };
+        const thread = new Worker(url, { workerData: data, transferList: [port2] });
+        self.own(thread, () => void thread.terminate());
+        const { pid } = self;
+        const gone = (reason: ExitReason): void => remote.node.send(pid, { type: "gone", reason });
+        thread.on("error", (error) => gone({ error }));
+        thread.on("exit", (code) => gone({ threadExited: code }));
+        const events = remote.events.subscribe((event) => {
+          if (event.type === "up" && event.node === name) remote.node.send(pid, { type: "up" });
+        });
+        self.own(events, () => events.unsubscribe());
+        remote.accept(messagePortTransport(port1 as unknown as PortLike, `thread://${name}`));
+        for (;;) {
+          const message = await self.receive();
+          if (message.type === "gone") self.exit(message.reason);
+          self.initAck({});
+        }
+      }),
+  };
+}
+
+export interface ThreadGroupOptions {
+  readonly url: URL;
+  /** The nodes are called `NAME-1`, `NAME-2`, … */
+  readonly name: string;
+  /** How many threads. */
+  readonly size: number;
+  readonly cluster?: string;
+}
+
+export interface ThreadGroup {
+  /** Starts the threads, and starts again those that end. */
+  readonly supervisor: SupervisorDefinition;
+  /** The next of those that are connected, in turns: a place for `remote.behaviour`. */
+  readonly place: () => string;
+}
+
+/** Threads over which processes are spread. */
+export function threadGroup(remote: Remote, options: ThreadGroupOptions): ThreadGroup {
+  const { name, size, url, cluster } = options;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new InvalidArgumentError("threadGroup: size", "a whole number of at least 1", size);
+  }
+  const names = Array.from({ length: size }, (_, index) => `${name}-${index + 1}`);
+  let turn = 0;
+  return {
+    supervisor: defineSupervisor({
+      strategy: "one_for_one",
+      children: names.map((one) =>
+        child(one, threadNode(remote, { url, name: one, ...(cluster && { cluster }) })),
+      ),
+    }),
+    place: () => {
+      const connected = new Set(remote.nodes().map((node) => node.name));
+      const live = names.filter((one) => connected.has(one));
+      return live.length === 0 ? (names[0] as string) : (live[turn++ % live.length] as string);
+    },
+  };
+}
+
+/**
+ * Makes the node of this thread and connects it with the one that started the thread.
+ *
+ * @throws InvalidArgumentError it is no thread that `threadNode` started
+ */
+export async function startInThread(
+  options: Omit<RemoteOptions, "cookie" | "insecure" | "cluster" | "join"> = {},
+  nodeOptions: Omit<NodeOptions, "name"> = {},
+): Promise<{ readonly node: Node; readonly remote: Remote }> {
+  const data = (workerData as Partial<ThreadData> | null)?.coppice;
+  if (data === undefined) {
+    const expected = "called in a thread that threadNode started";
+    throw new InvalidArgumentError("startInThread", expected, workerData);
+  }
+  const { name, cluster, port, keys } = data;
+  const node = createNode({ name, ...nodeOptions });
+  const { diallers = [] } = options;
+  const transport = messagePortTransport(port as unknown as PortLike, PARENT);
+  const remote = await startRemote(
+    node,
+    {
+      ...options,
+      cluster,
+      // The two are one program.
+      insecure: true,
+      join: [PARENT],
+      diallers: [...diallers, { accepts: (address) => address === PARENT, dial: () => transport }],
+    },
+    { keys },
+  );
+  return { node, remote };
+}

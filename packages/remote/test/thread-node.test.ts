@@ -1,0 +1,111 @@
+import { describe, expect, test } from "@jest/globals";
+import { createNode, type Call, type Node, type Pid, type Startable } from "@coppice/core";
+import { pathToFileURL } from "node:url";
+import { join } from "node:path";
+import type { Remote } from "../src/remote.js";
+import { startRemote } from "../src/start-remote.js";
+import { startInThread, threadGroup, threadNode } from "../src/thread-node.js";
+
+type Worker = Call<["fib", number] | ["hang"] | ["exit"], number>;
+
+const url = pathToFileURL(join(import.meta.dirname, "thread-program.mjs"));
+
+async function withRemote(act: (node: Node, remote: Remote) => Promise<void>): Promise<void> {
+  const node = createNode({ name: "main", logger: false });
+  const remote = await startRemote(node, { insecure: true });
+  try {
+    await act(node, remote);
+  } finally {
+    await node.stop();
+  }
+}
+
+/** Waits until it is so. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 1_000 && !holds(); i++) {
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+  }
+  expect(holds()).toBe(true);
+}
+
+const workerAt = (remote: Remote, place: string | (() => string)): Startable<Worker> =>
+  remote.behaviour<Startable<Worker>>(place, "worker");
+
+describe("a node in a thread", () => {
+  test("computes beside this one, and ends with the process that stands for it", async () => {
+    await withRemote(async (node, remote) => {
+      const thread = await node.start(threadNode(remote, { url, name: "t" }));
+      expect(remote.nodes()).toMatchObject([{ name: "t", role: "node" }]);
+      const worker = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
+      expect(worker.node).toBe("t");
+      let turns = 0;
+      const ticking = setInterval(() => turns++, 1);
+      expect(await node.call(worker, ["fib", 30], { timeoutMs: 20_000 })).toBe(832_040);
+      clearInterval(ticking);
+      expect(turns).toBeGreaterThan(0);
+      const ended = node.whenExited(worker);
+      node.exit(thread, "shutdown");
+      expect(await ended).toBe("noconnection");
+      await until(() => remote.nodes().length === 0);
+    });
+  });
+
+  test("that hangs is killed: who waits for it is told at once", async () => {
+    await withRemote(async (node, remote) => {
+      const thread = await node.start(threadNode(remote, { url, name: "t" }));
+      const worker = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
+      const hanging = node.call(worker, ["hang"], { timeoutMs: Infinity });
+      const failed = expect(hanging).rejects.toMatchObject({ reason: "noconnection" });
+      node.exit(thread, "kill");
+      await failed;
+    });
+  });
+
+  test("that dies ends its process with what it exited with", async () => {
+    await withRemote(async (node, remote) => {
+      const thread = await node.start(threadNode(remote, { url, name: "t" }));
+      const worker = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
+      await expect(node.call(worker, ["exit"])).rejects.toMatchObject({ reason: "noconnection" });
+      expect(await node.whenExited(thread)).toEqual({ threadExited: 3 });
+    });
+  });
+
+  test("whose program fails does not start", async () => {
+    await withRemote(async (node, remote) => {
+      const missing = new URL("missing.mjs", url);
+      const failed = node.start(threadNode(remote, { url: missing, name: "t" }));
+      await expect(failed).rejects.toMatchObject({ code: "START_FAILED" });
+    });
+  });
+});
+
+describe("a group of threads", () => {
+  test("spreads processes over them, and starts again those that die", async () => {
+    await withRemote(async (node, remote) => {
+      const group = threadGroup(remote, { url, name: "pool", size: 2 });
+      const supervisor = await node.start(group.supervisor);
+      const behaviour = workerAt(remote, group.place);
+      const workers: Pid<Worker>[] = [];
+      for (let i = 0; i < 4; i++)
+        workers.push((await node.start(behaviour as never)) as Pid<Worker>);
+      expect(workers.map((pid) => pid.node)).toEqual(["pool-1", "pool-2", "pool-1", "pool-2"]);
+      await expect(node.call(workers[0] as Pid<Worker>, ["exit"])).rejects.toThrow();
+      const before = workers[0]?.incarnation;
+      await until(() => {
+        const again = remote.nodes().find(({ name }) => name === "pool-1");
+        return again !== undefined && again.incarnation !== before;
+      });
+      expect(await node.call(workers[1] as Pid<Worker>, ["fib", 10])).toBe(55);
+      node.exit(supervisor, "shutdown");
+      await until(() => remote.nodes().length === 0);
+    });
+  });
+});
+
+test("threads are asked for in a sensible way", async () => {
+  await withRemote(async (_node, remote) => {
+    expect(() => threadGroup(remote, { url, name: "x", size: 0 })).toThrow("at least 1");
+    expect(() => threadNode({} as Remote, { url, name: "x" })).toThrow("made by startRemote");
+    await expect(startInThread()).rejects.toThrow("in a thread that threadNode started");
+  });
+});

@@ -1,0 +1,23 @@
+// What the threads of the tests run: the built package, as a program would.
+import { defineServer } from "../../supervisor/dist/index.js";
+import { remoteBehaviour, startInThread } from "../dist/index.js";
+
+const worker = defineServer({
+  init: () => 0,
+  call: {
+    fib: (state, n) => ({ reply: fib(n), state }),
+    hang: () => {
+      for (;;);
+    },
+    exit: () => process.exit(3),
+  },
+});
+
+function fib(n) {
+  return n < 2 ? n : fib(n - 1) + fib(n - 2);
+}
+
+await startInThread(
+  { behaviours: { worker: remoteBehaviour(worker, () => []) } },
+  { logger: false },
+);
