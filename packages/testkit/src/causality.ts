@@ -32,24 +32,53 @@ function conflicts({ object, mode }: Access, step: Step): boolean {
 /** What everybody uses, so that it says nothing about who has to do with whom. */
 const EVERYBODYS: ReadonlySet<string> = new Set(["timers", "clock", "*"]);
 
+/** Positions in a run, one bit each. */
+export class Positions {
+  readonly #bits: Uint32Array;
+
+  constructor(length: number) {
+    this.#bits = new Uint32Array(Math.ceil(length / 32));
+  }
+
+  add(position: number): void {
+    (this.#bits[position >>> 5] as number) |= 1 << (position & 31);
+  }
+
+  addAll(others: Positions): void {
+    for (let at = 0; at < others.#bits.length; at++) {
+      (this.#bits[at] as number) |= others.#bits[at] as number;
+    }
+  }
+
+  has(position: number): boolean {
+    return (((this.#bits[position >>> 5] as number) >>> (position & 31)) & 1) === 1;
+  }
+}
+
 /**
  * For each step, the steps that had to be there before it under every schedule: what made it possible,
  * and what came before it on its channel.
  */
-export function necessaryPasts(steps: readonly Step[]): readonly ReadonlySet<number>[] {
-  const pasts: Set<number>[] = [];
+export function necessaryPasts(steps: readonly Step[]): readonly Positions[] {
+  const pasts: Positions[] = [];
   const lastOfChannel = new Map<string, number>();
-  for (const [index, { transition, creator }] of steps.entries()) {
-    const past = new Set<number>();
-    for (const before of [creator, lastOfChannel.get(transition.channel) ?? -1]) {
+  for (const [index, step] of steps.entries()) {
+    const past = new Positions(index + 1);
+    const { channel } = step.transition;
+    for (const before of [creatorOf(step), lastOfChannel.get(channel) ?? -1]) {
       if (before < 0 || before >= index) continue;
       past.add(before);
-      for (const earlier of pasts[before] as Set<number>) past.add(earlier);
+      past.addAll(pasts[before] as Positions);
     }
     pasts.push(past);
-    lastOfChannel.set(transition.channel, index);
+    lastOfChannel.set(channel, index);
   }
   return pasts;
+}
+
+/** The step that made it possible; -1 for what was possible from the beginning. Nothing makes a fault possible. */
+function creatorOf({ creator, transition }: Step): number {
+  return transition.kind === "fault" ? -1 : creator;
 }
 
 /** An edge of the happens-before graph, between positions in the run. */
@@ -66,7 +95,9 @@ export function happensBefore(steps: readonly Step[]): readonly Edge[] {
   const lastOfActor = new Map<string, number>();
   const lastWrite = new Map<string, number>();
   const readsSince = new Map<string, number[]>();
-  for (const [to, { transition, creator, accesses }] of steps.entries()) {
+  for (const [to, step] of steps.entries()) {
+    const { transition, accesses } = step;
+    const creator = creatorOf(step);
     const sources = new Map<number, Edge["why"]>();
     const order = (from: number | undefined): void => {
       if (from !== undefined && from !== to && !sources.has(from)) sources.set(from, "order");

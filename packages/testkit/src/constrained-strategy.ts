@@ -24,8 +24,10 @@ export function constrained(constraints: readonly Constraint[], fill: Strategy):
 
 class ConstrainedStrategy implements Strategy {
   readonly #fill: Strategy;
-  /** What each key has still to wait for. */
-  readonly #waits = new Map<string, Set<string>>();
+  /** For how many others each key has still to wait. */
+  readonly #waits = new Map<string, number>();
+  /** The keys that wait for a key. */
+  readonly #waiters = new Map<string, Set<string>>();
   /** Keys to happen at once, by the key they follow. */
   readonly #followers = new Map<string, string[]>();
   /** Followers whose turn has come, oldest first. */
@@ -35,7 +37,10 @@ class ConstrainedStrategy implements Strategy {
     this.#fill = fill;
     for (const constraint of constraints) {
       if (constraint.type === "hold") {
-        entry(this.#waits, constraint.key, () => new Set()).add(constraint.until);
+        const waiters = entry(this.#waiters, constraint.until, () => new Set<string>());
+        if (waiters.has(constraint.key)) continue;
+        waiters.add(constraint.key);
+        this.#waits.set(constraint.key, (this.#waits.get(constraint.key) ?? 0) + 1);
       } else entry(this.#followers, constraint.after, () => []).push(constraint.key);
     }
     this.#due = this.#followers.get(AT_START) ?? [];
@@ -44,7 +49,10 @@ class ConstrainedStrategy implements Strategy {
   pick(enabled: readonly Transition[], view: RunView): Transition | undefined {
     const picked = this.#dueIn(enabled) ?? this.#fill.pick(this.#free(enabled), view);
     if (picked === undefined) return undefined;
-    for (const keys of this.#waits.values()) keys.delete(picked.key);
+    for (const waiter of this.#waiters.get(picked.key) ?? []) {
+      this.#waits.set(waiter, (this.#waits.get(waiter) as number) - 1);
+    }
+    this.#waiters.delete(picked.key);
     const followers = this.#followers.get(picked.key);
     if (followers !== undefined) {
       this.#followers.delete(picked.key);
@@ -70,7 +78,7 @@ class ConstrainedStrategy implements Strategy {
   }
 
   #isHeld({ key }: Transition): boolean {
-    return (this.#waits.get(key)?.size ?? 0) > 0;
+    return (this.#waits.get(key) ?? 0) > 0;
   }
 }
 

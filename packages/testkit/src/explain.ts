@@ -20,7 +20,7 @@ import {
   type Trace,
 } from "./run-order.js";
 import type { Run, Step, Violation } from "./run.js";
-import { isSameConstraint, type Constraint } from "./schedule.js";
+import { otherKeyOf, type Constraint } from "./schedule.js";
 import type { Strategy } from "./strategy.js";
 
 export interface ExplainOptions {
@@ -127,12 +127,12 @@ function findSufficient(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (replayer.fails(base, [...holds, ...forces])) return [...holds, ...forces];
     const run = replayer.run(base, [...holds, ...forces]);
-    const known = holds;
-    const more = deviationsFrom(run, pairs).filter(
-      (hold) => !known.some((each) => isSameConstraint(each, hold)),
-    );
+    const known = new Set(holds.map((each) => `${each.key} ${otherKeyOf(each)}`));
+    const more = deviationsFrom(run, pairs)
+      .filter((hold) => !known.has(`${hold.key} ${otherKeyOf(hold)}`))
+      .slice(0, MAX_PER_ROUND);
     if (more.length === 0) break;
-    holds = [...known, ...more];
+    holds = [...holds, ...more];
   }
   // Something is seen by nobody: then the whole order, one after the other.
   const order = trace.steps.slice(1).map(({ transition }, index): Constraint => ({
@@ -146,6 +146,8 @@ function findSufficient(
 
 /** Each round adds pairs that were not there, so there is an end; no case is known that needs more than 4. */
 const MAX_ROUNDS = 30;
+/** The plainest first; more can follow in the next round. */
+const MAX_PER_ROUND = 500;
 
 function conclude(
   replayer: Replayer,

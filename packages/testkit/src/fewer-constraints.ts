@@ -2,7 +2,7 @@
 import type { Base, Replayer } from "./replayer.js";
 import { deviationsFrom, pairsOf, traceOf, turned, type Trace } from "./run-order.js";
 import type { Run } from "./run.js";
-import { AT_START, isSameConstraint, type Constraint } from "./schedule.js";
+import { AT_START, otherKeyOf, type Constraint } from "./schedule.js";
 
 /**
  * No constraint can be left out, and still fewer others may do: looks among all that the base could take the
@@ -31,7 +31,9 @@ export function lookForFewer(
     ...(holds.length < 3
       ? []
       : pairsAmong(others.slice(0, MAX_PAIRED)).map((two) => [...two, ...forces])),
-    ...(holds.length < 4 ? [] : exchanges(holds, others).map((some) => [...some, ...forces])),
+    ...(holds.length < 4
+      ? []
+      : exchanges(holds, others.slice(0, MAX_SINGLE)).map((some) => [...some, ...forces])),
   ];
   for (const candidate of candidates) {
     if (replayer.replays >= until) break;
@@ -75,7 +77,9 @@ function exchanges<T>(items: readonly T[], others: readonly T[]): readonly (read
 }
 
 function distinct(constraints: readonly Constraint[]): readonly Constraint[] {
-  return constraints.filter(
-    (one, index) => constraints.findIndex((each) => isSameConstraint(one, each)) === index,
-  );
+  return [
+    ...new Map(
+      constraints.map((each) => [`${each.type} ${each.key} ${otherKeyOf(each)}`, each]),
+    ).values(),
+  ];
 }

@@ -1,5 +1,5 @@
 /** What a failing run says about orders: which pairs of its steps could have come the other way round. */
-import { depend, necessaryPasts } from "./causality.js";
+import { depend, necessaryPasts, type Positions } from "./causality.js";
 import type { Run, Step, Violation } from "./run.js";
 import { AT_START, type Constraint } from "./schedule.js";
 import type { Transition } from "./transition.js";
@@ -50,44 +50,57 @@ export interface Pair {
   readonly rank: number;
 }
 
-/** All pairs of a trace whose order may matter, the plainest first. */
+/**
+ * Pairs of a trace whose order may matter, the plainest first. Of those that are far apart only some are needed: what
+ * stands between them keeps them in order.
+ */
 export function pairsOf({ steps, later, left }: Trace): readonly Pair[] {
   const pairs: Pair[] = [];
   const pasts = necessaryPasts(steps);
-  const add = (from: number, actor: string, later: Transition, to: number): void => {
-    const earlier = (steps[from] as Step).transition;
+  const addAll = (
+    later: Transition,
+    to: number,
+    isDependent: (before: Step, from: number) => boolean,
+  ): void => {
     let between = 0;
-    for (let at = from + 1; at < to; at++) {
-      if ((steps[at] as Step).transition.actor === actor) between++;
+    for (let from = to - 1; from >= 0 && between <= MAX_BETWEEN; from--) {
+      const before = steps[from] as Step;
+      const earlier = before.transition;
+      if (isDependent(before, from)) {
+        const starts = (earlier.kind === "start" ? 1 : 0) + (later.kind === "start" ? 1 : 0);
+        const rank = between + starts * (MAX_BETWEEN + 1);
+        pairs.push({ earlier: earlier.key, later: later.key, rank });
+      }
+      if (earlier.actor === later.actor) between++;
     }
-    const starts = (earlier.kind === "start" ? 1 : 0) + (later.kind === "start" ? 1 : 0);
-    pairs.push({ earlier: earlier.key, later: later.key, rank: between + starts * 1_000 });
   };
   for (const [to, step] of steps.entries()) {
-    for (let from = 0; from < to; from++) {
-      if (pasts[to]?.has(from) !== true && depend(steps[from] as Step, step)) {
-        add(from, step.transition.actor, step.transition, to);
-      }
-    }
+    const past = pasts[to] as Positions;
+    addAll(step.transition, to, (before, from) => !past.has(from) && depend(before, step));
   }
-  for (const step of later) {
-    for (const [from, before] of steps.entries()) {
-      if (before.transition.kind !== "start" && depend(before, step)) {
-        add(from, step.transition.actor, step.transition, steps.length);
-      }
-    }
+  for (const step of later.slice(0, MAX_LATER)) {
+    addAll(
+      step.transition,
+      steps.length,
+      (before) => before.transition.kind !== "start" && depend(before, step),
+    );
   }
-  for (const transition of left) {
-    for (const [from, step] of steps.entries()) {
-      if (step.transition.actor === transition.actor && step.transition.kind !== "start") {
-        add(from, transition.actor, transition, steps.length);
-      }
-    }
+  for (const transition of left.slice(0, MAX_LATER)) {
+    addAll(
+      transition,
+      steps.length,
+      ({ transition: { actor, kind } }) => actor === transition.actor && kind !== "start",
+    );
   }
   return pairs.sort(
     (a, b) => a.rank - b.rank || compareText(a.later, b.later) || compareText(a.earlier, b.earlier),
   );
 }
+
+/** Steps of one process between two of a pair. */
+const MAX_BETWEEN = 64;
+/** Steps after a violation that are looked at. */
+const MAX_LATER = 256;
 
 /** The pairs that a run takes in the other order, as holds. */
 export function deviationsFrom(run: Run, pairs: readonly Pair[]): readonly Constraint[] {
