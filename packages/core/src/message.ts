@@ -34,6 +34,8 @@ export function deliver(
       process.wake = undefined;
       if (process.waitLimit !== undefined) process.endWait();
       process.node.turn.ran(process);
+      const { offers } = process.node;
+      if (offers !== undefined) offers.took(process.pid, message, process.guard);
       wake(message);
       return;
     }

@@ -427,6 +427,10 @@ export class Offers {
   }
 
   /** Tells a scheduler that wants to know of a use of something shared. */
+  took(by: LocalPid, message: unknown, guard: ((message: never) => boolean) | undefined): void {
+    this.#scheduler.took?.(by, message, guard);
+  }
+
   access(by: LocalPid, access: Access): void {
     this.#scheduler.access?.(access, by);
   }

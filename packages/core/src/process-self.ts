@@ -93,10 +93,14 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
       }
       if (message !== NOTHING) {
         turn.took();
+        if (node.offers !== undefined) node.offers.took(this.pid, message, guard);
         return (this.receiving = Promise.resolve(message));
       }
     }
-    if (timeoutMs === 0 && !heldUp) return (this.receiving = Promise.resolve(TIMEOUT));
+    if (timeoutMs === 0 && !heldUp) {
+      if (node.offers !== undefined) node.offers.took(this.pid, TIMEOUT, guard);
+      return (this.receiving = Promise.resolve(TIMEOUT));
+    }
     this.polling = timeoutMs === 0;
     this.guard = guard;
     if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs < Infinity) {

@@ -81,6 +81,11 @@ export interface Scheduler {
   withdraw?(happening: Happening): void;
   /** Told of each access to something shared in the course of a happening, and of who does it. */
   access?(access: Access, actor: AnyPid): void;
+  /**
+   * Told of each message that a `receive` takes, and by which guard; and with `TIMEOUT` of each that looks
+   * with `timeoutMs: 0` and finds none.
+   */
+  took?(by: AnyPid, message: unknown, guard: ((message: never) => boolean) | undefined): void;
   /** Where keys are made, for the nodes that share this scheduler; each node has its own by default. */
   readonly keySpace?: KeySpace;
   /** The key of a new node; its name by default. */

@@ -10,6 +10,7 @@
  */
 import { CoppiceError } from "@coppice/core";
 import { footprintOf, interfere, type Commutes, type Footprint } from "./dependence.js";
+import { Observations } from "./observers.js";
 import type { Run, Step } from "./run.js";
 import type { RunView, Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
@@ -20,6 +21,12 @@ export type KindOf = (transition: Transition) => string | undefined;
 export interface DporOptions {
   /** Kinds of messages; needed for `commutes` alone. */
   readonly kindOf?: KindOf | undefined;
+  /**
+   * Messages to one process depend on each other only if a receive could have taken either; `false` by
+   * default. Runs have to note what was received, and guards to depend on the message alone. What is
+   * explored may then be run more than once.
+   */
+  readonly observers?: boolean | undefined;
   /**
    * Signals to one process arrive in the order they were sent, whoever sent them, as under the profile
    * `"instant"`; `false` by default.
@@ -93,6 +100,9 @@ export class SourceDpor implements Strategy {
   readonly #kindOf: KindOf | undefined;
   readonly #commutes: Commutes | undefined;
   readonly #instant: boolean;
+  readonly #observers: boolean;
+  /** What was received in the run in hand. */
+  #observed: Observations | undefined;
   /** By `keyId`. */
   readonly #keys: string[] = [];
   readonly #channels: number[] = [];
@@ -114,6 +124,7 @@ export class SourceDpor implements Strategy {
 
   constructor(options: DporOptions = {}) {
     this.#instant = options.instant === true;
+    this.#observers = options.observers === true;
     this.#kindOf = options.commutes === undefined ? undefined : options.kindOf;
     if (options.commutes !== undefined) {
       const pairs = new Set(
@@ -151,7 +162,10 @@ export class SourceDpor implements Strategy {
       );
     }
     if (length > 0) this.#measure(length - 1, run.steps);
-    this.#analyse(Math.max(0, this.#led - 1), length, this.#atEnd(run));
+    this.#observed = this.#observers ? new Observations(run.steps) : undefined;
+    // What is received later tells whether the order of what came earlier was observed.
+    const from = this.#observers ? 0 : Math.max(0, this.#led - 1);
+    this.#analyse(from, length, this.#atEnd(run));
     const was = this.#blockedNow ? "blocked" : run.outcome === "quiescent" ? "class" : "cut";
     if (was === "blocked") this.blocked++;
     else if (was === "class") this.classes++;
@@ -303,15 +317,18 @@ export class SourceDpor implements Strategy {
     past.fill(0, row, row + stride);
     sure.fill(0, 0, stride);
     const place = this.#places[index] as Place;
-    const footprint = place.footprint as Footprint;
+    place.left = undefined;
     const channel = this.#channels[place.chosen];
     const opened = this.#openedBy(index);
     for (let before = index - 1; before >= 0; before--) {
       if (((sure[before >> 5] as number) & (1 << (before & 31))) !== 0) continue;
       const other = this.#places[before] as Place;
-      const isCause = before === place.creator || this.#channels[other.chosen] === channel;
+      const isCause =
+        before === place.creator ||
+        this.#channels[other.chosen] === channel ||
+        this.#wasTaken(before, place.creator);
       if (isCause) merge(sure, 0, past, before, stride);
-      else if (interfere(other.footprint as Footprint, footprint, this.#commutes)) {
+      else if (this.#depend(before, index)) {
         if (!this.#madeWay(before, index, opened)) {
           this.#addOther(before, index);
           merge(sure, 0, past, before, stride);
@@ -319,6 +336,22 @@ export class SourceDpor implements Strategy {
       } else if (before !== opened) continue;
       merge(past, row, past, before, stride);
     }
+  }
+
+  #depend(first: number, second: number): boolean {
+    const one = (this.#places[first] as Place).footprint as Footprint;
+    const other = (this.#places[second] as Place).footprint as Footprint;
+    if (!interfere(one, other, this.#commutes)) return false;
+    if (this.#observed === undefined || one.mailboxId !== other.mailboxId) return true;
+    return this.#observed.isObserved(first, second);
+  }
+
+  /** What a process sends may depend on all that it has received by then. */
+  #wasTaken(before: number, creator: number): boolean {
+    if (this.#observed === undefined || creator < 0 || before > creator) return false;
+    const one = (this.#places[before] as Place).footprint as Footprint;
+    const other = (this.#places[creator] as Place).footprint as Footprint;
+    return one.mailboxId === other.mailboxId && this.#observed.isTakenBy(before, creator);
   }
 
   /**

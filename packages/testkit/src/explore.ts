@@ -13,6 +13,7 @@ import { DelayBounded } from "./delay-bounded.js";
 import { SourceDpor, type KindOf } from "./dpor.js";
 import { hashWith } from "./key-hash.js";
 import { messageKindOf } from "./message-kind.js";
+import { observedClass } from "./observers.js";
 import { countOrders } from "./order-count.js";
 import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } from "./portfolio.js";
 import { ProgramModel } from "./program-model.js";
@@ -39,6 +40,11 @@ export interface ExploreOptions {
   readonly delays?: number;
   /** At most so many faults in a run that is drawn; 2 by default. Without faults in the program it says nothing. */
   readonly faultBudget?: number;
+  /**
+   * Messages to one process count as ordered only if a receive could have taken either; `false` by
+   * default. Guards have to depend on the message alone.
+   */
+  readonly observers?: boolean;
   /**
    * Pairs of kinds of messages whose order at one process does not matter; see `kindOf`. Tried out on
    * random schedules, which are not counted as runs.
@@ -88,6 +94,7 @@ const KEYS = [
   "strategies",
   "delays",
   "faultBudget",
+  "observers",
   "commutes",
   "kindOf",
   "countOrders",
@@ -126,7 +133,9 @@ export function explore(
   checkKeys("explore: options", options, [...KEYS, "simulation"]);
   const { simulation = {}, ...rest } = options;
   const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
-  const run: Runner = (strategy) => runProgram(program, strategy, { ...simulation, keySpace });
+  const notesTakes = rest.observers === true;
+  const run: Runner = (strategy) =>
+    runProgram(program, strategy, { ...simulation, notesTakes, keySpace });
   const { profile = "pairFifo", clock, horizonMs } = simulation;
   const bounds: string[] = [];
   if (typeof clock === "object") bounds.push("bounded clock");
@@ -262,7 +271,14 @@ class Explorer {
       seed = 1,
     } = this.#options;
     const cap = dporRuns ?? Math.max(DPOR_RUNS, DPOR_SHARE * this.#limit);
-    const dpor = new SourceDpor({ kindOf, commutes, instant: this.#profile === "instant" });
+    const { observers } = this.#options;
+    const seen = new Set<number>();
+    const dpor = new SourceDpor({
+      kindOf,
+      commutes,
+      observers,
+      instant: this.#profile === "instant",
+    });
     let runs = 0;
     let orders: number | undefined = counts === true ? 0 : undefined;
     let failing = 0;
@@ -275,6 +291,12 @@ class Explorer {
         checkSwap(sample, this.#run, { kindOf, commutes, seed: runs });
       }
       if (was !== "class") continue;
+      if (observers === true) {
+        // With observers a class may be run more than once.
+        const id = observedClass(run.steps);
+        if (seen.has(id)) continue;
+        seen.add(id);
+      }
       if (run.violations.length > 0) failing++;
       if (orders !== undefined) orders = add(orders, countOrders(run.steps));
     }
@@ -283,7 +305,8 @@ class Explorer {
     if (this.#mostFaults > 0) bounds.push(`faults ≤ ${this.#mostFaults}`);
     if (dpor.cut > 0) bounds.push(`${dpor.cut} runs cut off at the step limit`);
     if (!dpor.done) bounds.push(this.#whyNotDone(runs, cap));
-    const found = { classes: dpor.classes, orders, violations: failing, bounds };
+    const classes = observers === true ? seen.size : dpor.classes;
+    const found = { classes, orders, violations: failing, bounds };
     return { statement: this.#state(found), isDone: dpor.done && dpor.cut === 0 };
   }
 

@@ -26,6 +26,7 @@ import {
   type RunOutcome,
   type Run,
   type Step,
+  type Take,
   type Violation,
 } from "./run.js";
 import {
@@ -47,6 +48,7 @@ export interface KernelOptions {
   readonly horizonMs: number;
   readonly keySpace: KeySpace;
   readonly explored: boolean;
+  readonly notesTakes: boolean;
   readonly traceSends: boolean;
 }
 
@@ -125,6 +127,7 @@ export class Kernel implements Scheduler, RunView {
   #draws: Map<string, number> | undefined = undefined;
   #queueAccess: Map<AnyPid, Access> | undefined = undefined;
   #accesses: Access[] | undefined = undefined;
+  #takes: Take[] | undefined = undefined;
   #orders = 0;
   #armsDaemons = false;
   #movedAt = 0;
@@ -187,6 +190,11 @@ export class Kernel implements Scheduler, RunView {
 
   access(access: Access): void {
     this.#note(access);
+  }
+
+  took(by: AnyPid, message: unknown, guard: Take["guard"]): void {
+    if (!this.options.notesTakes || by !== this.current) return;
+    (this.#takes ??= []).push({ message, guard });
   }
 
   nodeKey(name: string): string {
@@ -418,8 +426,10 @@ export class Kernel implements Scheduler, RunView {
     const accesses = this.#accesses as Access[];
     this.current = undefined;
     this.#accesses = undefined;
+    const takes = this.#takes;
+    this.#takes = undefined;
     if (this.phase !== "run") return;
-    const step: Step = { transition, creator: transition.creator, accesses, enabled };
+    const step: Step = { transition, creator: transition.creator, accesses, enabled, takes };
     if (this.always.length > 0) this.look("always");
     this.steps.push(step);
     for (const observer of this.observers) observer(step);

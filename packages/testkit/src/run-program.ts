@@ -36,6 +36,8 @@ export interface SimulationOptions {
   readonly plan?: readonly PlannedFault[];
   /** Whether an error about a message that was changed says where it was sent; slow, so `false` by default. */
   readonly traceSends?: boolean;
+  /** Whether steps tell what their processes received; `false` by default. */
+  readonly notesTakes?: boolean;
   /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
   readonly keySpace?: KeySpace;
 }
@@ -43,10 +45,25 @@ export interface SimulationOptions {
 export function createKernel(options: SimulationOptions): Kernel {
   checkOptions(options);
   const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
-  const { horizonMs = Infinity, starts = "inOrder", traceSends = false } = options;
+  const {
+    horizonMs = Infinity,
+    starts = "inOrder",
+    notesTakes = false,
+    traceSends = false,
+  } = options;
   const keySpace = options.keySpace ?? new KeySpace({ interns: true });
   const explored = starts === "explored";
-  return new Kernel({ seed, profile, clock, stepLimit, horizonMs, keySpace, explored, traceSends });
+  return new Kernel({
+    seed,
+    profile,
+    clock,
+    stepLimit,
+    horizonMs,
+    keySpace,
+    explored,
+    notesTakes,
+    traceSends,
+  });
 }
 
 const KEYS = [
@@ -56,6 +73,7 @@ const KEYS = [
   "stepLimit",
   "horizonMs",
   "starts",
+  "notesTakes",
   "traceSends",
   "keySpace",
   "faults",

@@ -2,6 +2,13 @@
 import type { Access } from "@coppice/core";
 import type { Transition } from "./transition.js";
 
+/** A message that a `receive` took; `TIMEOUT` when it looked without waiting and found none. */
+export interface Take {
+  readonly message: unknown;
+  /** What it would have taken; everything when there is none. */
+  readonly guard: ((message: never) => boolean) | undefined;
+}
+
 /** One transition that was made. */
 export interface Step {
   readonly transition: Transition;
@@ -11,6 +18,8 @@ export interface Step {
   readonly accesses: readonly Access[];
   /** What could have happened, this one included. */
   readonly enabled: readonly Transition[];
+  /** What its process received in it, when the simulation was asked to note that. */
+  readonly takes?: readonly Take[] | undefined;
 }
 
 /** Something that must not be. The check's name is its identity. */

@@ -27,6 +27,7 @@ import {
   takesFirst,
   takesInOrder,
   useBeforeConfigure,
+  workersAgain,
   wrappedGeneration,
 } from "./counted-programs.js";
 import { fanIn, readModifyWrite } from "./programs.js";
@@ -105,6 +106,27 @@ describe("exhaustive exploration", () => {
     const commutes = [["read", "read"]] as const;
     const { statement } = await exhaust(readersAndWriter(readers), { commutes });
     expect(statement).toMatchObject({ kind: "exhaustive", classes });
+  });
+
+  test.each<[string, Program, number]>([
+    ["3 senders to one that takes the first", takesFirst(3), 3],
+    ["3 senders to one that takes them in order", takesInOrder(3), 1],
+    ["3 senders to one that takes all", fanIn(3, 1), 6],
+    ["3 clients that get and set", readModifyWrite(3), 90],
+    ["a bounded buffer", boundedBuffer, 30],
+    ["two workers whose results are worked on again", workersAgain, 1_296],
+  ])(
+    "of %s finds the known classes when only what is observed counts",
+    async (_, program, classes) => {
+      const { statement } = await exhaust(program, { observers: true });
+      expect(statement).toMatchObject({ kind: "exhaustive", classes });
+    },
+  );
+
+  test("does not tell orders of what nobody received", async () => {
+    // Where old answers are left in the mailbox, their order was seen by nobody.
+    const { statement } = await exhaust(wrappedGeneration, { observers: true });
+    expect(statement).toMatchObject({ kind: "exhaustive", classes: 244, violations: 2 });
   });
 
   // A link asks whether the other is there at once, and arrives later: OTP since 23. Where linking is one

@@ -1,0 +1,139 @@
+/**
+ * Whether the order of two messages to one process was observed: whether a receive took one of them that
+ * would have taken the other.
+ *
+ * Where it was not, the messages came in this order or in that one, and nobody can tell. Guards are asked
+ * again after the run: what they answer has to depend on the message alone.
+ *
+ * Aronis, Jonsson, Lång, Sagonas: Optimal dynamic partial order reduction with observers, TACAS 2018.
+ */
+import { TIMEOUT } from "@coppice/core";
+import { mix } from "./key-hash.js";
+import type { Step, Take } from "./run.js";
+import { classOf } from "./trace-class.js";
+
+/**
+ * The class of a run when only what was received counts: in which order each process took its messages,
+ * and in which order it did everything else.
+ */
+export function observedClass(steps: readonly Step[]): number {
+  return new Observations(steps).classOf(steps);
+}
+
+/** What became of a message that arrived. */
+interface Arrival {
+  readonly keyHash: number;
+  readonly message: unknown;
+  readonly mailboxId: number;
+  /** Its process did more in this step than to receive and to send: that has a place in the order. */
+  readonly doesMore: boolean;
+  /** Who took it, and in the course of which step; `undefined` when nobody did. */
+  taker: Take | undefined;
+  takenAt: number;
+}
+
+/** What was received in one run, or in the beginning of one. */
+export class Observations {
+  /** By step; `undefined` for what is not the arrival of a message. */
+  readonly #arrivals: (Arrival | undefined)[] = [];
+  readonly #waiting = new Map<number, Arrival[]>();
+  /** Whether a mailbox is that of a body which receives, and never only looks. */
+  readonly #receives = new Map<number, boolean>();
+  /** By mailbox: what was taken from it, and what its process did besides. */
+  readonly #lanes = new Map<number, number>();
+
+  constructor(steps: readonly Step[]) {
+    for (const [index, step] of steps.entries()) this.#add(index, step);
+  }
+
+  #add(index: number, { transition, accesses, takes = [] }: Step): void {
+    const mailboxId = transition.access.objectId;
+    const { message } = transition;
+    if (transition.kind === "signal" && message !== undefined) {
+      const doesMore = accesses.length > 1;
+      const { keyHash } = transition;
+      const arrival: Arrival = {
+        keyHash,
+        message,
+        mailboxId,
+        doesMore,
+        taker: undefined,
+        takenAt: Infinity,
+      };
+      this.#arrivals[index] = arrival;
+      const waiting = this.#waiting.get(mailboxId);
+      if (waiting === undefined) this.#waiting.set(mailboxId, [arrival]);
+      else waiting.push(arrival);
+    }
+    const isLook = takes.some((take) => take.message === TIMEOUT);
+    if (isLook) this.#receives.set(mailboxId, false);
+    else if (takes.length > 0 && !this.#receives.has(mailboxId))
+      this.#receives.set(mailboxId, true);
+    if (this.#arrivals[index] === undefined) this.#chain(mailboxId, transition.keyHash);
+    for (const take of takes) {
+      if (take.message === TIMEOUT) this.#chain(mailboxId, 1);
+      const waiting = this.#waiting.get(mailboxId) ?? [];
+      const place = waiting.findIndex((one) => one.message === take.message);
+      const [arrival] = place === -1 ? [] : waiting.splice(place, 1);
+      if (arrival === undefined) continue;
+      this.#chain(mailboxId, arrival.keyHash);
+      arrival.taker = take;
+      arrival.takenAt = index;
+    }
+  }
+
+  #chain(mailboxId: number, keyHash: number): void {
+    this.#lanes.set(mailboxId, mix((this.#lanes.get(mailboxId) ?? mailboxId) ^ keyHash));
+  }
+
+  classOf(steps: readonly Step[]): number {
+    let received = 0;
+    for (const [mailboxId, lane] of this.#lanes) {
+      if (this.#receives.has(mailboxId)) received = (received + lane) | 0;
+    }
+    // Of what was taken only the order of taking counts, of what was not only that it came.
+    const others = steps.map((step, index): Step => {
+      const isTaken = this.#receives.has(step.transition.access.objectId);
+      if (!isTaken) return step;
+      const accesses = step.accesses.filter((access) => access !== step.transition.access);
+      if (this.#arrivals[index] !== undefined)
+        received = (received + mix(step.transition.keyHash)) | 0;
+      return { ...step, accesses };
+    });
+    // Stays below 2⁵³.
+    return (classOf(others) + mix(received) * 0x10_0001) % Number.MAX_SAFE_INTEGER;
+  }
+
+  /** Does the order of the steps at `first` and `second`, of one process, matter to it? */
+  isObserved(first: number, second: number): boolean {
+    const one = this.#arrivals[first];
+    const other = this.#arrivals[second];
+    if (one === undefined || other === undefined) return true;
+    // A handler takes whatever comes.
+    if (this.#receives.get(one.mailboxId) !== true) return true;
+    if (one.doesMore && other.taker !== undefined) return true;
+    if (other.doesMore && one.taker !== undefined) return true;
+    return accepts(one.taker, other.message) || accepts(other.taker, one.message, one, other);
+  }
+
+  /** Has the message that arrived with this step been taken by the end of that one? */
+  isTakenBy(step: number, end: number): boolean {
+    return (this.#arrivals[step]?.takenAt ?? step) <= end;
+  }
+}
+
+/** Would the receive that took one message have taken this one? One that was gone already it could not. */
+function accepts(
+  taker: Take | undefined,
+  message: unknown,
+  gone?: Arrival,
+  taken?: Arrival,
+): boolean {
+  if (taker === undefined) return false;
+  if (gone !== undefined && taken !== undefined && gone.takenAt <= taken.takenAt) return false;
+  try {
+    return taker.guard === undefined || taker.guard(message as never);
+  } catch {
+    return true;
+  }
+}
