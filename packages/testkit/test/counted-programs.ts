@@ -2,7 +2,7 @@
  * Programs whose classes of schedules are known: from published models, by hand, or from runs of
  * Concuerror. Each is written against the public API, with real processes.
  */
-import type { Call, Down, Node, Pid, Self } from "@coppice/core";
+import { name, type Call, type Down, type Node, type Pid, type Self } from "@coppice/core";
 import type { Program, Shared, Simulation } from "@coppice/testkit";
 
 /** A server that answers each request by a function. */
@@ -332,6 +332,34 @@ export const replyOrTimeout: Program = (sim) => {
     await self.call(server, "ping", { timeoutMs: 10 }).catch(() => undefined);
   });
 };
+
+/**
+ * One starts a server under a name, stops it by a call, and starts the next. In Erlang the reply is a step
+ * and the end of the server another; here only with a point between them.
+ */
+export function startAgain(between: "oneStep" | "twoSteps"): Program {
+  return (sim) => {
+    const node = sim.node();
+    const SERVER = name<Call<"stop", string>>("server");
+    act(node, "starter", async (self) => {
+      for (let round = 0; round < 2; round++) {
+        try {
+          self.spawnOpt<Call<"stop", string>>({ name: SERVER }, async (server) => {
+            server.send(self.pid, "ready");
+            const { from } = await server.receive();
+            server.reply(from, "ok");
+            if (between === "twoSteps") await server.yield();
+          });
+        } catch {
+          sim.fail("free", "the name is still taken");
+          return;
+        }
+        await self.receive();
+        await self.call(SERVER, "stop", { timeoutMs: Infinity });
+      }
+    });
+  };
+}
 
 /** Cells of a table, each an object of its own. */
 function table(sim: Simulation, names: readonly string[]): Record<string, Shared<number>> {
