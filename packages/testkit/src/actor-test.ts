@@ -2,7 +2,6 @@
  * One test over programs and schedules: draws programs, searches failing schedules of each, shrinks what it
  * found and explains it. No part of any test runner; `testActors` is that.
  */
-import { CoppiceError } from "@coppice/core";
 import fc from "fast-check";
 import { cases, type Case } from "./cases.js";
 import { explain } from "./explain.js";
@@ -15,6 +14,7 @@ import type { Run } from "./run.js";
 import { createSchedule, type Schedule } from "./schedule.js";
 import type { Simulation } from "./simulation.js";
 import { strategyOf } from "./strategy-of.js";
+import { checkSteady, UnsteadyRunError } from "./steady.js";
 import type { Strategy } from "./strategy.js";
 
 /** Sets a program up from values that were drawn. A throw is a violation. */
@@ -56,18 +56,6 @@ export interface ActorFailure {
   readonly violation: string;
   readonly report: (options: { readonly replay: string; readonly twin: boolean }) => FailureReport;
   readonly cause: unknown;
-}
-
-/** The same schedule of the same program did something else the second time. */
-export class UnsteadyRunError extends CoppiceError {
-  override readonly name = "UnsteadyRunError";
-  readonly code = "UNSTEADY_RUN";
-  constructor(step: number, first: string, second: string) {
-    super(
-      `the same schedule took another course the second time, at step ${step}: first ${first}, then ${second}; ` +
-        "something decides that the simulation does not know of: what outlives a run, real time, real randomness",
-    );
-  }
 }
 
 /** Searches. Only from a macrotask. */
@@ -304,14 +292,4 @@ function describeFailure<V extends readonly unknown[]>(
         },
       ),
   };
-}
-
-function checkSteady(first: Run, second: Run): void {
-  if (first.hash() === second.hash() && first.violations.length === second.violations.length)
-    return;
-  const keyAt = (run: Run, step: number): string => run.steps[step]?.transition.key ?? "the end";
-  const length = Math.max(first.steps.length, second.steps.length);
-  let step = 0;
-  while (step < length && keyAt(first, step) === keyAt(second, step)) step++;
-  throw new UnsteadyRunError(step, keyAt(first, step), keyAt(second, step));
 }

@@ -230,7 +230,12 @@ export class SourceDpor implements Strategy {
 
   #put(
     depth: number,
-    { enabled, sleep, backtrack, chosen }: Pick<Place, "enabled" | "sleep" | "backtrack" | "chosen">,
+    {
+      enabled,
+      sleep,
+      backtrack,
+      chosen,
+    }: Pick<Place, "enabled" | "sleep" | "backtrack" | "chosen">,
   ): Place {
     const place: Place = {
       enabled,

@@ -19,6 +19,7 @@ import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } fro
 import { ProgramModel } from "./program-model.js";
 import type { Run, Violation } from "./run.js";
 import { runProgram, type Program, type SimulationOptions } from "./run-program.js";
+import { steadyRunner } from "./steady.js";
 import { stateFindings, type Statement } from "./statement.js";
 import { FIFO, LIFO, type Strategy } from "./strategy.js";
 import { walk } from "./strategy-walk.js";
@@ -113,6 +114,7 @@ const SWAP_EVERY = 8;
  * @param options.simulation how runs are made: the profile, the clock, the step limit, …
  * @throws NotInMacrotaskError this is a microtask, as all code after an `await`
  * @throws CommutativityError messages of kinds in `commutes` do not commute
+ * @throws UnsteadyRunError the same schedule did something else the second time
  * @throws DivergenceError the program does not do the same when it is led the same way
  * @example
  * import { explore, inMacrotask } from "@coppice/testkit";
@@ -140,7 +142,7 @@ export function explore(
   const bounds: string[] = [];
   if (typeof clock === "object") bounds.push("bounded clock");
   if (horizonMs !== undefined && horizonMs < Infinity) bounds.push(`horizon ${horizonMs} ms`);
-  return exploreRuns(run, rest, { profile, bounds, dpor: typeof clock !== "object" });
+  return exploreRuns(steadyRunner(run), rest, { profile, bounds, dpor: typeof clock !== "object" });
 }
 
 /** As `explore`, of whatever makes runs. */

@@ -127,7 +127,8 @@ export { formatSchedule, parseSchedule, ScheduleTokenError } from "./schedule-to
 export type { Base } from "./replayer.js";
 export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
-export { UnsteadyRunError, type ActorBody, type Passed } from "./actor-test.js";
+export type { ActorBody, Passed } from "./actor-test.js";
+export { UnsteadyRunError } from "./steady.js";
 export { FailingTokensError, type FailingToken } from "./failing-tokens.js";
 export {
   ScheduleFailureError,

@@ -188,9 +188,9 @@ replay: COPPICE_REPLAY='${token}' npx jest packages/testkit/test/test-actors.tes
     await expect(define([], unsteady).run()).rejects.toThrow(
       expect.objectContaining({
         code: "UNSTEADY_RUN",
-        message:
-          "the same schedule took another course the second time, at step 0: first n→n/b#1, then n→n/a#1; " +
-          "something decides that the simulation does not know of: what outlives a run, real time, real randomness",
+        message: expect.stringMatching(
+          /^the same schedule took another course the second time, at step 0: first n→n\/([ab])#1, then n→n\/(?!\1)[ab]#1; something decides that the simulation does not know of: what outlives a run, real time, real randomness$/,
+        ) as unknown,
       }),
     );
   });
