@@ -117,6 +117,40 @@ export async function outcomesOf(
   return { outcomes: [...outcomes].toSorted(), statement: statement.text };
 }
 
+/**
+ * Explores all schedules of a program: `setUp` spawns, and that is over before `act` sends what races;
+ * `check` is called when nothing can happen any more, and can ask for the order it was. Returns the
+ * number of classes.
+ *
+ * @throws Error what `check` throws, or that not all could be explored
+ */
+export async function exploreAll<P>(program: {
+  readonly setUp: (node: Node) => P;
+  readonly act: (processes: P, node: Node) => void;
+  readonly check: (processes: P, node: Node, order: () => string) => void;
+}): Promise<number> {
+  const { statement, failures } = await inMacrotask(() =>
+    explore(
+      async (sim) => {
+        const node = sim.node();
+        const processes = program.setUp(node);
+        await node.sleep(1);
+        program.act(processes, node);
+        const order: string[] = [];
+        sim.observe(({ transition }) => order.push(`${transition.key} ${transition.describe()}`));
+        sim.finally("all is well", () => {
+          program.check(processes, node, () => order.join("\n"));
+        });
+      },
+      { runs: MOST_RUNS, dporRuns: MOST_RUNS },
+    ),
+  );
+  const [failure] = failures;
+  if (failure !== undefined) throw failure.violations[0]?.error;
+  if (statement.kind !== "exhaustive") throw new Error(statement.text);
+  return statement.classes;
+}
+
 /** Runs a race in every order there is, however much alike, of which there may be `mostOrders`. */
 export async function outcomesOfAllOrders(
   race: Race,
