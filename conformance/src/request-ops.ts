@@ -55,6 +55,8 @@ function send(call: OpCall): Value {
       early.shown = reply;
       self.send(self.pid, early.down);
     }
+    // In Erlang it is in the mailbox now: whoever looks into its own finds what it sent itself.
+    self.processInfo(self.pid);
   });
   return call.bind(call.op.as, ref);
 }

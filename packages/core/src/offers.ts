@@ -366,6 +366,16 @@ export class Offers {
     }
   }
 
+  /** What a process has sent to itself is no longer offered: it arrives now. Oldest first. */
+  *takeOwn(pid: LocalPid): Generator<Signal> {
+    const own = this.#offered(pid);
+    const lane = own.laneFrom(own);
+    for (let first = lane.first; first !== undefined; first = lane.first) {
+      this.#takeBack(first);
+      yield first.signal as Signal;
+    }
+  }
+
   timer(deadline: Deadline, owner: LocalPid, node: Runtime): void {
     const pid = owner as OfferedPid;
     const key = pid.key.timer(++pid.timersSet);

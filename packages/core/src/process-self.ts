@@ -41,7 +41,7 @@ import { checkReport, type Report } from "./report.js";
 import { rejection } from "./rejection.js";
 import { endIdle, IdleLimit } from "./run.js";
 import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
-import { arriveNow, transmit, type Signal } from "./signal.js";
+import { arriveNow, settleOwn, transmit, type Signal } from "./signal.js";
 import { checkSpawnOptions, spawn, type SpawnedAndMonitored } from "./spawn.js";
 import {
   acknowledge,
@@ -78,10 +78,12 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     if (guardOrOptions !== undefined || maybeOptions !== undefined) {
       ({ guard, timeoutMs } = checkReceive(guardOrOptions, maybeOptions));
     }
-    const { mailbox, node } = this;
+    const { node } = this;
     const { turn } = node;
     turn.ran(this);
     this.awaiting = undefined;
+    if (timeoutMs === 0) settleOwn(this);
+    const { mailbox } = this;
     const hasMail = mailbox !== undefined && mailbox.size > 0;
     const heldUp = (hasMail || timeoutMs === 0) && !turn.mayGoOn();
     if (hasMail && !heldUp) {
@@ -362,8 +364,10 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     const signal: Signal = { type: "exit", from: this.pid, reason };
     // One that becomes a message comes after those that are on their way.
     const waits = this.trap !== undefined && reason !== "kill" && this.node.travelling;
-    if (pid === this.pid && !waits) arriveNow(this.node, pid, pid, signal);
-    else transmit(this.node, this.pid, pid, signal);
+    if (pid === this.pid && !waits) {
+      settleOwn(this);
+      arriveNow(this.node, pid, pid, signal);
+    } else transmit(this.node, this.pid, pid, signal);
     if (wasAlive) this.#leaveIfExiting();
   }
 

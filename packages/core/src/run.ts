@@ -5,6 +5,7 @@ import { ExitSignal, ReceiveError } from "./errors.js";
 import { NOTHING } from "./mailbox.js";
 import type { Process } from "./process.js";
 import { TIMEOUT } from "./self.js";
+import { settleOwn } from "./signal.js";
 import { Deadline } from "./timer-queue.js";
 import type { Turn } from "./turn.js";
 
@@ -88,6 +89,7 @@ function runHandler(process: Process, turn: Turn): void {
   const { handler } = process;
   if (handler === undefined || process.busy) return;
   for (let taken = 0; ; taken++) {
+    if (process.idle === "now") settleOwn(process);
     const { mailbox } = process;
     const hasMail = mailbox !== undefined && mailbox.size > 0;
     if (!hasMail && process.idle !== "now") return;

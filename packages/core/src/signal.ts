@@ -41,13 +41,21 @@ export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Si
     else node.gateway.route(from, to, signal);
     return;
   }
-  if (node.offers !== undefined && from !== to) {
-    node.offers.signal(node, from, to, signal);
-    return;
+  if (node.offers !== undefined) {
+    if (from !== to || isMessage(signal)) {
+      node.offers.signal(node, from, to, signal);
+      return;
+    }
+    // What a process does to itself, such as to end itself, is done when the call returns; so is what
+    // it has sent to itself before.
+    for (const earlier of node.offers.takeOwn(to)) node.underway.push(from, to, earlier);
   }
-  // What a process sends to itself needs no scheduler.
   node.underway.push(from, to, signal);
   if (!node.travelling) letArrive(node);
+}
+
+function isMessage({ type }: Signal): boolean {
+  return type === "message" || type === "alias";
 }
 
 function letArrive(node: Runtime): void {
@@ -189,10 +197,25 @@ export function answerFor(
  * signals arrive now. Whether it lives, only its end can change.
  */
 export function settle(node: Runtime, from: LocalPid, to: LocalPid, what: "exits" | "all"): void {
-  if (node.offers !== undefined) node.offers.settle(from, to, what);
-  else if (node.travelling) {
-    for (const { signal } of node.underway.takePair(from, to, what)) arrive(node, from, to, signal);
+  const { offers, underway } = node;
+  if (offers !== undefined && from !== to) {
+    offers.settle(from, to, what);
+    return;
   }
+  if (offers !== undefined && what === "all") {
+    for (const earlier of offers.takeOwn(to)) underway.push(from, to, earlier);
+    if (!node.travelling) letArrive(node);
+  }
+  if (!node.travelling) return;
+  for (const { signal } of underway.takePair(from, to, what)) arrive(node, from, to, signal);
+}
+
+/**
+ * A process that only looks whether a message is there finds what it has sent to itself, as in OTP: where
+ * a scheduler decides, such messages wait for their turn as all others do.
+ */
+export function settleOwn({ node, pid }: Process): void {
+  if (node.offers !== undefined) settle(node, pid, pid, "all");
 }
 
 export function describeSignal(signal: Signal): string {

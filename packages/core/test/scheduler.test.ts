@@ -654,6 +654,51 @@ describe("who asks about a process hears of it as it is after its own signals", 
   });
 });
 
+describe("a message to oneself", () => {
+  test("is a signal like any other, so that others come between", async () => {
+    const { node, decider } = createDecided();
+    const seen: string[] = [];
+    const looper = node.spawn<string>({
+      init: (self) => self.send(self.pid, "again"),
+      message(_state, message, self) {
+        seen.push(message);
+        if (message === "again" && seen.length < 3) self.send(self.pid, "again");
+      },
+    });
+    await decider.happen("start:n/1");
+    node.send(looper, "other");
+    expect(decider.keys()).toEqual(["n/1→n/1#1", "n→n/1#1"]);
+    await decider.happen("n/1→n/1#1");
+    await decider.happen("n→n/1#1");
+    await decider.happen("n/1→n/1#2");
+    expect(seen).toEqual(["again", "other", "again"]);
+  });
+
+  test("is found by who only looks, as in OTP: by a receive that does not wait, and when idle at once", async () => {
+    const { node, decider } = createDecided();
+    const found: unknown[] = [];
+    node.spawn<string>(async (self) => {
+      self.send(self.pid, "mine");
+      found.push(await self.receive({ timeoutMs: 0 }));
+      found.push(await self.receive({ timeoutMs: 0 }));
+    });
+    await decider.happen("start:n/1");
+    expect(found).toEqual(["mine", TIMEOUT]);
+
+    const handled: string[] = [];
+    node.spawn<string>({
+      init(self) {
+        self.send(self.pid, "mine");
+        self.idleAfter(0);
+      },
+      message: (_state, message) => void handled.push(message),
+      idle: () => void handled.push("idle"),
+    });
+    await decider.happen("start:n/2");
+    expect(handled).toEqual(["mine"]);
+  });
+});
+
 describe("what will not take place any more is withdrawn", () => {
   async function withdrawnBy(
     act: (node: Node, decider: Decider) => Promise<void>,
