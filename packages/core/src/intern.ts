@@ -62,7 +62,13 @@ export class Interned {
   readonly #own: Life;
   /** Own references that were given away and still mean something. */
   readonly #aliases: Table<Reference>;
-  readonly #lives = new Table<Life>((life) => life.isForgotten);
+  readonly #lives = new Table<Life>((life) => {
+    if (!life.isForgotten) return false;
+    if (this.#latest === life) this.#latest = undefined;
+    return true;
+  });
+  /** The one that was asked for last: most often it is asked for again. */
+  #latest: Life | undefined = undefined;
 
   constructor(node: Runtime) {
     this.#node = node;
@@ -119,12 +125,15 @@ export class Interned {
   #lifeOf(name: string, incarnation: number): Life {
     const { identity } = this.#node;
     if (name === identity.name && incarnation === identity.incarnation) return this.#own;
+    const latest = this.#latest?.identity;
+    if (latest?.incarnation === incarnation && latest.name === name) return this.#latest as Life;
     const key = `${name}/${incarnation}`;
     let life = this.#lives.entries.get(key);
     if (life === undefined) {
       life = new Life(Object.freeze({ name, incarnation }));
       this.#lives.add(key, life);
     }
+    this.#latest = life;
     return life;
   }
 }

@@ -54,10 +54,11 @@ describe("a node in a thread", () => {
     await withRemote(async (node, remote) => {
       const thread = await node.start(threadNode(remote, { url, name: "t" }));
       const worker = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
-      const hanging = node.call(worker, ["hang"], { timeoutMs: Infinity });
-      const failed = expect(hanging).rejects.toMatchObject({ reason: "noconnection" });
+      const hanging = node
+        .call(worker, ["hang"], { timeoutMs: Infinity })
+        .catch((error: unknown) => error);
       node.exit(thread, "kill");
-      await failed;
+      expect(await hanging).toMatchObject({ reason: "noconnection" });
     });
   });
 
@@ -65,8 +66,9 @@ describe("a node in a thread", () => {
     await withRemote(async (node, remote) => {
       const thread = await node.start(threadNode(remote, { url, name: "t" }));
       const worker = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
+      const ended = node.whenExited(thread);
       await expect(node.call(worker, ["exit"])).rejects.toMatchObject({ reason: "noconnection" });
-      expect(await node.whenExited(thread)).toEqual({ threadExited: 3 });
+      expect(await ended).toEqual({ threadExited: 3 });
     });
   });
 
@@ -89,7 +91,9 @@ describe("a group of threads", () => {
       for (let i = 0; i < 4; i++)
         workers.push((await node.start(behaviour as never)) as Pid<Worker>);
       expect(workers.map((pid) => pid.node)).toEqual(["pool-1", "pool-2", "pool-1", "pool-2"]);
-      await expect(node.call(workers[0] as Pid<Worker>, ["exit"])).rejects.toThrow();
+      await expect(node.call(workers[0] as Pid<Worker>, ["exit"])).rejects.toMatchObject({
+        reason: "noconnection",
+      });
       const before = workers[0]?.incarnation;
       await until(() => {
         const again = remote.nodes().find(({ name }) => name === "pool-1");
