@@ -33,7 +33,10 @@ export interface ExploreOptions {
   readonly seed?: number;
   /** Goes on after a violation, and counts; `false` by default. */
   readonly all?: boolean;
-  /** How many runs source-DPOR may take; 2,000 or a fifth of `runs`, whichever is more, by default; 0 for none. */
+  /**
+   * How many runs source-DPOR may take; 0 for none. By default 2,000 or a fifth of `runs`, whichever is more, but
+   * a third of `runs` at the most; where only time is limited, 2,000 or a fifth of it.
+   */
   readonly dporRuns?: number;
   /** Strategies to draw from in turn; all by default, `[]` for none. */
   readonly strategies?: readonly Sampler[];
@@ -103,6 +106,7 @@ const KEYS = [
 const DEFAULT_RUNS = 10_000;
 const DPOR_RUNS = 2_000;
 const DPOR_SHARE = 0.2;
+const DPOR_MOST = 1 / 3;
 const MOST_FAILURES = 1_000;
 /** With the first runs, and then with one in so many, two messages that are said to commute are swapped. */
 const SWAP_ALL = 100;
@@ -183,6 +187,7 @@ class Explorer {
   readonly #usesDpor: boolean;
   readonly #limit: number;
   readonly #endsAtMs: number;
+  readonly #dporEndsAtMs: number;
   readonly #coverage = new CoverageMeter();
   readonly #model = new ProgramModel();
   readonly #failures: ExploredFailure[] = [];
@@ -207,7 +212,10 @@ class Explorer {
     this.#bounds = [...circumstances.bounds];
     this.#usesDpor = circumstances.dpor;
     this.#limit = options.runs ?? (options.ms === undefined ? DEFAULT_RUNS : Infinity);
-    this.#endsAtMs = options.ms === undefined ? Infinity : performance.now() + options.ms;
+    const { ms = Infinity } = options;
+    const nowMs = performance.now();
+    this.#endsAtMs = nowMs + ms;
+    this.#dporEndsAtMs = this.#limit === Infinity ? nowMs + DPOR_SHARE * ms : -Infinity;
   }
 
   explore(): Exploration {
@@ -272,7 +280,9 @@ class Explorer {
       countOrders: counts,
       seed = 1,
     } = this.#options;
-    const cap = dporRuns ?? Math.max(DPOR_RUNS, DPOR_SHARE * this.#limit);
+    const cap = dporRuns ?? this.#dporShare();
+    const goesOn = (): boolean =>
+      runs < cap || (dporRuns === undefined && performance.now() < this.#dporEndsAtMs);
     const { observers } = this.#options;
     const seen = new Set<number>();
     const dpor = new SourceDpor({
@@ -284,7 +294,7 @@ class Explorer {
     let runs = 0;
     let orders: number | undefined = counts === true ? 0 : undefined;
     let failing = 0;
-    while (!dpor.done && runs < cap && this.#mayGoOn()) {
+    while (!dpor.done && goesOn() && this.#mayGoOn()) {
       runs++;
       const run = this.#make(dpor, "dpor", undefined);
       const was = dpor.learn(run);
@@ -312,9 +322,17 @@ class Explorer {
     return { statement: this.#state(found), isDone: dpor.done && dpor.cut === 0 };
   }
 
+  /** How many runs it may take when nobody says: of a few, others shall have the most. */
+  #dporShare(): number {
+    if (this.#limit === Infinity) return DPOR_RUNS;
+    return Math.ceil(
+      Math.min(DPOR_MOST * this.#limit, Math.max(DPOR_RUNS, DPOR_SHARE * this.#limit)),
+    );
+  }
+
   #whyNotDone(runs: number, cap: number): string {
     if (this.#failing > 0 && this.#options.all !== true) return "stopped at the first violation";
-    if (runs >= cap) return `cap ${cap}`;
+    if (runs >= cap && this.#mayGoOn()) return `cap ${runs}`;
     return this.#runs >= this.#limit ? `runs ${this.#limit}` : `${this.#options.ms} ms`;
   }
 
