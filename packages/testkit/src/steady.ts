@@ -42,10 +42,10 @@ function checksOf({ violations }: Run): string {
 
 /** Goes the way of a run, as far as that is possible. */
 export function sameWay({ steps, outcome }: Run): Strategy {
-  let at = 0;
   return {
-    pick(enabled) {
-      const key = steps[at++]?.transition.key;
+    pick(enabled, { step }) {
+      // Some steps nobody is asked about.
+      const key = steps[step]?.transition.key;
       if (key === undefined) {
         // Where it was at rest nothing should be possible.
         return outcome === "quiescent" ? enabled.find(({ kind }) => kind !== "fault") : undefined;

@@ -35,6 +35,30 @@ describe("an exploration", () => {
     await expect(found).rejects.toThrow('first "it has run", then no violation');
   });
 
+  test("lets pass runs in which something happens that no strategy picks", async () => {
+    const program: Program = (sim) => {
+      const [a, b] = [sim.node("a"), sim.node("b")];
+      const sink = b.spawnOpt<string>({ key: "sink" }, async (self) => {
+        for (;;) await self.receive();
+      });
+      for (const key of ["x", "y"]) {
+        a.spawnOpt<never>({ key }, async (self) => {
+          self.send(sink, key);
+          await self.sleep(10);
+          self.send(sink, key);
+        });
+      }
+      sim.faults.partition(["a"], ["b"]);
+      sim.finally("it comes to rest", () => false);
+    };
+    const { failures, failing } = await inMacrotask(() => explore(program, { all: true }));
+    const healed = failures.some(({ run }) =>
+      run.steps.slice(0, -1).some(({ transition }) => transition.key === "fault:relief#1"),
+    );
+    expect(healed).toBe(true);
+    expect(failing).toBeGreaterThan(100);
+  });
+
   test("lets pass what is steady, and counts no run twice", async () => {
     const { runs } = await inMacrotask(() => explore(fanIn(5, 1), { runs: 1_000, all: true }));
     const { failing } = await inMacrotask(() => explore(readModifyWrite(3), { all: true }));
