@@ -21,6 +21,7 @@ const tasks = {
   "format:check": (args) =>
     tool("prettier", "prettier", ["--log-level=warn", "--check", ".", ...args]),
   layers: async () => (await import("./layers.mjs")).main(),
+  mutants: async (args) => (await import("./mutants.mjs")).main(args),
   docs: async (args) => (await build()) || (await import("./docs.mjs")).main(args),
   clients: async () => (await build()) || (await import("./clients.mjs")).main(),
   test: async (args) => (await build()) || (await import("./test.mjs")).main(args),

@@ -902,6 +902,25 @@ describe("a timer", () => {
       },
     },
     {
+      title:
+        "that is set while another one is pending comes before it, when that has not fired yet",
+      outcomes: ["early, late", "late, early"],
+      schedules: 2,
+      timers: 2,
+      race: ({ actor, go }) => {
+        const fired: string[] = [];
+        const sleeping =
+          (ms: number, what: string): Act =>
+          async (self) => {
+            await self.sleep(ms);
+            fired.push(what);
+          };
+        actor("late", { first: sleeping(20, "late") });
+        go(actor("early", { onGo: sleeping(10, "early") }));
+        return () => fired.join(", ");
+      },
+    },
+    {
       title: "is forgotten with the process that it is for",
       outcomes: ["boom, 0 timers"],
       schedules: 2,

@@ -301,6 +301,26 @@ describe("a restart that waits", () => {
     },
     {
       title:
+        "never comes after the child was terminated by hand, though it was due while another one stopped",
+      outcomes: ["b1"],
+      schedules: 31,
+      timers: 1,
+      race: async (stage) => {
+        const children = [stage.worker({ id: "a", backoff }), stage.worker("b"), stage.worker("c")];
+        const supervisor = await stage.start({ children });
+        await stage.ready();
+        stage.crash("a");
+        await stage.ready();
+        for (const id of ["c", "a"]) {
+          stage.node.spawn(async (self: Self<never>) => {
+            await terminateChild(self, supervisor, id, { timeoutMs: Infinity });
+          });
+        }
+        return stage.alive;
+      },
+    },
+    {
+      title:
         "and another one before it under rest_for_one become one: all come back, in start order",
       outcomes: ["a2 b2 c2", "a2 b2 c3", "a2 b3 c2", "a2 b3 c3"],
       schedules: 12,
