@@ -73,6 +73,8 @@ export interface SpawnRequest {
   readonly name: string;
   readonly args: unknown;
   readonly timeoutMs: number | undefined;
+  /** Who wants to be linked with it. */
+  readonly parent: AnyPid | undefined;
   readonly peer: { readonly name: string; readonly role: Role };
 }
 
@@ -110,10 +112,16 @@ export class SpawnServer {
     spawns.running++;
     this.#running++;
     try {
-      const { timeoutMs } = request;
+      const { timeoutMs, parent } = request;
       const options = timeoutMs === undefined ? {} : { timeoutMs };
-      const starter = this.#node as unknown as Starter;
-      const result = await entry.behaviour.start(starter, options, ...(args as never));
+      const node = this.#node as unknown as Starter;
+      const result = await (parent === undefined
+        ? entry.behaviour.start(node, options, ...(args as never))
+        : entry.behaviour.start(
+            starterFor(node, parent),
+            { ...options, link: true },
+            ...(args as never),
+          ));
       if (result === "ignore") return { pid: undefined, failed: "ignore" };
       if ("error" in result) return { pid: undefined, failed: { error: result.error } };
       const { pid, info } = result;
@@ -153,6 +161,24 @@ export class SpawnServer {
     spawns.bucket = left;
     return taken ? undefined : "maxSpawnsPerSecond";
   }
+}
+
+/**
+ * This node, as who starts a process for `parent`: a behaviour takes that for its parent, whose exit ends it
+ * although it traps exits. The link is made when it has started.
+ */
+function starterFor(node: Starter, parent: AnyPid): Starter {
+  const spawnsUnlinked = ["spawnOpt", "spawnAndWait"];
+  return new Proxy(node, {
+    get: (target, key) => {
+      if (key === "pid") return parent;
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== "function") return value;
+      if (!spawnsUnlinked.includes(key as string)) return value.bind(target) as unknown;
+      return ({ link: _link, ...options }: { link?: boolean }, ...rest: readonly unknown[]) =>
+        Reflect.apply(value, target, [options, ...rest]) as unknown;
+    },
+  });
 }
 
 function messageOf(error: unknown): string {

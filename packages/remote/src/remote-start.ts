@@ -13,8 +13,12 @@ import type { Connection } from "./connection.js";
 import type { RemotePeer } from "./remote-peer.js";
 import type { WireSignal, WireSpawnOptions } from "./wire-signal.js";
 
-/** A node, or a function that says one at each start. */
-export type Place = string | (() => string);
+/**
+ * A node, or a function that says one at each start, given the names of all full nodes that are connected
+ * now. It need not be one of them: to one that is not connected a connection is begun. `undefined`: there
+ * is none to start at, and the start fails with `"noconnection"`.
+ */
+export type Place = string | ((connected: readonly string[]) => string | undefined);
 
 interface Pending {
   readonly peer: RemotePeer;
@@ -26,12 +30,18 @@ interface Pending {
 export class RemoteStarts {
   readonly #node: Node;
   readonly #reach: (name: string) => RemotePeer | undefined;
+  readonly #connected: () => readonly string[];
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
-  constructor(node: Node, reach: (name: string) => RemotePeer | undefined) {
+  constructor(
+    node: Node,
+    reach: (name: string) => RemotePeer | undefined,
+    connected: () => readonly string[],
+  ) {
     this.#node = node;
     this.#reach = reach;
+    this.#connected = connected;
   }
 
   startable(place: Place, name: string): Startable<never, readonly unknown[]> {
@@ -59,7 +69,11 @@ export class RemoteStarts {
         throw new InvalidArgumentError(`start at another node: options.${key}`, expected, value);
       }
     }
-    const where = typeof place === "string" ? place : place();
+    const where = typeof place === "string" ? place : place(this.#connected());
+    if (where === undefined) return { error: "noconnection" };
+    if (typeof where !== "string") {
+      throw new InvalidArgumentError("behaviour: what place returned", "a node's name", where);
+    }
     if (where === this.#node.name) return { error: "notAllowed" };
     const peer = this.#reach(where);
     if (peer === undefined) return { error: "noconnection" };

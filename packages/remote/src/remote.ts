@@ -82,6 +82,9 @@ export interface Remote {
    * `"notAllowed"` when it does not list it for us, `{ badArguments }` when it refuses the arguments, or
    * `"limit"`.
    *
+   * It lives no longer than its connection with who started it: a supervisor here starts it anew, where
+   * `place` says then, and what is left of it there ends when that node knows of the loss.
+   *
    * @param place the node, or a function that says it anew at each start
    */
   behaviour<S extends Startable<never, never>>(place: Place, name: string): S;
@@ -164,7 +167,11 @@ export class RemoteNode implements Remote {
     this.#joins = options.join.map((address) => new Join(address));
     this.#gateway = connectRouter(node, { connect: (name) => this.#wanted(name)?.core });
     this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, this.#breaches);
-    this.#starts = new RemoteStarts(node, (name) => this.#peers.get(name) ?? this.#wanted(name));
+    this.#starts = new RemoteStarts(
+      node,
+      (name) => this.#peers.get(name) ?? this.#wanted(name),
+      () => this.nodes().flatMap(({ role, name }) => (role === "node" ? [name] : [])),
+    );
     node.events.subscribe({ complete: () => void this.stop() });
   }
 
@@ -574,7 +581,10 @@ export class RemoteNode implements Remote {
     const { role } = peer;
     const who = { name: peer.node.name, role };
     const { name, request, from } = signal;
-    const outcome = await this.#spawnServer.start({ name, args, timeoutMs, peer: who }, spawns);
+    const requester = this.#gateway.pid(peer.node.name, peer.node.incarnation, from);
+    const parent = link ? requester : undefined;
+    const requested = { name, args, timeoutMs, peer: who, parent };
+    const outcome = await this.#spawnServer.start(requested, spawns);
     const started = outcome.pid;
     if (connection.isDown) {
       // Nobody is left who would know of it. With a link it would have ended.
@@ -598,7 +608,6 @@ export class RemoteNode implements Remote {
     this.#exports.get(connection.transport)?.pids.add(pid.serial);
     say(pid.serial, info === undefined ? {} : { info });
     if (!link) return;
-    const requester = this.#gateway.pid(peer.node.name, peer.node.incarnation, from);
     if (ended === undefined) remote.core.arrive({ type: "link", from: requester, to: pid });
     else {
       connection.push(pid.serial, {
