@@ -15,7 +15,7 @@ export type { RemoteEvent } from "./remote-event.js";
 export type { RemoteHost } from "./remote-host.js";
 export type { CustomListen, RemoteOptions, WebSocketListen } from "./remote-options.js";
 export type { Place } from "./remote-start.js";
-export { startRemote, type RemotePorts } from "./start-remote.js";
+export { generateCookie, startRemote, type RemotePorts } from "./start-remote.js";
 export { UnsendableTermError, type NodeLife } from "./term.js";
 export type { Dialler, Listener, Transport, TransportEvents } from "./transport.js";
 export type { OverflowPolicy } from "./watermark.js";

@@ -43,6 +43,11 @@ export interface RemoteOptions {
    * Required unless `insecure` is true.
    */
   readonly cookie?: string;
+  /**
+   * A second secret, likewise, for peers in the role `client`: who proves that one is a client and nothing
+   * else. A node in that role needs no other. What a page is given, its user knows.
+   */
+  readonly clientCookie?: string;
   /** Allows to go without a cookie, and to listen beyond this machine without TLS. */
   readonly insecure?: boolean;
   /** What this node is for others: a full one, or one that may address only what it was told of. */
@@ -84,6 +89,7 @@ export interface RemoteOptions {
 export interface CheckedOptions {
   readonly cluster: string;
   readonly cookie: string | undefined;
+  readonly clientCookie: string | undefined;
   readonly insecure: boolean;
   readonly role: Role;
   readonly listen: readonly (WebSocketListen | CustomListen)[];
@@ -103,6 +109,7 @@ export interface CheckedOptions {
 const KEYS = [
   "cluster",
   "cookie",
+  "clientCookie",
   "insecure",
   "role",
   "listen",
@@ -135,6 +142,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   const {
     cluster = "coppice",
     cookie,
+    clientCookie,
     insecure = false,
     role = "node",
     listen = [],
@@ -153,11 +161,19 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     refuse("cluster", "a string of 1 to 128 characters", cluster);
   }
   if (typeof insecure !== "boolean") refuse("insecure", "true or false", insecure);
-  if (cookie === undefined) {
-    if (!insecure) refuse("cookie", `given, unless insecure is true,`, cookie);
-  } else if (typeof cookie !== "string" || cookie.length < MIN_COOKIE) {
+  const isClient = role === "client" && clientCookie !== undefined;
+  if (cookie === undefined && !insecure && !isClient) {
+    refuse("cookie", `given, unless insecure is true,`, cookie);
+  }
+  for (const [option, secret] of Object.entries({ cookie, clientCookie })) {
+    if (secret === undefined) continue;
     // What it is stays a secret, however short.
-    refuse("cookie", `a string of at least ${MIN_COOKIE} characters`, typeof cookie);
+    if (typeof secret !== "string" || secret.length < MIN_COOKIE) {
+      refuse(option, `a string of at least ${MIN_COOKIE} characters`, typeof secret);
+    }
+  }
+  if (clientCookie !== undefined && clientCookie === cookie) {
+    refuse("clientCookie", "another than cookie", "the same");
   }
   if (role !== "node" && role !== "client") refuse("role", `"node" or "client"`, role);
   if (!["auto", "once", "never"].includes(connect)) {
@@ -184,6 +200,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   return {
     cluster,
     cookie,
+    clientCookie,
     insecure,
     role,
     listen: listens,

@@ -67,3 +67,24 @@ export async function deriveKey(
   const salt = utf8.encode(`coppice/1|${cluster}`);
   return crypto.scrypt(utf8.encode(cookie.normalize("NFC")), salt, SCRYPT_COST, KEY_BYTES);
 }
+
+/** Which key is meant: the one made of `clientCookie`; that of `cookie` has no name. */
+const CLIENT_KEY = "client";
+
+/** The keys that are made of the cookies. The first is the one to dial with. */
+export async function keysOf(
+  crypto: Pick<HandshakeCrypto, "scrypt">,
+  options: {
+    readonly cluster: string;
+    readonly cookie: string | undefined;
+    readonly clientCookie: string | undefined;
+    readonly role: Key["role"];
+  },
+): Promise<readonly Key[]> {
+  const { cluster, cookie, clientCookie, role } = options;
+  const keyOf = async (secret: string | undefined, id: string, of: Key["role"]): Promise<Key[]> =>
+    secret === undefined ? [] : [{ id, bytes: await deriveKey(crypto, secret, cluster), role: of }];
+  const ofNodes = await keyOf(cookie, "", "node");
+  const ofClients = await keyOf(clientCookie, CLIENT_KEY, "client");
+  return role === "client" ? [...ofClients, ...ofNodes] : [...ofNodes, ...ofClients];
+}

@@ -5,7 +5,7 @@ import { listenWebSocket, nodeDialler, type NodeListenOptions } from "./node-web
 import { RemoteNode, type Remote } from "./remote.js";
 import type { RemoteHost } from "./remote-host.js";
 import { checkRemoteOptions, type RemoteOptions } from "./remote-options.js";
-import { deriveKey, type Key } from "./secret.js";
+import { genCookie, keysOf, type Key } from "./secret.js";
 
 /** What only tests replace. */
 export interface RemotePorts {
@@ -20,7 +20,7 @@ export interface RemotePorts {
  *
  * Resolves when it listens where it is to listen. Whom it is to join it tries to reach again and again.
  *
- * @param options.cookie the secret that all nodes of the cluster share
+ * @param options.cookie the secret that all nodes of the cluster share; `generateCookie` makes one
  * @param options.listen where others can connect; nowhere by default
  * @param options.join addresses to be connected with
  * @throws InvalidArgumentError an option is wrong; the cookie is missing or short; others than this machine
@@ -33,13 +33,7 @@ export async function startRemote(
 ): Promise<Remote> {
   const checked = checkRemoteOptions(options);
   const { clock = hostClock(), host = nodeHost } = ports;
-  const { cookie, cluster } = checked;
-  const keys =
-    ports.keys !== undefined
-      ? ports.keys
-      : cookie === undefined
-        ? []
-        : [{ id: "", bytes: await deriveKey(host.crypto, cookie, cluster), role: "node" as const }];
+  const keys = ports.keys ?? (await keysOf(host.crypto, checked));
   const remote = new RemoteNode(node, checked, host, clock, keys);
   try {
     await remote.begin();
@@ -48,6 +42,11 @@ export async function startRemote(
     throw error;
   }
   return remote;
+}
+
+/** A cookie that nobody guesses: 256 random bits, as 43 letters. */
+export function generateCookie(): string {
+  return genCookie(nodeCrypto);
 }
 
 /** A batch goes out when all that is ready has run: later than promises, sooner than timers and I/O. */
