@@ -49,14 +49,13 @@ export function checkSwap(
   const keys = run.steps.map(({ transition }) => transition.key);
   const swapped = [keys[at + 1], keys[at]] as [string, string];
   const order = keys.toSpliced(at, 2, ...swapped);
-  let next = 0;
   const again = make({
-    pick: (enabled) => enabled.find(({ key }) => key === order[next] && next++ >= 0),
+    pick: (enabled, view) => enabled.find(({ key }) => key === order[view.step]),
   });
   const fail = (why: string): never => {
     throw new CommutativityError(kinds, [swapped[1], swapped[0]], why);
   };
-  if (again.steps.length < run.steps.length) fail(`${order[next]} cannot happen`);
+  if (again.steps.length < run.steps.length) fail(`${order[again.steps.length]} cannot happen`);
   const said = new Map(run.steps.map(({ transition }) => [transition.key, transition.describe()]));
   for (const { transition } of again.steps) {
     const before = said.get(transition.key);
