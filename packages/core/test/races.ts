@@ -24,6 +24,7 @@ import {
   type Program,
   type Simulation,
   type SimulationOptions,
+  type Step,
   type Strategy,
   type Transition,
 } from "@coppice/testkit";
@@ -137,7 +138,9 @@ export async function exploreAll<P>(program: {
         await node.sleep(1);
         program.act(processes, node);
         const order: string[] = [];
-        sim.observe(({ transition }) => order.push(`${transition.key} ${transition.describe()}`));
+        const note = ({ transition }: Step): void =>
+          void order.push(`${transition.key} ${transition.describe()}`);
+        sim.observe(note, { reads: [] });
         sim.finally("all is well", () => {
           program.check(processes, node, () => order.join("\n"));
         });

@@ -33,10 +33,14 @@ export function checkConversations(sim: Simulation, options: ConversationOptions
   const automata = [sessionAutomaton(types[0]), sessionAutomaton(types[1])] as const;
   const arrivals: { readonly signal: Transition; readonly step: number }[] = [];
   let steps = 0;
-  sim.observe(({ transition }) => {
-    if (transition.kind === "signal") arrivals.push({ signal: transition, step: steps });
-    steps++;
-  });
+  // Of what each side says and hears the order is its own.
+  sim.observe(
+    ({ transition }) => {
+      if (transition.kind === "signal") arrivals.push({ signal: transition, step: steps });
+      steps++;
+    },
+    { reads: [] },
+  );
   const pairs = new Map<string, Pair>();
   const act = (
     type: "send" | "receive",

@@ -32,6 +32,8 @@ export interface DporOptions {
    * `"instant"`; `false` by default.
    */
   readonly instant?: boolean | undefined;
+  /** Any two steps depend on each other: every schedule is run; `false` by default. */
+  readonly ordered?: boolean | undefined;
   /** Pairs of kinds whose order at one receiver does not matter. */
   readonly commutes?: readonly (readonly [string, string])[] | undefined;
 }
@@ -101,6 +103,7 @@ export class SourceDpor implements Strategy {
   readonly #commutes: Commutes | undefined;
   readonly #instant: boolean;
   readonly #observers: boolean;
+  readonly #ordered: boolean;
   /** What was received in the run in hand. */
   #observed: Observations | undefined;
   /** By `keyId`. */
@@ -125,6 +128,7 @@ export class SourceDpor implements Strategy {
   constructor(options: DporOptions = {}) {
     this.#instant = options.instant === true;
     this.#observers = options.observers === true;
+    this.#ordered = options.ordered === true;
     this.#kindOf = options.commutes === undefined ? undefined : options.kindOf;
     if (options.commutes !== undefined) {
       const pairs = new Set(
@@ -257,10 +261,7 @@ export class SourceDpor implements Strategy {
     const footprint = before.footprint as Footprint;
     for (const list of [before.sleep, before.explored]) {
       for (const sleeper of list) {
-        if (
-          enabled.includes(sleeper.id) &&
-          !interfere(sleeper.footprint, footprint, this.#commutes)
-        ) {
+        if (enabled.includes(sleeper.id) && !this.#interfere(sleeper.footprint, footprint)) {
           sleep.push(sleeper);
         }
       }
@@ -343,10 +344,14 @@ export class SourceDpor implements Strategy {
     }
   }
 
+  #interfere(one: Footprint, other: Footprint): boolean {
+    return this.#ordered || interfere(one, other, this.#commutes);
+  }
+
   #depend(first: number, second: number): boolean {
     const one = (this.#places[first] as Place).footprint as Footprint;
     const other = (this.#places[second] as Place).footprint as Footprint;
-    if (!interfere(one, other, this.#commutes)) return false;
+    if (!this.#interfere(one, other)) return false;
     if (this.#observed === undefined || one.mailboxId !== other.mailboxId) return true;
     return this.#observed.isObserved(first, second);
   }
@@ -451,7 +456,7 @@ export class SourceDpor implements Strategy {
           if (index === second || this.#isBefore(first, row) || this.#isBefore(second, row))
             continue;
           const { footprint } = this.#places[index] as Place;
-          if (!interfere(sleeper.footprint, footprint as Footprint, this.#commutes)) continue;
+          if (!this.#interfere(sleeper.footprint, footprint as Footprint)) continue;
           const begins = this.#begins(first, index + 1, second);
           if (begins >= 0) (this.#places[first] as Place).backtrack.push(begins);
         }

@@ -23,6 +23,8 @@ export interface DurableOptions<T> {
 /** A value on the disk of a node. */
 export interface Durable<T> {
   readonly name: string;
+  /** What it is called in the footprints of steps. */
+  readonly object: string;
   /** What was written last. */
   read(): T;
   /** Writes; it survives a crash for certain only once it is synced. @throws DiskError the disk fails */
@@ -35,6 +37,7 @@ export interface Durable<T> {
 
 export class Store<T> implements Durable<T> {
   readonly name: string;
+  readonly object: string;
   readonly #access: (mode: "read" | "write") => void;
   readonly #torn: ((written: T, before: T) => T) | undefined;
   #synced: T;
@@ -45,17 +48,20 @@ export class Store<T> implements Durable<T> {
 
   constructor(
     name: string,
+    object: string,
     initial: T,
     { torn }: DurableOptions<T>,
     access: (mode: "read" | "write") => void,
   ) {
     this.name = name;
+    this.object = object;
     this.#synced = initial;
     this.#torn = torn;
     this.#access = access;
   }
 
   get isDirty(): boolean {
+    this.#access("read");
     return this.#written.length > 0;
   }
 

@@ -6,15 +6,13 @@
  * as no single one is good at everything; then, if asked for, all schedules with few delays.
  */
 import { checkFunction, checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
-import { checkSwap } from "./commutativity.js";
 import { EAGER } from "./constrained-strategy.js";
 import { CoverageMeter, type Coverage } from "./coverage.js";
 import { DelayBounded } from "./delay-bounded.js";
-import { SourceDpor, type KindOf } from "./dpor.js";
-import { hashWith } from "./key-hash.js";
+import type { KindOf } from "./dpor.js";
+import { exhaust } from "./exhaustion.js";
+import type { Look } from "./looks.js";
 import { messageKindOf } from "./message-kind.js";
-import { observedClass } from "./observers.js";
-import { countOrders } from "./order-count.js";
 import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } from "./portfolio.js";
 import { ProgramModel } from "./program-model.js";
 import type { Run, Violation } from "./run.js";
@@ -22,7 +20,6 @@ import { runProgram, type Program, type SimulationOptions } from "./run-program.
 import { steadyRunner } from "./steady.js";
 import { stateFindings, type Statement } from "./statement.js";
 import { FIFO, LIFO, type Strategy } from "./strategy.js";
-import { walk } from "./strategy-walk.js";
 
 export interface ExploreOptions {
   /** At most so many runs; 10,000 by default, `Infinity` when `ms` is given. */
@@ -108,9 +105,6 @@ const DPOR_RUNS = 2_000;
 const DPOR_SHARE = 0.2;
 const DPOR_MOST = 1 / 3;
 const MOST_FAILURES = 1_000;
-/** With the first runs, and then with one in so many, two messages that are said to commute are swapped. */
-const SWAP_ALL = 100;
-const SWAP_EVERY = 8;
 
 /**
  * Explores the schedules of a program. In one go, and only from a macrotask: see `inMacrotask`.
@@ -146,6 +140,8 @@ export function explore(
   const bounds: string[] = [];
   if (typeof clock === "object") bounds.push("bounded clock");
   if (horizonMs !== undefined && horizonMs < Infinity) bounds.push(`horizon ${horizonMs} ms`);
+  // What a plan forces happens at its time, and not where it would make a difference.
+  if ((simulation.plan?.length ?? 0) > 0) bounds.push("planned faults");
   return exploreRuns(steadyRunner(run), rest, { profile, bounds, dpor: typeof clock !== "object" });
 }
 
@@ -193,6 +189,8 @@ class Explorer {
   readonly #failures: ExploredFailure[] = [];
   readonly #checks = new Set<string>();
   readonly #timers = new Set<string>();
+  readonly #looks = new Map<string, Look>();
+  readonly #seen = new Set<string>();
   #runs = 0;
   #failing = 0;
   #mostFaults = 0;
@@ -262,7 +260,9 @@ class Explorer {
     this.#failures.push({ run, violations, strategy: origin, index, seed: plan?.seed, plan });
   }
 
-  #noteCircumstances({ steps }: Run): void {
+  #noteCircumstances({ steps, looks = [], seen }: Run): void {
+    for (const look of looks) this.#looks.set(`${look.by} ${look.name}`, look);
+    for (const name of seen) this.#seen.add(name);
     let faults = 0;
     for (const { transition } of steps) {
       if (transition.kind === "fault") faults++;
@@ -273,53 +273,44 @@ class Explorer {
 
   /** Source-DPOR, within its share. */
   #exhaust(): { readonly statement: Statement; readonly isDone: boolean } {
-    const {
-      dporRuns,
-      commutes,
-      kindOf = messageKindOf,
-      countOrders: counts,
-      seed = 1,
-    } = this.#options;
+    const { dporRuns, commutes, kindOf = messageKindOf, seed = 1 } = this.#options;
     const cap = dporRuns ?? this.#dporShare();
-    const goesOn = (): boolean =>
-      runs < cap || (dporRuns === undefined && performance.now() < this.#dporEndsAtMs);
-    const { observers } = this.#options;
-    const seen = new Set<number>();
-    const dpor = new SourceDpor({
-      kindOf,
-      commutes,
-      observers,
+    const hasTime = (): boolean => dporRuns === undefined && performance.now() < this.#dporEndsAtMs;
+    const { runs, classes, orders, failing, cut, isDone, isOrdered } = exhaust({
       instant: this.#profile === "instant",
+      observers: this.#options.observers === true,
+      commutes,
+      kindOf,
+      seed,
+      countOrders: this.#options.countOrders === true,
+      make: (strategy) => this.#make(strategy, "dpor", undefined),
+      tryOut: this.#run,
+      goesOn: (many) => (many < cap || hasTime()) && this.#mayGoOn(),
+      needsOrders: () => this.#unfocused().length > 0,
     });
-    let runs = 0;
-    let orders: number | undefined = counts === true ? 0 : undefined;
-    let failing = 0;
-    while (!dpor.done && goesOn() && this.#mayGoOn()) {
-      runs++;
-      const run = this.#make(dpor, "dpor", undefined);
-      const was = dpor.learn(run);
-      if (commutes !== undefined && (runs <= SWAP_ALL || hashWith(seed, runs) % SWAP_EVERY === 0)) {
-        const sample = this.#run(walk(hashWith(seed, runs)));
-        checkSwap(sample, this.#run, { kindOf, commutes, seed: runs });
-      }
-      if (was !== "class") continue;
-      if (observers === true) {
-        // With observers a class may be run more than once.
-        const id = observedClass(run.steps);
-        if (seen.has(id)) continue;
-        seen.add(id);
-      }
-      if (run.violations.length > 0) failing++;
-      if (orders !== undefined) orders = add(orders, countOrders(run.steps));
-    }
     const bounds = [...this.#bounds];
     // How many there may be is up to a budget, not to the program.
     if (this.#mostFaults > 0) bounds.push(`faults ≤ ${this.#mostFaults}`);
-    if (dpor.cut > 0) bounds.push(`${dpor.cut} runs cut off at the step limit`);
-    if (!dpor.done) bounds.push(this.#whyNotDone(runs, cap));
-    const classes = observers === true ? seen.size : dpor.classes;
+    if (cut > 0) bounds.push(`${cut} runs cut off at the step limit`);
+    else if (!isDone) bounds.push(this.#whyNotDone(runs, cap));
+    else if (!isOrdered) bounds.push(this.#whatWasMissed());
     const found = { classes, orders, violations: failing, bounds };
-    return { statement: this.#state(found), isDone: dpor.done && dpor.cut === 0 };
+    return { statement: this.#state(found), isDone: isDone && isOrdered };
+  }
+
+  /** Those who look at everything between steps, and have not seen what they were to see. */
+  #unfocused(): readonly Look[] {
+    return [...this.#looks.values()].filter(
+      ({ by, name }) => by !== "sometimes" || !this.#seen.has(name),
+    );
+  }
+
+  #whatWasMissed(): string {
+    const who = this.#unfocused().map(({ by, name }) => {
+      if (by === "observe") return name;
+      return by === "when" ? `what ${name} waits for` : `"${name}"`;
+    });
+    return `${who.join(", ")} looked at in some orders of each`;
   }
 
   /** How many runs it may take when nobody says: of a few, others shall have the most. */
@@ -398,8 +389,4 @@ class Explorer {
       coverage: this.#coverage.report(exhausted),
     };
   }
-}
-
-function add(sum: number, more: number | undefined): number | undefined {
-  return more === undefined ? undefined : sum + more;
 }

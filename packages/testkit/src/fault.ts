@@ -6,6 +6,7 @@
  */
 import { keyOf, processKeyOf, type Access, type AnyPid, type HappeningKey } from "@coppice/core";
 import type { Kernel, OwnTransition } from "./kernel.js";
+import type { Reads } from "./looks.js";
 import type { Transition } from "./transition.js";
 
 export interface FaultOptions {
@@ -13,6 +14,8 @@ export interface FaultOptions {
   readonly times?: number;
   /** It cannot happen while this is false. */
   readonly when?: () => boolean;
+  /** What `when` and `target` look at, as `reads` of `always`; everything by default. */
+  readonly reads?: Reads | undefined;
   /** Whom it befalls: it is not independent of what this process does. By default, of nothing. */
   readonly target?: () => AnyPid | undefined;
   /** Objects that it changes, by name: `shared:X`, `disk:X`. */
@@ -55,6 +58,8 @@ interface Declared {
   readonly kind: string;
   readonly family?: string;
   readonly options: FaultOptions;
+  /** The object that stands for all it depends on whether it can happen. */
+  readonly seen?: string | undefined;
   readonly run: () => void;
   happened: number;
   /** The transition that stands for its next time. */
@@ -138,7 +143,10 @@ export class FaultTable {
 
   declare(name: string, run: () => void, options: FaultOptions): void {
     const kind = name.split(":", 1)[0] as string;
-    this.#declared.set(name, { name, kind, options, run, happened: 0, next: undefined });
+    const { when, target, reads } = options;
+    const looks = when !== undefined || target !== undefined;
+    const seen = looks ? this.#kernel.look({ by: "when", name }, reads) : undefined;
+    this.#declared.set(name, { name, kind, options, seen, run, happened: 0, next: undefined });
   }
 
   declareFamily(family: FaultFamily): void {
@@ -203,21 +211,23 @@ export class FaultTable {
       declared.run();
     };
     const key = this.#kernel.keySpace.key(`fault:${name}#${number}`);
-    const accesses = this.#accessesOf(options, target);
+    const accesses = this.#accessesOf(declared, target);
     const actor = target ?? this.#kernel.anyPid;
     declared.next = new FaultTransition(this.#kernel, declared, key, actor, accesses, run);
     if (declared.family !== undefined) this.#made.set(name, declared.next);
     return declared.next;
   }
 
-  #accessesOf(options: FaultOptions, target: AnyPid | undefined): Access[] {
+  #accessesOf({ options, seen }: Declared, target: AnyPid | undefined): Access[] {
     const { keySpace } = this.#kernel;
     const accesses = (options.uses ?? []).map((object) => keySpace.access(object, "write"));
     const key = target === undefined ? undefined : processKeyOf(target);
     // The whole of what is its own.
     if (key !== undefined) accesses.unshift(key.mailbox("write"), key.alive("write"));
     // Nobody knows what it changes.
-    return accesses.length === 0 ? [keySpace.access("*", "write")] : accesses;
+    if (accesses.length === 0) return [keySpace.access("*", "write")];
+    if (seen !== undefined) accesses.push(keySpace.access(seen, "write"));
+    return accesses;
   }
 }
 

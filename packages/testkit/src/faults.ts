@@ -1,9 +1,10 @@
 /** The faults that a program lets befall its world. */
-import { type AnyPid, type ExitReason, keyOf, type Node } from "@coppice/core";
+import { isPid, type AnyPid, type ExitReason, keyOf, type Node } from "@coppice/core";
 import type { FaultOptions } from "./fault.js";
+import type { Reads } from "./looks.js";
 import { nodeName, targetOf, type World } from "./world.js";
 
-type Times = Pick<FaultOptions, "times" | "when">;
+type Times = Pick<FaultOptions, "times" | "when" | "reads">;
 
 /**
  * Which faults there are. Each is offered to the strategy as a transition `fault:KIND:TARGET#n`, at most
@@ -75,7 +76,8 @@ export function createFaults(world: World): Faults {
         const pid = alive();
         if (pid !== undefined) world.kill(pid, reason);
       };
-      world.declare(`crash:${name}`, run, { ...options, target: alive });
+      const reads = readsOf(options, isPid(target) ? [target] : options.reads);
+      world.declare(`crash:${name}`, run, { ...options, target: alive, reads });
     },
     crashAny({ times, except = [] } = {}) {
       family("crash", times, () =>
@@ -87,27 +89,35 @@ export function createFaults(world: World): Faults {
     nodeDown(node, options = {}) {
       const name = nodeName(node);
       const { when } = options;
+      const reads = readsOf(options, []);
       const may = (): boolean => world.isUp(name) && (when === undefined || when());
       const dirty = (): boolean => may() && world.isDirty(name);
-      world.declare(`down:${name}`, () => world.crash(name, "lost"), { ...options, when: may });
-      const kept = { ...options, when: dirty };
+      world.declare(`down:${name}`, () => world.crash(name, "lost"), {
+        ...options,
+        when: may,
+        reads,
+      });
+      const kept = { ...options, when: dirty, reads };
       world.declare(`downKeeping:${name}`, () => world.crash(name, "kept"), kept);
       world.declare(`downTearing:${name}`, () => world.crash(name, "torn"), kept);
       const isDown = (): boolean => !world.isUp(name);
       world.declare(`up:${name}`, () => void world.restart(name), {
         times: Infinity,
         when: isDown,
+        reads: [],
       });
     },
     pause(node, options = {}) {
       const name = nodeName(node);
       const may = (): boolean =>
         world.isUp(name) && !world.isPaused(name) && (options.when?.() ?? true);
-      world.declare(`pause:${name}`, () => world.pause(name), { ...options, when: may });
+      const reads = readsOf(options, []);
+      world.declare(`pause:${name}`, () => world.pause(name), { ...options, when: may, reads });
       const isPaused = (): boolean => world.isPaused(name);
       world.declare(`resume:${name}`, () => world.resume(name), {
         times: Infinity,
         when: isPaused,
+        reads: [],
       });
     },
     partition(a, b, { oneWay = false, ...options } = {}) {
@@ -117,9 +127,14 @@ export function createFaults(world: World): Faults {
       world.declare(`partition:${name}`, () => world.cut(from, to, oneWay), {
         ...options,
         when: may,
+        reads: readsOf(options, []),
       });
       const isCut = (): boolean => world.network.isCut;
-      world.declare(`heal:${name}`, () => world.network.heal(), { times: Infinity, when: isCut });
+      world.declare(`heal:${name}`, () => world.network.heal(), {
+        times: Infinity,
+        when: isCut,
+        reads: [],
+      });
     },
     disconnect(a, b, options = {}) {
       const [one, other] = [nodeName(a), nodeName(b)];
@@ -136,13 +151,23 @@ export function createFaults(world: World): Faults {
     diskError(node, options = {}) {
       const name = nodeName(node);
       const target = (): AnyPid | undefined => pidOf(name);
-      world.declare(`disk:${name}`, () => world.failDisk(name), { ...options, target });
+      world.declare(`disk:${name}`, () => world.failDisk(name), {
+        ...options,
+        target,
+        reads: readsOf(options, []),
+      });
     },
     drop: ({ times } = {}) =>
       family("drop", times, () => messages((message) => kernel.drop(message))),
     duplicate: ({ times } = {}) =>
       family("duplicate", times, () => messages((message) => message.duplicate())),
   };
+}
+
+/** What a fault depends on by itself, and what its user says it does. */
+function readsOf({ when, reads }: Times, own: Reads | undefined): Reads | undefined {
+  if (when === undefined) return own;
+  return reads === undefined || own === undefined ? undefined : [...own, ...reads];
 }
 
 type Message = Parameters<World["lets"]>[0];

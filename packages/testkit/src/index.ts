@@ -47,6 +47,7 @@ export {
   type Program,
   type SimulationOptions,
 } from "./run-program.js";
+export type { Look, LookOptions, Reads } from "./looks.js";
 export type { Bounds, ClockMode } from "./sim-time.js";
 export type { AnySelf, Shared, SimNode, Simulation } from "./simulation.js";
 export { simulate, type InteractiveOptions, type InteractiveSimulation } from "./simulate.js";

@@ -17,6 +17,7 @@ import {
   type Random,
   type Scheduler,
 } from "@coppice/core";
+import { Looks, type Look, type Reads } from "./looks.js";
 import { RedirectedTimer } from "./redirected-timer.js";
 import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 import { ReadySet, type Profile } from "./ready-set.js";
@@ -97,6 +98,7 @@ function isFault({ kind }: Transition): boolean {
   return kind === "fault";
 }
 
+const NO_LOOKS: readonly Look[] = [];
 const NONE_SEEN: ReadonlySet<string> = new Set();
 
 export class Kernel implements Scheduler, RunView {
@@ -110,6 +112,7 @@ export class Kernel implements Scheduler, RunView {
   seen: Set<string> | undefined = undefined;
   readonly checks: Check[] = [];
   readonly always: Check[] = [];
+  looks: Looks | undefined = undefined;
   faults: FaultSource | undefined = undefined;
   /** Told of each step when it is over. */
   readonly observers: ((step: Step) => void)[] = [];
@@ -282,6 +285,11 @@ export class Kernel implements Scheduler, RunView {
 
   // ── checks ──────────────────────────────────────────────────────────────────────────────────
 
+  /** Something looks at the state between steps. */
+  look(look: Look, reads: Reads | undefined): string | undefined {
+    return (this.looks ??= new Looks(this.keySpace)).add(look, reads);
+  }
+
   /** Of each check the first counts. */
   fail(check: string, message: string, error?: unknown): void {
     if (this.#hasFailed(check)) return;
@@ -293,7 +301,7 @@ export class Kernel implements Scheduler, RunView {
     return this.violations.some((violation) => violation.check === check);
   }
 
-  look(when: "always" | "finally"): void {
+  check(when: "always" | "finally"): void {
     const checks = when === "always" ? this.always : this.checks;
     for (let i = 0; i < checks.length; i++) {
       const check = checks[i] as Check;
@@ -429,8 +437,9 @@ export class Kernel implements Scheduler, RunView {
     const takes = this.#takes;
     this.#takes = undefined;
     if (this.phase !== "run") return;
+    this.looks?.note(accesses);
     const step: Step = { transition, creator: transition.creator, accesses, enabled, takes };
-    if (this.always.length > 0) this.look("always");
+    if (this.always.length > 0) this.check("always");
     this.steps.push(step);
     for (const observer of this.observers) observer(step);
   }
@@ -554,6 +563,7 @@ export class Kernel implements Scheduler, RunView {
   result(outcome: RunOutcome): Run {
     const { steps, violations, nowMs, seen = NONE_SEEN } = this;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
-    return { steps, violations, outcome, nowMs, seen, loop, hash: () => hashOfKeys(steps) };
+    const looks = this.looks?.unfocused(seen) ?? NO_LOOKS;
+    return { steps, violations, outcome, nowMs, seen, looks, loop, hash: () => hashOfKeys(steps) };
   }
 }

@@ -2,9 +2,10 @@
  * Liveness in a simulation: a storm, in which anything goes, and then a calm, in which what is owed has
  * to be settled. Only the calm is judged: an unfair schedule can keep anything from happening.
  */
-import type { Access, Node, NodeEvent } from "@coppice/core";
+import type { Node, NodeEvent } from "@coppice/core";
+import type { Reads } from "./looks.js";
 import type { Step } from "./run.js";
-import type { KernelSimulation, Simulation } from "./simulation.js";
+import type { Simulation } from "./simulation.js";
 import type { RunView, Strategy } from "./strategy.js";
 import { createWatch, type AnyMonitor, type Watch, type WatchOptions } from "./temporal.js";
 import type { Transition } from "./transition.js";
@@ -23,11 +24,10 @@ export interface LivenessOptions extends WatchOptions {
    */
   readonly stormSteps?: number;
   /**
-   * Whether the order of any two steps counts, as monitors may see it; `true` by default. An exploration
-   * then takes all orders for different, and comes to an end of few programs. With `false` it tries one
-   * order of what is independent, and a monitor that tells such orders apart may miss what it should see.
+   * What the monitors' verdicts depend on, as `reads` of `always`; everything by default. An exploration
+   * is then exhaustive only after every order of all steps.
    */
-  readonly ordered?: boolean;
+  readonly reads?: Reads | undefined;
 }
 
 /**
@@ -41,8 +41,7 @@ export function checkLiveness(
   monitors: readonly AnyMonitor<SimEvent>[],
   options: LivenessOptions = {},
 ): Watch<SimEvent> {
-  const { nodes = [], stormSteps = Infinity, ordered = true, ...watchOptions } = options;
-  const order = (sim as KernelSimulation).kernel.keySpace.access("monitors", "write");
+  const { nodes = [], stormSteps = Infinity, reads, ...watchOptions } = options;
   const watch = createWatch(monitors, watchOptions);
   const observe = (event: SimEvent): void => {
     for (const { check, message } of watch.observe(event)) sim.fail(check, message);
@@ -50,12 +49,16 @@ export function checkLiveness(
   for (const node of nodes) {
     node.events.subscribe((event) => observe({ type: "event", node: node.name, event }));
   }
+  // When the storm is over depends on how many steps there were, of whatever kind.
+  const counts = stormSteps < Infinity;
   let steps = 0;
-  sim.observe((step) => {
-    if (ordered) (step.accesses as Access[]).push(order);
-    observe({ type: "step", step });
-    if (++steps === stormSteps) watch.calm();
-  });
+  sim.observe(
+    (step) => {
+      observe({ type: "step", step });
+      if (++steps === stormSteps) watch.calm();
+    },
+    { reads: counts ? undefined : reads },
+  );
   sim.finally("liveness", () => {
     for (const { check, message } of watch.atRest()) sim.fail(check, message);
   });

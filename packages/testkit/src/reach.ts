@@ -3,6 +3,7 @@
  * never comes to where it could fail is green for no reason.
  */
 import { CoppiceError } from "@coppice/core";
+import type { LookOptions } from "./looks.js";
 import type { Program } from "./run-program.js";
 
 /** Something that a suite should have seen was not. */
@@ -54,15 +55,19 @@ export function createReach(): Reach {
     [...hits].filter(([, count]) => count === 0).map(([name]) => name);
   return {
     watch: (program) => (sim) => {
-      const sometimes = (name: string, holds: () => boolean): void => {
+      const sometimes = (name: string, holds: () => boolean, options?: LookOptions): void => {
         hits.set(name, hits.get(name) ?? 0);
         let isSeen = false;
-        sim.sometimes(name, () => {
-          const holdsNow = holds();
-          if (holdsNow && !isSeen) hits.set(name, (hits.get(name) as number) + 1);
-          isSeen ||= holdsNow;
-          return holdsNow;
-        });
+        sim.sometimes(
+          name,
+          () => {
+            const holdsNow = holds();
+            if (holdsNow && !isSeen) hits.set(name, (hits.get(name) as number) + 1);
+            isSeen ||= holdsNow;
+            return holdsNow;
+          },
+          options,
+        );
       };
       const counting = new Proxy(sim, {
         get: (target, key) => {

@@ -128,7 +128,7 @@ export function runWith(
   const before = nets.enter(kernel);
   try {
     setUp(kernel, program, drain, options);
-    kernel.look("always");
+    kernel.check("always");
     const outcome = runOn(kernel, strategy, drain);
     if (outcome === "quiescent") atRest(kernel);
     return kernel.result(outcome);
@@ -138,7 +138,7 @@ export function runWith(
 }
 
 function atRest(kernel: Kernel): void {
-  kernel.look("finally");
+  kernel.check("finally");
   kernel.lookForStuck();
 }
 
@@ -232,7 +232,7 @@ export async function runByTurns(
       await turn();
     } while (set.goOn());
     set.end();
-    kernel.look("always");
+    kernel.check("always");
     kernel.phase = "run";
     let choice: Choice;
     for (choice = kernel.choose(strategy); "picked" in choice; choice = kernel.choose(strategy)) {

@@ -1,5 +1,6 @@
 /** Runs: what happened in one schedule of a program, and what came of it. */
 import type { Access } from "@coppice/core";
+import type { Look } from "./looks.js";
 import type { Transition } from "./transition.js";
 
 /** A message that a `receive` took; `TIMEOUT` when it looked without waiting and found none. */
@@ -49,6 +50,8 @@ export interface Run {
   readonly nowMs: number;
   /** What was said to be seen at least sometimes, and was. */
   readonly seen: ReadonlySet<string>;
+  /** Who looked at everything between steps, so that the order of any two of them counts; none by default. */
+  readonly looks?: readonly Look[];
   /** The keys of what happened over and over at the end of a `"zeno"` run. */
   readonly loop: readonly string[];
   /** Equal when the keys of all steps are, in their order. */

@@ -115,7 +115,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
       return "quiescent" as const;
     });
     if (outcome === "quiescent") {
-      kernel.look("finally");
+      kernel.check("finally");
       kernel.lookForStuck();
     }
     return kernel.result(outcome);

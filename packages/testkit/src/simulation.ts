@@ -1,9 +1,17 @@
 /** What a program sees of the simulation it runs in. */
-import type { AnyPid, ExitReason, HandlerSelf, Node, Self } from "@coppice/core";
+import {
+  checkKeys,
+  type AnyPid,
+  type ExitReason,
+  type HandlerSelf,
+  type Node,
+  type Self,
+} from "@coppice/core";
 import type { Durable, DurableOptions, Unsynced } from "./durable.js";
 import type { FaultOptions, PlannedFault } from "./fault.js";
 import { createFaults, type Faults } from "./faults.js";
 import type { Kernel } from "./kernel.js";
+import type { LookOptions } from "./looks.js";
 import type { Step } from "./run.js";
 import { nodeName, World, type Boot, type SimNodeOptions } from "./world.js";
 
@@ -13,6 +21,8 @@ export type AnySelf = Pick<Self<never> | HandlerSelf<never>, "pid" | "yield">;
 /** An object that several processes use. Each use is a point where others may come between. */
 export interface Shared<T> {
   readonly name: string;
+  /** What it is called in the footprints of steps. */
+  readonly object: string;
   /** Waits for its turn, then reads; what `read` returns. */
   read<R>(self: AnySelf, read: (value: T) => R): Promise<R>;
   /** Waits for its turn, then changes it: what `write` returns is the new value, unless it is undefined. */
@@ -36,16 +46,24 @@ export interface Simulation {
   node(name?: string, options?: SimNodeOptions): Node;
   /** Makes a node that runs `boot` in each of its lives: now, and whenever it is restarted. */
   boot(name: string, boot: Boot, options?: SimNodeOptions): SimNode;
-  /** Must hold after each step: `false` or a throw is a violation. The run goes on. */
-  always(name: string, holds: () => unknown): void;
+  /**
+   * Must hold after each step: `false` or a throw is a violation. The run goes on.
+   *
+   * @param options.reads what it looks at. States between steps that have nothing to do with each other
+   * depend on their order: without `reads` an exploration is exhaustive only after every order of all steps
+   */
+  always(name: string, holds: () => unknown, options?: LookOptions): void;
   /** Must hold when nothing can happen any more. */
   finally(name: string, holds: () => unknown): void;
-  /** Should be seen after some step of some run. */
-  sometimes(name: string, holds: () => boolean): void;
+  /** Should be seen after some step of some run; `reads` as for `always`. */
+  sometimes(name: string, holds: () => boolean, options?: LookOptions): void;
   /** Something is wrong. */
   fail(check: string, message: string): void;
-  /** Told of each step when it is over. */
-  observe(observer: (step: Step) => void): void;
+  /**
+   * Told of each step when it is over. With `reads`, what comes of it depends on the order of steps that
+   * change any of this; with `[]`, on the order of those alone that have to do with each other anyway.
+   */
+  observe(observer: (step: Step) => void, options?: LookOptions): void;
   shared<T>(name: string, initial: T): Shared<T>;
   /** What is on the disk of a node under `name`; made with `initial` at first. */
   durable<T>(
@@ -119,7 +137,9 @@ export class KernelSimulation implements Simulation {
     };
   }
 
-  always(name: string, holds: () => unknown): void {
+  always(name: string, holds: () => unknown, options: LookOptions = {}): void {
+    checkKeys("always: options", options, ["reads"]);
+    this.kernel.look({ by: "always", name }, options.reads);
     this.kernel.always.push({ name, when: "always", holds });
   }
 
@@ -127,8 +147,10 @@ export class KernelSimulation implements Simulation {
     this.kernel.checks.push({ name, when: "finally", holds });
   }
 
-  sometimes(name: string, holds: () => boolean): void {
+  sometimes(name: string, holds: () => boolean, options: LookOptions = {}): void {
+    checkKeys("sometimes: options", options, ["reads"]);
     const { kernel } = this;
+    kernel.look({ by: "sometimes", name }, options.reads);
     kernel.observers.push(() => {
       if (kernel.seen?.has(name) !== true && holds()) (kernel.seen ??= new Set()).add(name);
     });
@@ -138,7 +160,9 @@ export class KernelSimulation implements Simulation {
     this.kernel.fail(check, message);
   }
 
-  observe(observer: (step: Step) => void): void {
+  observe(observer: (step: Step) => void, options: LookOptions = {}): void {
+    checkKeys("observe: options", options, ["reads"]);
+    this.kernel.look({ by: "observe", name: "an observer" }, options.reads);
     this.kernel.observers.push(observer);
   }
 
@@ -155,6 +179,7 @@ export class KernelSimulation implements Simulation {
     };
     return {
       name,
+      object: `shared:${name}`,
       change,
       async read(self, read) {
         await self.yield();
@@ -196,23 +221,34 @@ export class KernelSimulation implements Simulation {
     this.world.declare(name, run, options);
   }
 
+  /** What code of the program does to the world by itself may change what anybody can do. */
+  #touch(): void {
+    const { kernel } = this;
+    kernel.access(kernel.keySpace.access("*", "write"));
+  }
+
   kill(pid: AnyPid, reason: ExitReason = "killed"): boolean {
+    this.#touch();
     return this.world.kill(pid, reason);
   }
 
   crash(node: Node | string, unsynced: Unsynced = "lost"): void {
+    this.#touch();
     this.world.crash(nodeName(node), unsynced);
   }
 
   restart(node: Node | string): Node {
+    this.#touch();
     return this.world.restart(nodeName(node));
   }
 
   pause(node: Node | string): void {
+    this.#touch();
     this.world.pause(nodeName(node));
   }
 
   resume(node: Node | string): void {
+    this.#touch();
     this.world.resume(nodeName(node));
   }
 
@@ -221,18 +257,22 @@ export class KernelSimulation implements Simulation {
     b: readonly (Node | string)[],
     { oneWay = false }: { readonly oneWay?: boolean } = {},
   ): void {
+    this.#touch();
     this.world.cut(a.map(nodeName), b.map(nodeName), oneWay);
   }
 
   heal(): void {
+    this.#touch();
     this.world.network.heal();
   }
 
   disconnect(a: Node | string, b: Node | string): void {
+    this.#touch();
     this.world.network.disconnect(nodeName(a), nodeName(b));
   }
 
   jump(node: Node | string, byMs: number): void {
+    this.#touch();
     this.world.jump(nodeName(node), byMs);
   }
 }

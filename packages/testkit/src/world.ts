@@ -179,7 +179,7 @@ export class World implements FaultSource {
     // Another life of its node opens it again.
     if (known !== undefined) return known.store as Store<T> as Durable<T>;
     const object = `disk:${node}/${name}`;
-    const store = new Store<T>(name, initial, options, (mode) =>
+    const store = new Store<T>(name, object, initial, options, (mode) =>
       this.kernel.access(keySpace.access(object, mode)),
     );
     (this.#stores ??= new Map()).set(`${node}/${name}`, {

@@ -1,0 +1,104 @@
+/**
+ * Everything there is, as far as it goes: source-DPOR until it comes to an end or is stopped.
+ *
+ * It runs one schedule of each class. That is all there is to see, except for those who look at states
+ * between steps and do not say at what: for them every order of all steps has to be run after that.
+ */
+import { checkSwap } from "./commutativity.js";
+import { SourceDpor, type KindOf } from "./dpor.js";
+import { hashWith } from "./key-hash.js";
+import { observedClass } from "./observers.js";
+import { countOrders } from "./order-count.js";
+import type { Run } from "./run.js";
+import type { Strategy } from "./strategy.js";
+import { walk } from "./strategy-walk.js";
+import { traceClass } from "./trace-class.js";
+
+export interface ExhaustionOptions {
+  readonly instant: boolean;
+  readonly observers: boolean;
+  readonly commutes: readonly (readonly [string, string])[] | undefined;
+  readonly kindOf: KindOf;
+  readonly seed: number;
+  readonly countOrders: boolean;
+  /** Makes a run that counts. */
+  readonly make: (strategy: Strategy) => Run;
+  /** Makes one that does not. */
+  readonly tryOut: (strategy: Strategy) => Run;
+  /** May there be one more, after so many? */
+  readonly goesOn: (runs: number) => boolean;
+  /** Is there anyone who looks, does not say at what, and has not seen all there is to see? */
+  readonly needsOrders: () => boolean;
+}
+
+export interface Exhaustion {
+  readonly runs: number;
+  readonly classes: number;
+  readonly orders: number | undefined;
+  /** Classes that have a schedule that failed. */
+  readonly failing: number;
+  /** Runs that ended at the step limit. */
+  readonly cut: number;
+  /** One schedule of each class was run. */
+  readonly isDone: boolean;
+  /** So was every schedule, for those who need that. */
+  readonly isOrdered: boolean;
+}
+
+/** With the first runs, and then with one in so many, two messages that are said to commute are swapped. */
+const SWAP_ALL = 100;
+const SWAP_EVERY = 8;
+
+export function exhaust(options: ExhaustionOptions): Exhaustion {
+  const { instant, observers, commutes, kindOf, goesOn, make, needsOrders } = options;
+  const idOf = observers ? (run: Run) => observedClass(run.steps) : traceClass;
+  const dpor = new SourceDpor({ kindOf, commutes, observers, instant });
+  const seen = new Set<number>();
+  const failing = new Set<number>();
+  let runs = 0;
+  let orders: number | undefined = options.countOrders ? 0 : undefined;
+  while (!dpor.done && goesOn(runs)) {
+    runs++;
+    const run = make(dpor);
+    const was = dpor.learn(run);
+    if (commutes !== undefined) tryOutSwap(options, commutes, runs);
+    if (was !== "class") continue;
+    if (observers) {
+      // With observers a class may be run more than once.
+      const id = idOf(run);
+      if (seen.has(id)) continue;
+      seen.add(id);
+    }
+    if (run.violations.length > 0) failing.add(idOf(run));
+    if (orders !== undefined) orders = add(orders, countOrders(run.steps));
+  }
+  const isDone = dpor.done && dpor.cut === 0;
+  let isOrdered = !needsOrders();
+  if (isDone && !isOrdered) {
+    const all = new SourceDpor({ instant, ordered: true });
+    while (!all.done && goesOn(runs) && needsOrders()) {
+      runs++;
+      const run = make(all);
+      all.learn(run);
+      if (run.violations.length > 0) failing.add(idOf(run));
+    }
+    isOrdered = all.done || !needsOrders();
+    if (all.done) orders = all.classes;
+  }
+  const classes = observers ? seen.size : dpor.classes;
+  return { runs, classes, orders, failing: failing.size, cut: dpor.cut, isDone, isOrdered };
+}
+
+function tryOutSwap(
+  { kindOf, seed, tryOut }: ExhaustionOptions,
+  commutes: readonly (readonly [string, string])[],
+  runs: number,
+): void {
+  if (runs > SWAP_ALL && hashWith(seed, runs) % SWAP_EVERY !== 0) return;
+  const sample = tryOut(walk(hashWith(seed, runs)));
+  checkSwap(sample, tryOut, { kindOf, commutes, seed: runs });
+}
+
+function add(sum: number, more: number | undefined): number | undefined {
+  return more === undefined ? undefined : sum + more;
+}
