@@ -2,8 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import type { AnyPid, Pid, Self } from "@coppice/core";
 import {
   child,
+  countChildren,
   defineServer,
   defineSupervisor,
+  renderTree,
+  supervisionTree,
   type ChildOptions,
   type ProtocolOf,
   type ServerSelf,
@@ -42,7 +45,10 @@ const oneString = (args: readonly unknown[]): [string] => {
   return [args[0]];
 };
 
+const leafTree = defineSupervisor({ strategy: "one_for_one", children: [child("leaf", stubborn)] });
+
 const behaviours = {
+  tree: remoteBehaviour(leafTree, () => []),
   worker: remoteBehaviour(worker, oneString),
   stubborn: remoteBehaviour(
     { start: (starter, options) => ({ pid: starter.spawnOpt(options, stubborn) }) },
@@ -248,6 +254,28 @@ describe("a child at another node", () => {
     await settle();
     expect(await stopping).toMatchObject({ killed: [] });
     expect(counts(c)).toEqual([1]);
+  });
+
+  test("is seen in the tree, and counted, as running; a supervisor there is asked what is below it", async () => {
+    const fleet = await createFleet();
+    const { a, settle, supervise } = fleet;
+    const supervisor = await supervise("b", { behaviour: "tree", type: "supervisor" });
+    const looking = supervisionTree(a.node, supervisor);
+    const counting = countChildren(a.node, supervisor);
+    await settle();
+    const tree = await looking;
+    expect(tree.children).toMatchObject([
+      { id: "w", state: "running", children: [{ id: "leaf", state: "running" }] },
+    ]);
+    expect(renderTree(tree)).toContain("└─ leaf <b.2>");
+    expect(await counting).toMatchObject({ specs: 1, active: 1 });
+    const far = supervisionTree(a.node, tree.children[0]?.pid as AnyPid);
+    await settle();
+    expect(await far).toMatchObject({ id: "<b.1>", children: [{ id: "leaf" }] });
+    fleet.network.fault("b", "a", { mode: "hold" });
+    const busy = supervisionTree(a.node, supervisor);
+    await fleet.advance(1_000);
+    expect(await busy).toMatchObject({ children: [{ state: "busy", children: [] }] });
   });
 
   test("has a place that is a node's name", async () => {

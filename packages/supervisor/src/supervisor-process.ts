@@ -131,7 +131,9 @@ export class SupervisorProcess extends SupervisorBase {
       case "whichChildren":
         return this.#reply<"whichChildren">(from, children.list.map(this.#infoOf));
       case "countChildren": {
-        const isAlive = (pid: AnyPid): boolean => this.self.isAlive(pid);
+        // One of another node is there as long as its link says nothing else.
+        const isAlive = (pid: AnyPid): boolean =>
+          pid.node !== this.self.pid.node || this.self.isAlive(pid);
         return this.#reply<"countChildren">(from, countChildren(children.list, isAlive));
       }
       case "getChildSpec": {

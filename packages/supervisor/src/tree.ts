@@ -12,6 +12,7 @@ import {
   type ExitReason,
   type Operations,
   type ProcessInfo,
+  type Starter,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
 import type { ChildInfo, SupervisorView } from "./child-info.js";
@@ -63,7 +64,8 @@ const ANSWER_MS = 1_000;
  * Looks at a supervisor and all below it. Resolves although supervisors below are busy: those that
  * stop a child answer in the middle of it, others are shown as busy after `timeoutMs`.
  *
- * The levels are asked one after the other: what changes meanwhile may be seen half.
+ * The levels are asked one after the other: what changes meanwhile may be seen half. Of a process of
+ * another node mailbox, label and name are not known.
  *
  * @param asker the `self` of a process, or the node
  * @param options.timeoutMs how long each level may take; 1000 by default
@@ -75,9 +77,11 @@ export async function supervisionTree(
   options: { readonly timeoutMs?: number } = {},
 ): Promise<SupervisionTree> {
   checkActor("supervisionTree: asker", asker);
+  const { pid: own } = asker as Starter;
   const info = asker.processInfo(supervisor);
-  if (info === undefined) throw new NoProcessError(String(supervisor));
-  const id = info.name ?? info.label ?? String(supervisor);
+  const isFar = supervisor.node !== own.node;
+  if (info === undefined && !isFar) throw new NoProcessError(String(supervisor));
+  const id = info?.name ?? info?.label ?? String(supervisor);
   const root: ChildInfo = {
     id,
     pid: supervisor as SupervisorPid,
@@ -88,24 +92,31 @@ export async function supervisionTree(
     restartInMs: undefined,
     lastExit: undefined,
   };
-  return look(asker, root, options.timeoutMs ?? ANSWER_MS);
+  return look({ asker, home: own.node, timeoutMs: options.timeoutMs ?? ANSWER_MS }, root);
 }
 
-async function look(
-  asker: Operations,
-  child: ChildInfo,
-  timeoutMs: number,
-): Promise<SupervisionTree> {
+interface Looking {
+  readonly asker: Operations;
+  /** The node of who asks. */
+  readonly home: string;
+  readonly timeoutMs: number;
+}
+
+async function look(looking: Looking, child: ChildInfo): Promise<SupervisionTree> {
   const { id, pid, type, restarts, restartInMs, incarnation, lastExit } = child;
-  const info = pid === undefined ? undefined : asker.processInfo(pid);
-  const asks = child.type === "supervisor" && child.pid !== undefined && isAlive(info);
+  const { asker, home, timeoutMs } = looking;
+  // Of a process of another node no more is known than what its supervisor says, or it itself.
+  const isFar = pid !== undefined && pid.node !== home;
+  const info = pid === undefined || isFar ? undefined : asker.processInfo(pid);
+  const isThere = isFar || isAlive(info);
+  const asks = child.type === "supervisor" && child.pid !== undefined && isThere;
   const view = asks ? await viewOf(asker, child.pid, timeoutMs) : undefined;
   const seen = typeof view === "object" ? view : undefined;
   return {
     id,
     pid,
     type,
-    state: stateOf(child, info, view),
+    state: stateOf(child, isThere, view),
     restarts,
     restartInMs,
     incarnation,
@@ -115,9 +126,7 @@ async function look(
     name: info?.name,
     strategy: seen?.strategy,
     waitingFor: seen?.waitingFor,
-    children: await Promise.all(
-      (seen?.children ?? []).map((below) => look(asker, below, timeoutMs)),
-    ),
+    children: await Promise.all((seen?.children ?? []).map((below) => look(looking, below))),
   };
 }
 
@@ -127,11 +136,11 @@ function isAlive(info: ProcessInfo | undefined): boolean {
 
 function stateOf(
   { status }: ChildInfo,
-  info: ProcessInfo | undefined,
+  isThere: boolean,
   view: Answer | undefined,
 ): SupervisionTree["state"] {
   if (status !== "running") return status;
-  if (!isAlive(info)) return "exiting";
+  if (!isThere) return "exiting";
   if (view === undefined) return "running";
   if (typeof view === "string") return view;
   return view.activity === "idle" ? "running" : view.activity;
