@@ -46,9 +46,14 @@ export class KeySpace {
 
   /** The use of something that has a name of its own. */
   access(object: string, mode: "read" | "write"): Access {
+    return this.usesOf(object)[mode];
+  }
+
+  /** The uses of something that has a name of its own. */
+  usesOf(object: string): Uses {
     let uses = this.#objects.get(object);
     if (uses === undefined) this.#objects.set(object, (uses = this.uses(object)));
-    return uses[mode];
+    return uses;
   }
 
   /** For keys alone. */
@@ -154,6 +159,7 @@ export class KeyStem {
   readonly #from: ProcessKey;
   readonly #to: ProcessKey | undefined;
   #text: string | undefined;
+  #watch: Uses | undefined;
   readonly #numbered: HappeningKey[] = [];
 
   constructor(space: KeySpace, kind: string, from: ProcessKey, to: ProcessKey | undefined) {
@@ -168,6 +174,11 @@ export class KeyStem {
       this.#to === undefined
         ? this.#kind + this.#from.text
         : `${this.#from.text}→${this.#to.text}`);
+  }
+
+  /** That the sender watches the receiver. */
+  watch(mode: "read" | "write"): Access {
+    return (this.#watch ??= this.#space.usesOf(`watch:${this.text}`))[mode];
   }
 
   /** From 1. */

@@ -7,7 +7,7 @@ import { InvalidArgumentError, NodeStoppedError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import { whenExited, type WhenExitedOptions } from "./exit-watch.js";
 import type { AnyName } from "./name.js";
-import type { Node, NodeCounts, NodeOptions, StopOptions } from "./node.js";
+import type { Node, NodeCounts, StopOptions } from "./node.js";
 import { ASYNC_DISPOSE } from "./own.js";
 import type { AnyPid } from "./pid.js";
 import { castFrom, refuseFrom, replyFrom, resolveTarget, sendFrom } from "./post.js";
@@ -31,9 +31,12 @@ import { OutsideSleep, type SleepOptions } from "./wait.js";
 export class LocalNode extends Runtime implements Node {
   #stopping: Promise<{ readonly killed: readonly AnyPid[] }> | undefined;
 
-  constructor(options: NodeOptions) {
-    super(options);
-    Object.defineProperty(this, ASYNC_DISPOSE, { value: () => this.stop() });
+  static {
+    Object.defineProperty(this.prototype, ASYNC_DISPOSE, {
+      value(this: LocalNode) {
+        return this.stop();
+      },
+    });
   }
 
   spawn(body: ErasedProgram, ...args: readonly unknown[]): ErasedPid {

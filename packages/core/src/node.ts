@@ -154,20 +154,25 @@ export function createNode(options: NodeOptions = {}): Node {
   return new LocalNode(options);
 }
 
+const CLOCK = ["now", "set", "clear"];
+const SCHEDULER = ["soon", "afterTurn"];
+const SCHEDULER_MAY = ["offer", "withdraw", "access", "nodeKey"];
+const KEYS: readonly string[] = [
+  "name",
+  "messages",
+  "traceSends",
+  "mailbox",
+  "turnMs",
+  "blockedMs",
+  "logger",
+  "clock",
+  "scheduler",
+  "random",
+  "enter",
+];
+
 function checkOptions(options: NodeOptions): void {
-  checkKeys("createNode: options", options, [
-    "name",
-    "messages",
-    "traceSends",
-    "mailbox",
-    "turnMs",
-    "blockedMs",
-    "logger",
-    "clock",
-    "scheduler",
-    "random",
-    "enter",
-  ]);
+  checkKeys("createNode: options", options, KEYS);
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
   };
@@ -200,17 +205,17 @@ function checkOptions(options: NodeOptions): void {
     optional: readonly string[],
   ): void => {
     if (value === undefined) return;
-    const typeOf = (method: string): string =>
-      typeof (Object(value) as Record<string, unknown>)[method];
-    if (
-      !methods.every((method) => typeOf(method) === "function") ||
-      !optional.every((method) => ["function", "undefined"].includes(typeOf(method)))
-    ) {
-      const maybe = optional.length === 0 ? "" : `, and if you like ${optional.join(", ")}`;
-      refuse(option, `an object with the functions ${methods.join(", ")}${maybe}`, value);
+    const has = Object(value) as Record<string, unknown>;
+    let fits = true;
+    for (const method of methods) fits &&= typeof has[method] === "function";
+    for (const method of optional) {
+      fits &&= has[method] === undefined || typeof has[method] === "function";
     }
+    if (fits) return;
+    const maybe = optional.length === 0 ? "" : `, and if you like ${optional.join(", ")}`;
+    refuse(option, `an object with the functions ${methods.join(", ")}${maybe}`, value);
   };
-  port("clock", clock, ["now", "set", "clear"], ["hold"]);
-  port("scheduler", scheduler, ["soon", "afterTurn"], ["offer", "withdraw", "access", "nodeKey"]);
+  port("clock", clock, CLOCK, ["hold"]);
+  port("scheduler", scheduler, SCHEDULER, SCHEDULER_MAY);
   port("random", random, ["next"], []);
 }

@@ -428,7 +428,8 @@ export class Offers {
   }
 
   #watchOf(owner: LocalPid, target: LocalPid, mode: "read" | "write"): Access {
-    return this.keys.access(`watch:${this.keyOf(owner).text}→${this.keyOf(target).text}`, mode);
+    const { stem } = this.#offered(target).laneFrom(this.#offered(owner));
+    return (stem as KeyStem).watch(mode);
   }
 
   /** A timer of one process acts on another. */

@@ -29,8 +29,7 @@ export class Runtime {
   readonly name: string;
   readonly identity: NodeIdentity;
   readonly pid: LocalPid;
-  /** Stands for nobody: what a name that is not held resolves to. */
-  readonly nobody: LocalPid;
+  #nobody: LocalPid | undefined = undefined;
   readonly events: NodeEvents;
   readonly scheduler: Scheduler;
   /** Signals arrive as they are sent: no scheduler decides. */
@@ -80,11 +79,6 @@ export class Runtime {
     const incarnation = Math.floor(this.#random.next() * Number.MAX_SAFE_INTEGER);
     this.identity = Object.freeze({ name, incarnation });
     this.pid = this.makePid(0, undefined, name);
-    const { offers } = this;
-    this.nobody =
-      offers === undefined
-        ? new ProcessId<Process>(this.identity, 0, undefined, `${name}?`)
-        : offers.standIn(this.identity, `${offers.keyOf(this.pid).text}?`);
     this.isolation =
       messages === "share" ? undefined : new MessageIsolation(messages, options.traceSends ?? true);
     this.highWater = mailbox?.highWater ?? DEFAULT_HIGH_WATER;
@@ -103,6 +97,15 @@ export class Runtime {
 
   get incarnation(): number {
     return this.identity.incarnation;
+  }
+
+  /** Stands for nobody: what a name that is not held resolves to. */
+  get nobody(): LocalPid {
+    const { offers, identity } = this;
+    return (this.#nobody ??=
+      offers === undefined
+        ? new ProcessId<Process>(identity, 0, undefined, `${identity.name}?`)
+        : offers.standIn(identity, `${offers.keyOf(this.pid).text}?`));
   }
 
   *eachProcess(): Generator<Process> {

@@ -135,20 +135,12 @@ export class Kernel implements Scheduler, RunView {
   #armsDaemons = false;
   #movedAt = 0;
   #redirected: Map<AnyPid, number> | undefined = undefined;
-  readonly #clockRead: Access;
-  readonly #timersRead: Access;
-  readonly #timersWrite: Access;
-  readonly #clockWrite: Access;
 
   constructor(options: KernelOptions) {
     this.options = options;
     this.keySpace = options.keySpace;
     this.ready = new ReadySet(options.profile);
     this.#possibleMs = typeof options.clock === "object" ? new Map() : undefined;
-    this.#timersRead = this.keySpace.access("timers", "read");
-    this.#timersWrite = this.keySpace.access("timers", "write");
-    this.#clockRead = this.keySpace.access("clock", "read");
-    this.#clockWrite = this.keySpace.access("clock", "write");
   }
 
   // ── the port of core ────────────────────────────────────────────────────────────────────────
@@ -248,7 +240,7 @@ export class Kernel implements Scheduler, RunView {
 
   /** What the clock of the node shows whose code runs now. */
   shownMs(): number {
-    this.#note(this.#clockRead);
+    this.#noteUse("clock", "read");
     const life = this.current === undefined ? undefined : this.lives.get(this.current.node);
     return life === undefined ? this.nowMs : life.time.at(this.nowMs);
   }
@@ -473,14 +465,14 @@ export class Kernel implements Scheduler, RunView {
     if (happening.kind === "timer") {
       const life = this.lives.get(happening.actorPid.node) as Life;
       this.nowMs = Math.max(before, life.time.trueMs(happening.atMs as number));
-      if (clock !== "quiet") this.#note(this.#timersWrite);
+      if (clock !== "quiet") this.#noteUse("timers", "write");
     } else if (typeof clock === "object" && happening.kind === "signal") {
       const sentMs = this.#possibleMs?.get(happening) ?? 0;
       this.nowMs = Math.max(before, sentMs + (clock.minLatencyMs ?? 0));
     }
     if (this.nowMs === before) return;
     this.#movedAt = this.steps.length;
-    this.#note(this.#clockWrite);
+    this.#noteUse("clock", "write");
   }
 
   #forget(happening: Happening): void {
@@ -500,7 +492,7 @@ export class Kernel implements Scheduler, RunView {
   }
 
   #touchTimers(): void {
-    if (this.options.clock !== "quiet") this.#note(this.#timersRead);
+    if (this.options.clock !== "quiet") this.#noteUse("timers", "read");
   }
 
   #queueOf(happening: Happening): Access {
@@ -512,6 +504,10 @@ export class Kernel implements Scheduler, RunView {
       accesses.set(pid, access);
     }
     return access;
+  }
+
+  #noteUse(object: "clock" | "timers", mode: "read" | "write"): void {
+    if (this.#accesses !== undefined) this.#note(this.keySpace.access(object, mode));
   }
 
   #note(access: Access): void {
