@@ -207,6 +207,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
     counts: { coppice: 200 * THOUSAND, "fast-check": 20 * THOUSAND },
   },
   {
+    name: "schedules-handlers",
+    unit: "schedules/s",
+    better: "higher",
+    counts: { coppice: 200 * THOUSAND },
+  },
+  {
     name: "exhaustive",
     unit: "classes/s",
     better: "higher",
