@@ -338,7 +338,9 @@ export class Kernel implements Scheduler, RunView {
 
   /** Lets what was spawned by the program itself start, in order; `false` when there was nothing. */
   startNext(): boolean {
+    this.#takes = undefined;
     const start = this.#starts.shift();
+    this.current = start?.actorPid;
     if (start === undefined) return false;
     const before = this.phase;
     this.phase = "set-up";

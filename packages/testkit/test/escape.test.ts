@@ -113,6 +113,18 @@ describe("code in a simulation that uses the host", () => {
     else expect(error?.message).toContain("culpable");
   });
 
+  test("is named also when it does so as it starts, before or after a first wait", async () => {
+    for (const waits of [false, true]) {
+      const run = await runProgramAsync((sim) => {
+        sim.node().spawnOpt<never>({ key: "early" }, async () => {
+          if (waits) await Promise.resolve();
+          await readFilePromise("package.json");
+        });
+      }, FIFO);
+      expect(escapeOf(run)?.process).toBe("n/early");
+    }
+  });
+
   test("cannot hide it: what it catches is held against the run all the same", async () => {
     const run = await runProgramAsync(
       culprit(async () => {
