@@ -9,7 +9,8 @@
 /** A use of something that several processes share. Of one space, the same use is the same object. */
 export interface Access {
   /**
-   * `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `watch:PROCESS→PROCESS`, `name:NAME@NODE`,
+   * `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `watch:PROCESS→PROCESS`, `timers:PROCESS`,
+   * `name:NAME@NODE`,
    * `clock`, or what a user names.
    */
   readonly object: string;

@@ -432,6 +432,21 @@ export class Offers {
     return (stem as KeyStem).watch(mode);
   }
 
+  /** Somebody asks after a timer of `owner`: the answer depends on the time, and on whether it is over. */
+  timerAsked(owner: LocalPid): void {
+    this.access(owner, this.keys.access("clock", "read"));
+    this.access(owner, this.#timersOf(owner, "read"));
+  }
+
+  /** A timer of `owner` has fired, or whom it was for has ended. */
+  timerOver(owner: LocalPid): void {
+    this.access(owner, this.#timersOf(owner, "write"));
+  }
+
+  #timersOf(owner: LocalPid, mode: "read" | "write"): Access {
+    return this.keys.access(`timers:${this.keyOf(owner).text}`, mode);
+  }
+
   /** A timer of one process acts on another. */
   touch(by: LocalPid, pid: LocalPid): void {
     this.access(by, this.keyOf(pid).mailbox("write"));

@@ -29,6 +29,7 @@ export class Registry {
   register(name: string, pid: ProcessId<Process>, by: ProcessId<Process>): void {
     const node = this.#node;
     node.access(by, "name", name, "write");
+    if (pid !== by) node.access(by, "alive", pid, "read");
     const process = node.isLocal(pid) ? ProcessId.processOf(pid) : undefined;
     if (process === undefined || process.life !== "alive") throw new NoProcessError(formatPid(pid));
     const holder = this.#holders.get(name);
@@ -55,6 +56,8 @@ export class Registry {
     this.#node.access(by, "name", name, "write");
     const process = this.#holders.get(name);
     if (process === undefined) throw new NameNotRegisteredError(name);
+    // Its end would have released the name.
+    this.#node.access(by, "alive", process.pid, "read");
     this.release(process);
   }
 

@@ -17,7 +17,7 @@ export interface Timeout<T> {
 export class MessageTimer extends Deadline {
   readonly ref: Reference;
   readonly node: Runtime;
-  readonly #ownerPid: ProcessId<Process>;
+  readonly ownerPid: ProcessId<Process>;
   readonly #to: LocalAddress;
   readonly #message: unknown;
   readonly #everyMs: number | undefined;
@@ -34,10 +34,10 @@ export class MessageTimer extends Deadline {
   ) {
     super();
     this.node = node;
-    this.#ownerPid = owner === undefined ? node.pid : owner.pid;
+    this.ownerPid = owner === undefined ? node.pid : owner.pid;
     this.#to = to;
     this.#everyMs = everyMs;
-    this.ref = new Reference(this.#ownerPid, node.nextSerial(), this);
+    this.ref = new Reference(this.ownerPid, node.nextSerial(), this);
     // A copy of what it is now, under `clone`; an interval makes another for each message.
     const sent = message(this.ref);
     if (typeof sent === "object" && sent !== null) refuseThenable(sent);
@@ -64,21 +64,22 @@ export class MessageTimer extends Deadline {
 
   override fire(): void {
     const node = this.node;
+    node.offers?.timerOver(this.ownerPid);
     if (this.#everyMs === undefined || !this.#ownerLives()) {
       this.detach();
       Reference.retire(this.ref);
     } else {
       // From when it was due, not from when it fired, so that it does not drift; what was missed is left out.
       const lateMs = node.timeMs() - this.atMs;
-      const owner = ProcessId.processOf(this.#ownerPid);
+      const owner = ProcessId.processOf(this.ownerPid);
       node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), owner);
     }
     if (this.#everyMs !== undefined && !this.#ownerLives()) return;
     const sent = this.#everyMs === undefined ? this.#message : node.prepare(this.#message);
-    timerFired(node, this.#ownerPid, this.#to, sent);
+    timerFired(node, this.ownerPid, this.#to, sent);
   }
 
   #ownerLives(): boolean {
-    return this.#ownerPid === this.node.pid || ProcessId.processOf(this.#ownerPid) !== undefined;
+    return this.ownerPid === this.node.pid || ProcessId.processOf(this.ownerPid) !== undefined;
   }
 }

@@ -76,7 +76,10 @@ export class Timers {
 
   /** A timer aimed at a pid ends with the process. */
   forget(process: Process): void {
-    while (process.timersToMe !== undefined) this.cancel(process.timersToMe);
+    for (let timer = process.timersToMe; timer !== undefined; timer = process.timersToMe) {
+      this.#node.offers?.timerOver(timer.ownerPid);
+      this.cancel(timer);
+    }
   }
 
   cancel(timer: MessageTimer): boolean {
@@ -150,6 +153,7 @@ export function startTimer(
   const aimedAt = address instanceof Reference ? (address.owner as ProcessId<Process>) : address;
   if (ProcessId.is(aimedAt) && node.isLocal(aimedAt) && aimedAt !== node.pid) {
     const target = node.processOf(aimedAt);
+    node.access(owner?.pid ?? node.pid, "alive", aimedAt, "read");
     if (target === undefined) {
       Reference.retire(timer.ref);
       return timer.ref;
@@ -176,6 +180,7 @@ export function readTimer(node: Runtime, ref: Reference): number | false {
 
 function pendingTimer(node: Runtime, ref: unknown): MessageTimer | undefined {
   checkRef("timer", ref);
+  node.offers?.timerAsked((ref as Reference).owner as ProcessId<Process>);
   const meaning = Reference.meaningOf(ref);
   // Another node of this realm has a queue of its own.
   if (!(meaning instanceof MessageTimer) || meaning.node !== node) return undefined;

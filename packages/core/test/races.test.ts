@@ -658,6 +658,38 @@ describe("a name is free before anybody is told of the end of who held it", () =
       },
     },
     {
+      title: "it can be taken away by another from when it is taken until its holder ends",
+      outcomes: ["done", "NameNotRegisteredError"],
+      schedules: 3,
+      race: ({ actor, go }) => {
+        let said = "";
+        const server = actor("server", { onGo: [claim, (self) => self.exit("boom")] });
+        const other = actor("other", {
+          onGo: (self) => (said = thrown(() => self.unregister(token))),
+        });
+        go(other);
+        go(server);
+        go(server);
+        return () => said;
+      },
+    },
+    {
+      title: "it can be given to another as long as that lives",
+      outcomes: ["done", "NoProcessError"],
+      schedules: 2,
+      race: async ({ node, actor, go, ready }) => {
+        const server = actor("server");
+        let said = "";
+        const other = actor("other", {
+          onGo: (self) => (said = thrown(() => self.register(token, server))),
+        });
+        await ready();
+        node.exit(server, "boom");
+        go(other);
+        return () => said;
+      },
+    },
+    {
       title: "what is sent to a name goes to who holds it then, and is refused when nobody does",
       outcomes: [
         "sent: old has nothing, new has job",
@@ -918,6 +950,28 @@ describe("a timer", () => {
         actor("late", { first: sleeping(20, "late") });
         go(actor("early", { onGo: sleeping(10, "early") }));
         return () => fired.join(", ");
+      },
+    },
+    {
+      title: "for another can be cancelled until that one ends, or it fires",
+      outcomes: ["number: nothing", "boolean: nothing"],
+      schedules: 3,
+      timers: 1,
+      race: async ({ node, actor, told, go, ready }) => {
+        const target = actor("target");
+        let cancel!: () => unknown;
+        let left: unknown;
+        const owner = actor("owner", {
+          first: (self) => {
+            const timer = self.sendAfter(target, 10, "tick");
+            cancel = () => self.cancelTimer(timer);
+          },
+          onGo: () => (left = cancel()),
+        });
+        await ready();
+        node.exit(target, "boom");
+        go(owner);
+        return () => `${typeof left}: ${told(target)}`;
       },
     },
     {
