@@ -514,7 +514,11 @@ export class Kernel implements Scheduler, RunView {
 
   #note(access: Access): void {
     const accesses = this.#accesses;
-    if (accesses !== undefined && !accesses.includes(access)) accesses.push(access);
+    if (accesses === undefined) return;
+    for (let i = 0; i < accesses.length; i++) if (accesses[i] === access) return;
+    // Nearly always these are few, and an array that grows takes room for many.
+    if (accesses.length === 1) this.#accesses = [accesses[0] as Access, access];
+    else accesses.push(access);
   }
 
   /** What the strategy decides on: it is `picked` next, or the run is over. */
@@ -529,7 +533,8 @@ export class Kernel implements Scheduler, RunView {
     if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };
     const picked = forced ?? strategy.pick(enabled, this);
     if (picked !== undefined) {
-      return { picked, enabled: enabled.includes(picked) ? enabled : [...enabled, picked] };
+      const isOffered = picked !== forced || enabled.includes(picked);
+      return { picked, enabled: isOffered ? enabled : [...enabled, picked] };
     }
     return { outcome: enabled.every(isFault) ? "quiescent" : "stopped" };
   }
