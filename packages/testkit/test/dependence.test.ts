@@ -70,10 +70,16 @@ describe("the footprint of a step", () => {
       ["write alive:n/other", "write mailbox:n/other"],
     ],
     [
-      "a timer: time, and who is sent its message",
+      "a timer: time, who is sent its message, and whose timers those were",
       (self, other) => self.sendAfter(other, 10, "x"),
       "timer:n/actor#1",
-      ["write clock", "write mailbox:n/actor", "write mailbox:n/other", "write timers"],
+      [
+        "write clock",
+        "write mailbox:n/actor",
+        "write mailbox:n/other",
+        "write timers",
+        "write timers:n/actor",
+      ],
     ],
     [
       "what is shared",
