@@ -86,6 +86,8 @@ export class SpawnServer {
   /** Starts that go on, of all peers; meanwhile it is noted who ends, and why. */
   #running = 0;
   #ended = new Map<AnyPid, ExitReason>();
+  /** By the name of the peer: a new session does not make room. */
+  readonly #spawns = new Map<string, SpawnsFor>();
 
   constructor(node: Node, behaviours: RemoteBehaviours, limits: Limits, breaches: BreachCounts) {
     this.#node = node;
@@ -95,6 +97,31 @@ export class SpawnServer {
     node.events.subscribe((event) => {
       if (event.type === "exited" && this.#running > 0) this.#ended.set(event.pid, event.reason);
     });
+  }
+
+  /** What is counted for a peer, whichever session it asks in. */
+  of(peer: string): SpawnsFor {
+    let spawns = this.#spawns.get(peer);
+    if (spawns === undefined) {
+      if (this.#spawns.size >= this.#limits.maxSessions) this.#forgetIdle();
+      this.#spawns.set(peer, (spawns = new SpawnsFor()));
+    }
+    return spawns;
+  }
+
+  /** Of whom nothing runs, and whose rate is full again, nothing has to be known. */
+  #forgetIdle(): void {
+    const rate = this.#rate;
+    const nowMs = this.#node.now();
+    for (const [peer, { running, alive, bucket }] of this.#spawns) {
+      const isFull = bucket === undefined || takeTokens(bucket, nowMs, rate.burst, rate).taken;
+      if (running === 0 && alive === 0 && isFull) this.#spawns.delete(peer);
+    }
+  }
+
+  get #rate(): { readonly perSecond: number; readonly burst: number } {
+    const { maxSpawnsPerSecond } = this.#limits;
+    return { perSecond: maxSpawnsPerSecond, burst: maxSpawnsPerSecond };
   }
 
   /** Starts what is asked for, if it may be. Never rejects. */
@@ -151,10 +178,10 @@ export class SpawnServer {
   }
 
   #breached(spawns: SpawnsFor): LimitName | undefined {
-    const { maxSpawnsRunning, maxSpawnedChildren, maxSpawnsPerSecond } = this.#limits;
+    const { maxSpawnsRunning, maxSpawnedChildren } = this.#limits;
     if (spawns.running >= maxSpawnsRunning) return "maxSpawnsRunning";
-    if (spawns.alive >= maxSpawnedChildren) return "maxSpawnedChildren";
-    const rate = { perSecond: maxSpawnsPerSecond, burst: maxSpawnsPerSecond };
+    if (spawns.alive + spawns.running >= maxSpawnedChildren) return "maxSpawnedChildren";
+    const rate = this.#rate;
     const nowMs = this.#node.now();
     const bucket = spawns.bucket ?? fullBucket(nowMs, rate);
     const { bucket: left, taken } = takeTokens(bucket, nowMs, 1, rate);

@@ -182,6 +182,11 @@ export class Incoming {
       refuse("noproc");
       return;
     }
+    // One number stands for one monitor.
+    if (this.#monitorOwners.has(ref)) {
+      this.#options.refused("a monitor that is set already");
+      return;
+    }
     const held = this.#monitorsBy.get(from) ?? 0;
     const breached =
       core.counts.watched >= limits.maxMonitors
@@ -192,11 +197,6 @@ export class Incoming {
     if (breached !== undefined) {
       breaches.count(breached);
       refuse(LIMIT_REASON);
-      return;
-    }
-    // One number stands for one monitor.
-    if (this.#monitorOwners.has(ref)) {
-      this.#options.refused("a monitor that is set already");
       return;
     }
     this.#monitorOwners.set(ref, from);

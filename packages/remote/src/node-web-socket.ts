@@ -21,6 +21,9 @@ export const WEB_SOCKET_PATH = "/coppice/1";
 const EXPORTER_LABEL = "EXPORTER-Channel-Binding";
 const EXPORTER_BYTES = 32;
 
+/** So long the other side may take to close in its turn; then there is no more asking. The types do not know it yet. */
+const CLOSE_TIMEOUT = { closeTimeout: 2_000 } as object;
+
 export interface NodeWebSocketOptions {
   /** The biggest frame. */
   readonly maxFrameBytes: number;
@@ -42,6 +45,7 @@ export function nodeDialler(options: NodeWebSocketOptions): Dialler {
         perMessageDeflate: false,
         maxPayload: maxFrameBytes,
         handshakeTimeout: handshakeMs,
+        ...CLOSE_TIMEOUT,
         // Behind TLS no proxy between them can mistake the bytes for something else, so a mask does nothing.
         generateMask: isSecure ? zeroMask : randomMask,
         ...(isSecure && tls),
@@ -86,15 +90,23 @@ export async function listenWebSocket(
   accept: (transport: Transport) => void,
 ): Promise<Listener> {
   const { host, port, certificate, allowedOrigins = [], admit, maxFrameBytes } = options;
+  const { handshakeMs } = options;
+  const deadlines = {
+    headersTimeout: handshakeMs,
+    requestTimeout: handshakeMs,
+    // Node looks for those that are late every 30 s unless it is told otherwise.
+    connectionsCheckingInterval: Math.max(100, Math.min(1_000, handshakeMs / 4)),
+  };
   const http: Server =
-    certificate === undefined ? createServer(refuse) : createTlsServer(certificate, refuse);
-  http.headersTimeout = options.handshakeMs;
-  http.requestTimeout = options.handshakeMs;
+    certificate === undefined
+      ? createServer(deadlines, refuse)
+      : createTlsServer({ ...certificate, ...deadlines, handshakeTimeout: handshakeMs }, refuse);
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: maxFrameBytes,
     clientTracking: false,
+    ...CLOSE_TIMEOUT,
     handleProtocols: () => SUBPROTOCOL,
   });
   http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

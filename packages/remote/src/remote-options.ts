@@ -126,6 +126,9 @@ const KEYS = [
   "tls",
 ];
 
+/** Names that no process can be reached by: what remoting says to itself. */
+export const SERVICE_PREFIX = "coppice:";
+
 /** A secret shorter than this is guessed. */
 const MIN_COOKIE = 16;
 
@@ -192,6 +195,9 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   for (const address of join) if (typeof address !== "string") refuse("join", "strings", address);
   for (const token of exports) {
     if (!isName(token)) refuse("exports", "names made by name()", token);
+    else if (token.name.startsWith(SERVICE_PREFIX)) {
+      refuse("exports", `names that do not begin with "${SERVICE_PREFIX}"`, token.name);
+    }
   }
   const listens = Array.isArray(listen)
     ? (listen as readonly (WebSocketListen | CustomListen)[])

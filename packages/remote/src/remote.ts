@@ -13,7 +13,7 @@ import {
 } from "@coppice/core";
 import { Subject, type Observable } from "rxjs";
 import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
-import { SpawnsFor, SpawnServer } from "./behaviours.js";
+import { SpawnServer, type SpawnsFor } from "./behaviours.js";
 import { Codec } from "./codec.js";
 import { decideConflict, type Standing } from "./conflict.js";
 import {
@@ -29,7 +29,7 @@ import { Incoming, type Permissions } from "./incoming.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { RemoteHost } from "./remote-host.js";
-import type { CheckedOptions } from "./remote-options.js";
+import { SERVICE_PREFIX, type CheckedOptions } from "./remote-options.js";
 import { RemotePeer } from "./remote-peer.js";
 import { RemoteStarts, type Place } from "./remote-start.js";
 import type { Key } from "./secret.js";
@@ -41,8 +41,8 @@ import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
 /** How long a session that may be half-open has to show that it lives, when another asks for its name. */
 const PROBE_MS = 1_000;
 
-/** Names that no process can be reached by: what remoting says to itself. */
-const SERVICE_PREFIX = "coppice:";
+/** So many nodes that could not be reached are remembered. */
+const MAX_FAILURES = 4096;
 
 /** A node that is connected. */
 export interface ConnectedNode extends NodeLife {
@@ -528,7 +528,7 @@ export class RemoteNode implements Remote {
       exit: allowExit === "all" || (allowExit === "nodes" && isNode),
     };
     const exported = this.#exports.get(connection.transport);
-    const spawns = new SpawnsFor();
+    const spawns = this.#spawnServer.of(peer.node.name);
     return new Incoming({
       gateway: this.#gateway,
       home: this.#home,
@@ -669,7 +669,15 @@ export class RemoteNode implements Remote {
     const count = (this.#failures.get(name)?.count ?? 0) + 1;
     const bounds = code === CLOSE_CODES.AUTH ? AUTH_BACKOFF : CONNECT_BACKOFF;
     const untilMs = this.#clock.now() + backoffMs(count, this.node.random(), bounds);
+    this.#failures.delete(name);
     this.#failures.set(name, { count, untilMs });
+    // A peer may tell of as many nodes as it likes.
+    if (this.#failures.size > MAX_FAILURES) {
+      for (const oldest of this.#failures.keys()) {
+        this.#failures.delete(oldest);
+        break;
+      }
+    }
   }
 
   #refused(

@@ -1,0 +1,340 @@
+/** Who wants too much of a node gets so much and no more, and what he had is free when he is gone. */
+import { connect, type Socket } from "node:net";
+import { describe, expect, test } from "@jest/globals";
+import { at, createNode, isPid, name, type Pid } from "@coppice/core";
+import { defineServer } from "@coppice/supervisor";
+import { remoteBehaviour } from "../src/behaviours.js";
+import { encodeSignal } from "../src/frame.js";
+import { startRemote } from "../src/start-remote.js";
+import { CLOSE_CODES } from "../src/wire-signal.js";
+import { Hostile, joinGroup, pidBytes, unhex } from "./hostile.js";
+import { createRemoteWorld } from "./remote-world.js";
+
+const Victim = name<unknown>("victim");
+const cookie = "a cookie that nobody guesses";
+
+const sleeper = defineServer({
+  init: (n: number) => n,
+  cast: { add: (n, by: number) => ({ state: n + by }) },
+});
+
+const behaviours = {
+  sleeper: remoteBehaviour(sleeper, (args) => {
+    const [n, ...rest] = args;
+    if (typeof n !== "number" || rest.length > 0) throw new TypeError("one number");
+    return [n];
+  }),
+  // Nobody may.
+  secret: remoteBehaviour(
+    sleeper,
+    () => [1],
+    () => false,
+  ),
+};
+
+const spawn = (request: number, of: string, args: unknown, options = {}) =>
+  ({ op: "spawn", request, from: 1, name: of, payload: args, options }) as const;
+
+describe("a peer that knows the key, by number", () => {
+  test("Remote spawn: what is not listed, not for this peer, or not asked for as it is to be, does not start", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b", { behaviours });
+    const peer = await Hostile.open(world, "a", "b");
+    const started = b.node.processes().length;
+    for (const evil of [
+      "nothing",
+      "secret",
+      "constructor",
+      "__proto__",
+      "toString",
+      "",
+      "sleeper\u0000",
+    ]) {
+      peer.say(spawn(1, evil, [1]));
+    }
+    for (const args of [[], ["x"], [1, 2], 1, null, { 0: 1 }]) peer.say(spawn(2, "sleeper", args));
+    await world.settle();
+    const errors = peer.payloads("spawn-reply") as { readonly error: unknown }[];
+    expect(errors.slice(0, 7).map(({ error }) => error)).toEqual(Array(7).fill("notAllowed"));
+    expect(errors.slice(7).map(({ error }) => Object.keys(error as object)[0])).toEqual(
+      Array(6).fill("badArguments"),
+    );
+    expect([
+      peer.of("spawn-reply").every(({ pid }) => pid === null),
+      b.node.processes().length,
+    ]).toEqual([true, started]);
+    // Options that there are none of break the protocol: {"cwd": 1} in place of options.
+    const good = encodeSignal({ ...spawn(3, "sleeper", 0), payload: unhex("8101") });
+    expect(good.at(-1)).toBe(0xa0);
+    peer.connection.pushEncoded(
+      0,
+      Uint8Array.from([...good.subarray(0, -1), 0xa1, 0x63, ...Buffer.from("cwd"), 1]),
+    );
+    await world.settle();
+    expect(peer.end?.code).toBe(CLOSE_CODES.PROTOCOL);
+    // As a client it may not, unless the entry says so.
+    const client = await Hostile.open(world, "client", "b", { role: "client" });
+    client.say(spawn(1, "sleeper", [1]));
+    await world.settle();
+    expect(client.payloads("spawn-reply")).toEqual([{ error: "notAllowed" }]);
+  });
+
+  test("Remote spawn: of ten thousand at once a hundred start, and a new session does not make it more", async () => {
+    const world = createRemoteWorld();
+    const limits = { maxSpawnedChildren: 150 };
+    const b = await world.start("b", { behaviours, limits });
+    const before = b.node.processes().length;
+    const alive = (): number => b.node.processes().length - before;
+    let peer = await Hostile.open(world, "a", "b");
+    for (let i = 0; i < 10_000; i++) peer.say(spawn(i, "sleeper", [i]));
+    for (let i = 0; i < 5; i++) await world.settle();
+    expect([alive(), peer.of("spawn-reply").length]).toEqual([100, 10_000]);
+    expect(b.remote.breaches).toEqual({ maxSpawnsPerSecond: 9_900 });
+    peer.connection.close(CLOSE_CODES.NORMAL, "");
+    await world.settle();
+    peer = await Hostile.open(world, "a", "b");
+    for (let i = 0; i < 100; i++) peer.say(spawn(i, "sleeper", [i]));
+    await world.settle();
+    expect(alive()).toBe(100);
+    await world.advance(1_000);
+    for (let i = 0; i < 100; i++) peer.say(spawn(i, "sleeper", [i]));
+    await world.settle();
+    expect([alive(), b.remote.breaches.maxSpawnedChildren]).toEqual([150, 50]);
+    // Those that end make room.
+    const [pid] = b.node.processes().slice(before);
+    b.node.exit(pid as Pid<never>, "kill");
+    await world.advance(1_000);
+    peer.say(spawn(7, "sleeper", [7]));
+    await world.settle();
+    expect([alive(), peer.of("spawn-reply").at(-1)?.pid]).toEqual([150, expect.any(Number)]);
+  });
+
+  test("Table exhaustion: each table holds its limit and refuses the next, and all is free when the session ends", async () => {
+    const world = createRemoteWorld();
+    const limits = {
+      maxLinks: 50,
+      maxMonitors: 60,
+      maxMonitorsPerProcess: 40,
+      maxGroupJoins: 30,
+      maxAliases: 20,
+      maxSpawnsRunning: 10,
+      clientSignalsBurst: 1_000,
+    };
+    const b = await world.start("b", { limits, exports: [Victim] });
+    const victims = Array.from({ length: 100 }, () =>
+      b.node.spawn<unknown>(async (self) => {
+        self.trapExits(() => "exit");
+        for (;;) {
+          const message = await self.receive();
+          if (isPid(message)) self.send(message as Pid<unknown>, self.pid);
+        }
+      }),
+    );
+    b.node.register(Victim, victims[0] as Pid<unknown>);
+    const groups = b.remote.groups();
+    const G = name<never>("g");
+    for (let round = 0; round < 2; round++) {
+      const peer = await Hostile.open(world, "a", "b");
+      // By its number it finds those alone that it was told of.
+      for (const victim of victims) b.node.send(at("a", name<unknown>("any")), victim);
+      await world.settle();
+      for (const [i, { serial }] of victims.entries())
+        peer.say({ op: "link", from: 100 + i, to: serial });
+      await world.settle();
+      expect(peer.payloads("link-exit")).toEqual(Array(50).fill("limit"));
+      for (let i = 0; i < 50; i++) peer.say({ op: "monitor", ref: i, from: 1, target: "victim" });
+      for (let i = 50; i < 100; i++) peer.say({ op: "monitor", ref: i, from: 2, target: "victim" });
+      // The node itself is held to the session's limit.
+      for (let i = 100; i < 150; i++)
+        peer.say({ op: "monitor", ref: i, from: 0, target: "victim" });
+      await world.settle();
+      expect(peer.payloads("down")).toEqual(Array(90).fill("limit"));
+      // A number that is taken already changes nothing.
+      for (let i = 0; i < 40; i++) peer.say({ op: "monitor", ref: 1, from: 1, target: "victim" });
+      for (let i = 0; i < 50; i++) peer.sayRaw(joinGroup("g", pidBytes("a", 666, i)));
+      await world.settle();
+      expect(groups.members(G)).toHaveLength(30);
+      expect(b.remote.nodes()).toMatchObject([{ links: 50, monitors: 60 }]);
+      // What is taken back makes room.
+      peer.say({ op: "demonitor", ref: 0 }, { op: "monitor", ref: 777, from: 3, target: "victim" });
+      const downs = peer.of("down").length;
+      await world.settle();
+      expect([peer.of("down").length, b.remote.nodes()[0]?.monitors]).toEqual([downs, 60]);
+      peer.connection.close(CLOSE_CODES.NORMAL, "");
+      await world.settle();
+      expect([b.remote.nodes(), groups.members(G), groups.groups()]).toEqual([[], [], []]);
+    }
+    expect(b.remote.breaches).toEqual({
+      maxLinks: 100,
+      maxMonitorsPerProcess: 20,
+      maxMonitors: 160,
+      maxGroupJoins: 40,
+    });
+    // Of what a client was told so much is remembered: the last, not the first.
+    const client = await Hostile.open(world, "client", "b", { role: "client" });
+    const told = victims.slice(0, 30);
+    for (const victim of told) b.node.send(at("client", name<unknown>("any")), victim);
+    for (const [ref, { serial }] of told.entries())
+      client.say({ op: "monitor", ref, from: 100 + ref, target: serial });
+    await world.settle();
+    expect(client.of("send-name")).toHaveLength(30);
+    expect(client.of("down").map(({ ref }) => ref)).toEqual(
+      Array.from({ length: 10 }, (_, i) => i),
+    );
+  });
+
+  test("Slow reader: for a peer that takes nothing so much is kept and no more, and the others are served", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b");
+    const good = await world.start("good");
+    const Sink = name<Uint8Array>("sink");
+    let got = 0;
+    good.node.register(
+      Sink,
+      good.node.spawn<Uint8Array>(async (self) => {
+        for (;;) {
+          await self.receive();
+          got++;
+        }
+      }),
+    );
+    const peer = await Hostile.open(world, "slow", "b", {
+      limits: { windowBytes: 65_536, fragmentBytes: 16_384 },
+    });
+    await Promise.all([b.remote.connect("good"), world.settle()]);
+    // It grants nothing: not one byte beyond its window is to be sent.
+    world.network.fault("b", "slow", { mode: "hold" });
+    const block = new Uint8Array(65_000);
+    let most = 0;
+    for (let i = 0; i < 600; i++) {
+      b.node.send(at("slow", Sink), block);
+      b.node.send(at("good", Sink), block);
+      if (i % 10 === 0) await world.settle();
+      most = Math.max(most, b.remote.nodes().find((one) => one.name === "slow")?.queuedBytes ?? 0);
+    }
+    await world.settle();
+    expect(most).toBeGreaterThan(15 << 20);
+    expect(most).toBeLessThan(17 << 20);
+    expect([peer.end?.code ?? "held", got]).toEqual(["held", 600]);
+    expect(b.remote.nodes().map((one) => one.name)).toEqual(["good"]);
+    expect(b.events.find(({ type }) => type === "down")).toMatchObject({
+      node: "slow",
+      code: CLOSE_CODES.OVERLOAD,
+    });
+  });
+
+  test("Fragment abuse: 65 streams at once, pieces that never end, and what is left when the session goes", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b", {
+      limits: { maxAssemblyBytes: 1 << 20, maxMessageBytes: 1 << 20 },
+    });
+    const piece = (stream: number, bytes = 100, last = false) =>
+      ({ op: "frag", stream, last, bytes: new Uint8Array(bytes) }) as const;
+    const many = await Hostile.open(world, "many", "b");
+    for (let stream = 1; stream <= 64; stream++)
+      many.connection.pushEncoded(0, encodeSignal(piece(stream)));
+    await world.settle();
+    expect(many.end).toBeUndefined();
+    many.connection.pushEncoded(0, encodeSignal(piece(65)));
+    await world.settle();
+    expect(many.end).toMatchObject({ code: CLOSE_CODES.LIMIT });
+    const endless = await Hostile.open(world, "endless", "b");
+    for (let i = 0; i < 200; i++) {
+      endless.connection.pushEncoded(0, encodeSignal(piece(1 + (i % 30), 60_000)));
+      if (i % 20 === 0) await world.settle();
+    }
+    await world.settle();
+    expect(endless.end).toMatchObject({ code: CLOSE_CODES.LIMIT });
+    const empty = await Hostile.open(world, "empty", "b");
+    for (let i = 0; i < 1_000; i++) empty.connection.pushEncoded(0, encodeSignal(piece(1, 0)));
+    empty.connection.pushEncoded(0, encodeSignal(piece(1, 0, true)));
+    await world.settle();
+    expect(empty.end).toMatchObject({ code: CLOSE_CODES.PROTOCOL });
+    expect(b.remote.nodes()).toEqual([]);
+    expect(b.remote.breaches).toMatchObject({ maxFragmentStreams: 1, maxAssemblyBytes: 1 });
+  });
+
+  test("Flood: a client that says too much is closed, and what others say is taken all the same", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b", { exports: [Victim] });
+    const order: unknown[] = [];
+    b.node.register(
+      Victim,
+      b.node.spawn<unknown>(async (self) => {
+        for (;;) order.push(await self.receive());
+      }),
+    );
+    const [flood, other] = [
+      await Hostile.open(world, "flood", "b", { role: "client" }),
+      await Hostile.open(world, "other", "b", { role: "client" }),
+    ];
+    const say = (peer: Hostile, payload: unknown): void =>
+      peer.say({ op: "send-name", name: "victim", from: 1, payload });
+    for (let i = 0; i < 12_000; i++) say(flood, "flood");
+    say(other, "other");
+    for (let i = 0; i < 5; i++) await world.settle();
+    // It may say 10 000 at once. How long others wait meanwhile `npm run faults` measures.
+    expect(flood.end).toMatchObject({ code: CLOSE_CODES.RATE });
+    expect([order.length, other.end]).toEqual([10_001, undefined]);
+    expect(b.remote.breaches).toEqual({ clientSignalsPerSecond: 1 });
+  });
+});
+
+describe("who can reach the port, by number", () => {
+  test("Pre-auth slots: among a thousand silent sockets a good peer joins, and they are closed in time", async () => {
+    const node = createNode({ name: "b", logger: false });
+    const handshakeMs = 1_500;
+    const remote = await startRemote(node, {
+      cookie,
+      listen: { port: 0 },
+      limits: { handshakeMs },
+    });
+    const { port } = new URL(remote.addresses[0] ?? "");
+    const good = createNode({ name: "good", logger: false });
+    const silent: Socket[] = [];
+    try {
+      let open = 0;
+      const startMs = performance.now();
+      for (let i = 0; i < 1_000; i++) {
+        const from = `127.0.0.${2 + (i % 100)}`;
+        const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress: from });
+        socket
+          .resume()
+          .on("error", () => undefined)
+          .on("close", () => open--);
+        open++;
+        // Some say nothing at all, some begin, some open a WebSocket and then wait.
+        if (i % 4 === 1) socket.write("GET /coppice/1 HTTP/1.1\r\nHost: x\r\n");
+        if (i % 4 > 1) {
+          const lines = [
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            `Sec-WebSocket-Key: ${"A".repeat(22)}==`,
+            "Sec-WebSocket-Protocol: coppice.1",
+          ];
+          socket.write(`GET /coppice/1 HTTP/1.1\r\nHost: x\r\n${lines.join("\r\n")}\r\n\r\n`);
+        }
+        silent.push(socket);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      // All slots are taken; who joins tries again until one is free.
+      const joined = await startRemote(good, { cookie, join: remote.addresses });
+      const up = await new Promise<number>((resolve) => {
+        joined.events.subscribe(
+          ({ type }) => type === "up" && resolve(performance.now() - startMs),
+        );
+      });
+      expect(up).toBeLessThan(3 * handshakeMs + 1_500);
+      const { maxHandshakes = 0 } = remote.breaches;
+      expect(maxHandshakes).toBeGreaterThan(0);
+      for (let i = 0; open > 0 && i < 100; i++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(open).toBe(0);
+      expect(remote.nodes()).toMatchObject([{ name: "good" }]);
+    } finally {
+      for (const socket of silent) socket.destroy();
+      await Promise.all([node.stop(), good.stop()]);
+    }
+  });
+});
