@@ -24,3 +24,32 @@ export class RemoteStoppedError extends CoppiceError {
     super(`remoting of node "${node}" is stopped`);
   }
 }
+
+/** Nobody said in time whether a process has a name. It does not. */
+export class NameTimeoutError extends CoppiceError {
+  override readonly name = "NameTimeoutError";
+  readonly code = "NAME_TIMEOUT";
+  readonly timeoutMs: number;
+  constructor(globalName: string, timeoutMs: number) {
+    super(`who has the name "${globalName}" was not clear within ${timeoutMs} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** The member that keeps a name does not give it to this node at all. */
+export class NameRefusedError extends CoppiceError {
+  override readonly name = "NameRefusedError";
+  readonly code = "NAME_REFUSED";
+  readonly registrar: string;
+  /** `"limit"`: this node has as many as it may; `"members"`: the two nodes have different lists of members. */
+  readonly why: "limit" | "members";
+  constructor(globalName: string, registrar: string, why: "limit" | "members") {
+    const because = {
+      limit: "this node has as many names as it may",
+      members: "its list of members is another than ours",
+    };
+    super(`"${registrar}" does not give the name "${globalName}": ${because[why]}`);
+    this.registrar = registrar;
+    this.why = why;
+  }
+}

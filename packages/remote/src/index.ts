@@ -3,12 +3,25 @@
  * WebSockets, MessagePorts, or a network in memory.
  */
 export { remoteBehaviour, type RemoteBehaviour, type RemoteBehaviours } from "./behaviours.js";
-export { RemoteStoppedError, UnreachableError } from "./errors.js";
+export {
+  NameRefusedError,
+  NameTimeoutError,
+  RemoteStoppedError,
+  UnreachableError,
+} from "./errors.js";
 export type { GroupEvent, Groups } from "./groups.js";
 export type { Role } from "./handshake.js";
 export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";
 export { createMemoryNetwork, type Fault, type MemoryNetwork } from "./memory-transport.js";
 export { messagePortTransport, type PortLike } from "./message-port-transport.js";
+export type { Names, WhenNameLost } from "./names.js";
+export type {
+  ClusterNamesOptions,
+  NameClaim,
+  NameEvent,
+  NameHolder,
+  NameStore,
+} from "./name-store.js";
 export type { ConnectedNode, Remote } from "./remote.js";
 export { RemoteError } from "./remote-error.js";
 export type { RemoteEvent } from "./remote-event.js";

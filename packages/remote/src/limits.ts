@@ -34,6 +34,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxSpawnsPerSecond`, per peer | 100 | refuses the spawn |
  * | `maxSpawnedChildren`, alive, per peer | 10 000 | refuses the spawn |
  * | `maxGroupJoins`, per peer | 65 536 | ignores the join |
+ * | `maxNames`, held and waited for, per member | 65 536 | refuses the name |
  * | `maxSessions` | 1024 | refuses the connection |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session |
@@ -69,6 +70,7 @@ export interface Limits {
   readonly maxSpawnsPerSecond: number;
   readonly maxSpawnedChildren: number;
   readonly maxGroupJoins: number;
+  readonly maxNames: number;
   readonly maxSessions: number;
   readonly clientSignalsPerSecond: number;
   readonly clientSignalsBurst: number;
@@ -111,6 +113,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxSpawnsPerSecond: 100,
   maxSpawnedChildren: 10_000,
   maxGroupJoins: 65_536,
+  maxNames: 65_536,
   maxSessions: 1024,
   clientSignalsPerSecond: 2000,
   clientSignalsBurst: 10_000,

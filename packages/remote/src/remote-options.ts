@@ -9,6 +9,9 @@ import {
 import { checkBehaviours, type RemoteBehaviours } from "./behaviours.js";
 import type { Role } from "./handshake.js";
 import { checkLimits, type Limits } from "./limits.js";
+import { isNodeName } from "./node-name.js";
+import type { WhenNameLost } from "./names.js";
+import type { ClusterNamesOptions, NameStore } from "./name-store.js";
 import type { Dialler, Listener, Transport } from "./transport.js";
 import type { OverflowPolicy } from "./watermark.js";
 
@@ -75,6 +78,11 @@ export interface RemoteOptions {
   readonly overflow?: OverflowPolicy;
   /** A peer that is not heard for so long is gone; 20 000 by default. */
   readonly hearMs?: number;
+  /** Where names are kept that are unique among many nodes: by some of these nodes, or in a store of one's own. */
+  readonly names?: (ClusterNamesOptions | { readonly store: NameStore }) & {
+    /** What happens to a process that lost its name: `"exit"`, the default, or nothing beyond an event. */
+    readonly whenLost?: WhenNameLost;
+  };
   /** Whom to trust when dialling `wss`, as for `tls.connect`. */
   readonly tls?: {
     readonly ca?: string | Uint8Array;
@@ -103,8 +111,13 @@ export interface CheckedOptions {
   readonly limits: Limits;
   readonly overflow: OverflowPolicy;
   readonly hearMs: number;
+  readonly names: CheckedNames | undefined;
   readonly tls: NonNullable<RemoteOptions["tls"]> | undefined;
 }
+
+type CheckedNames = (Required<ClusterNamesOptions> | { readonly store: NameStore }) & {
+  readonly whenLost: WhenNameLost;
+};
 
 const KEYS = [
   "cluster",
@@ -123,6 +136,7 @@ const KEYS = [
   "limits",
   "overflow",
   "hearMs",
+  "names",
   "tls",
 ];
 
@@ -220,8 +234,46 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     limits: checkLimits(`${what}.limits`, options.limits),
     overflow,
     hearMs,
+    names: options.names === undefined ? undefined : checkNames(options.names, hearMs),
     tls,
   };
+}
+
+/** The most that a timer of any platform can wait. */
+const MAX_GRACE_MS = 2 ** 31 - 1;
+
+function checkNames(names: NonNullable<RemoteOptions["names"]>, hearMs: number): CheckedNames {
+  const what = "startRemote: options.names";
+  const { whenLost = "exit" } = names;
+  if (whenLost !== "exit" && whenLost !== "event") {
+    throw new InvalidArgumentError(`${what}.whenLost`, `"exit" or "event"`, whenLost);
+  }
+  if ("store" in names) {
+    checkKeys(what, names, ["store", "whenLost"]);
+    const { store } = names;
+    for (const method of ["claim", "release", "find"] as const) {
+      checkFunction(`${what}.store.${method}`, (Object(store) as NameStore)[method]);
+    }
+    return { store, whenLost };
+  }
+  checkKeys(what, names, ["members", "graceMs", "whenLost"]);
+  const { members, graceMs = 2 * hearMs } = names;
+  const areNodes =
+    Array.isArray(members) &&
+    members.length > 0 &&
+    members.every((member) => isNodeName(member)) &&
+    new Set(members).size === members.length;
+  if (!areNodes) {
+    throw new InvalidArgumentError(`${what}.members`, "names of nodes, none twice", members);
+  }
+  if (typeof graceMs !== "number" || !(graceMs >= 0 && graceMs <= MAX_GRACE_MS)) {
+    throw new InvalidArgumentError(
+      `${what}.graceMs`,
+      `a number from 0 to ${MAX_GRACE_MS}`,
+      graceMs,
+    );
+  }
+  return { members: [...members], graceMs, whenLost };
 }
 
 function checkListen(listen: WebSocketListen | CustomListen, insecure: boolean): void {

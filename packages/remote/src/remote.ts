@@ -4,6 +4,7 @@
 import {
   connectRouter,
   guardedObservable,
+  InvalidArgumentError,
   type AnyPid,
   type Gateway,
   type Node,
@@ -24,9 +25,12 @@ import {
   type SessionPeer,
 } from "./connection.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
+import { ClusterNames } from "./cluster-names.js";
 import { checkScope, Groups } from "./groups.js";
 import { Incoming, type Permissions } from "./incoming.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
+import { Names } from "./names.js";
+import type { NameStore } from "./name-store.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { RemoteHost } from "./remote-host.js";
 import { SERVICE_PREFIX, type CheckedOptions } from "./remote-options.js";
@@ -92,10 +96,21 @@ export interface Remote {
   accept(transport: Transport): void;
   /** The process groups of a scope; `"default"` when none is said. The same object each time. */
   groups(scope?: string): Groups;
+  /**
+   * Names that are unique among all nodes that keep them, as `options.names` says.
+   *
+   * @throws InvalidArgumentError that option is missing
+   */
+  readonly names: Names;
   /** How often each limit was breached. */
   readonly breaches: { readonly [L in LimitName]?: number };
   /** Ends all sessions and listens no more. The node itself goes on, alone. */
   stop(): Promise<void>;
+}
+
+/** What remoting says to itself at another node, by a reserved name. */
+interface Service {
+  received(peer: NodeLife, message: unknown): void;
 }
 
 /** An address that is to be connected with always. */
@@ -145,7 +160,9 @@ export class RemoteNode implements Remote {
   readonly #handshakes = new Map<string, number>();
   readonly #spawnServer: SpawnServer;
   readonly #starts: RemoteStarts;
-  readonly #services = new Map<string, Groups>();
+  readonly #groups = new Map<string, Groups>();
+  readonly #services = new Map<string, Service>();
+  #names: Names | undefined = undefined;
   #stopped = false;
 
   constructor(
@@ -196,6 +213,7 @@ export class RemoteNode implements Remote {
       }
     }
     for (const join of this.#joins) this.#joinNow(join);
+    this.#keepNames();
   }
 
   /** @internal For threads of this very program. */
@@ -259,18 +277,59 @@ export class RemoteNode implements Remote {
   groups(scope = "default"): Groups {
     checkScope(scope);
     const name = `${SERVICE_PREFIX}groups/${scope}`;
-    let groups = this.#services.get(name);
+    let groups = this.#groups.get(scope);
     if (groups === undefined) {
       groups = new Groups(this.node, {
         connected: () => this.nodes().filter(({ role }) => role === "node"),
-        tell: (node, message) => this.#tell(node, name, message),
+        tell: (node, message) => void this.#tell(node, name, message),
         maxJoins: this.#options.limits.maxGroupJoins,
         breached: () => this.#breaches.count("maxGroupJoins"),
         changes: this.#events,
       });
+      this.#groups.set(scope, groups);
       this.#services.set(name, groups);
     }
     return groups;
+  }
+
+  get names(): Names {
+    if (this.#names === undefined) {
+      const expected = "given, with the nodes that keep names or a store of them,";
+      throw new InvalidArgumentError("startRemote: options.names", expected, undefined);
+    }
+    return this.#names;
+  }
+
+  #keepNames(): void {
+    const { names, limits, hearMs } = this.#options;
+    if (names === undefined) return;
+    let store: NameStore;
+    if ("store" in names) store = names.store;
+    else {
+      const { members, graceMs } = names;
+      if (!members.includes(this.node.name) || this.#options.role !== "node") {
+        const expected = "the nodes that keep names, this one in it and in the role node,";
+        throw new InvalidArgumentError("startRemote: options.names.members", expected, members);
+      }
+      const service = `${SERVICE_PREFIX}names`;
+      const cluster = new ClusterNames({
+        node: this.node,
+        clock: this.#clock,
+        members,
+        graceMs,
+        // The registrar may notice that long before this node does, and looks at its clock as seldom.
+        patienceMs: Math.max(0, graceMs - 1.5 * hearMs),
+        maxNames: limits.maxNames,
+        breached: () => this.#breaches.count("maxNames"),
+        connected: () => this.nodes().filter(({ role }) => role === "node"),
+        reach: (member) => this.connect(member),
+        tell: (node, message) => this.#tell(node, service, message),
+        changes: this.#events,
+      });
+      this.#services.set(service, cluster);
+      store = cluster;
+    }
+    this.#names = new Names(this.node, store, names.whenLost);
   }
 
   async stop(): Promise<void> {
@@ -555,13 +614,10 @@ export class RemoteNode implements Remote {
     return true;
   }
 
-  #tell(node: string, name: string, message: unknown): void {
-    this.#peers.get(node)?.connection?.push(0, {
-      op: "send-name",
-      name,
-      from: 0,
-      payload: message,
-    });
+  /** `false` when it is not connected. */
+  #tell(node: string, name: string, message: unknown): boolean {
+    const connection = this.#peers.get(node)?.connection;
+    return connection?.push(0, { op: "send-name", name, from: 0, payload: message }) ?? false;
   }
 
   async #spawn(
