@@ -220,6 +220,18 @@ export const mutants = [
     only: "a name is free",
   },
   {
+    id: "K20",
+    group: "kernel",
+    what: "who waits for whom is said to have been asked only where that is a round",
+    file: "packages/core/src/call.ts",
+    search: "    if (node.offers !== undefined) {\n      for (const pid of chainFrom(target))",
+    replace:
+      "    if (node.offers !== undefined && findCycle(caller, target) !== undefined) {\n" +
+      "      for (const pid of chainFrom(target))",
+    tests: [coreRaces],
+    only: "a call",
+  },
+  {
     id: "C01",
     group: "core",
     what: "one of those who watch is not told of the end",

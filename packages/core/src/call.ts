@@ -262,11 +262,12 @@ export function call(
   // Whoever may give up a call at any time may go on to other things, such as answering.
   const waits = caller !== undefined && options?.signal === undefined;
   if (waits) {
-    const cycle = findCycle(caller, target);
-    if (cycle !== undefined) {
-      for (const { pid } of cycle) node.access(caller.pid, "waits", pid, "read");
-      return refuse(cycleError(cycle));
+    // What is found depends on who waits for whom from the target on, also where that is no round.
+    if (node.offers !== undefined) {
+      for (const pid of chainFrom(target)) node.access(caller.pid, "waits", pid, "read");
     }
+    const cycle = findCycle(caller, target);
+    if (cycle !== undefined) return refuse(cycleError(cycle));
   }
   // Before anything is set up: a request that cannot be sent leaves nothing behind.
   const sent = node.prepare(request);
@@ -328,6 +329,19 @@ function findCycle(caller: Process, target: ProcessId<Process>): Process[] | und
     process = ProcessId.processOf((process.awaiting as Watch).target);
   }
   return process === undefined ? undefined : [...path];
+}
+
+/** Whom the search for a round looks at: the target, and who it waits for, as far as that goes. */
+function chainFrom(target: ProcessId<Process>): Set<ProcessId<Process>> {
+  const chain = new Set([target]);
+  let process = ProcessId.processOf(target);
+  while (process !== undefined && isBlocked(process)) {
+    const next = (process.awaiting as Watch).target;
+    if (chain.has(next)) break;
+    chain.add(next);
+    process = ProcessId.processOf(next);
+  }
+  return chain;
 }
 
 /**

@@ -9,6 +9,7 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import {
+  CallCycleError,
   CallTimeoutError,
   name,
   NoProcessError,
@@ -801,6 +802,46 @@ describe("a call", () => {
           },
         });
         return () => said.join(", ");
+      },
+    },
+    {
+      title: "that closes a circle is refused, and one that does not because of a timeout is not",
+      outcomes: [
+        "timeout, nothing to answer; refused; 0 left",
+        "timeout, nothing to answer; timeout; 1 left",
+        "timeout, answered; hello; 0 left",
+        "timeout, answered; timeout; 0 left",
+        "refused, answered; hello; 0 left",
+        "refused, answered; timeout; 0 left",
+        "refused, nothing to answer; timeout; 1 left",
+      ],
+      schedules: 28,
+      timers: 2,
+      race: async ({ node, actor, go, ready }) => {
+        const said: string[] = [];
+        const asks =
+          (me: number): Act =>
+          async (self) => {
+            const other = servers[1 - me] as Pid<Asked>;
+            const refused = (error: unknown): string =>
+              error instanceof CallCycleError ? "refused" : failure(error);
+            said[me] = await self.call(other, "hello", { timeoutMs: 10 }).catch(refused);
+          };
+        const answers: Act = async (self) => {
+          const isCall = (message: unknown): message is Asked => typeof message === "object";
+          const asked = await self.receive(isCall, { timeoutMs: 0 });
+          if (asked !== TIMEOUT) self.reply(asked.from, asked.request);
+          said[0] += asked === TIMEOUT ? ", nothing to answer" : ", answered";
+        };
+        const servers = [
+          actor("a", { onGo: [asks(0), answers] }),
+          actor("b", { onGo: asks(1) }),
+        ] as const;
+        await ready();
+        go(servers[0]);
+        go(servers[1]);
+        go(servers[0]);
+        return () => `${said.join("; ")}; ${node.mailboxOf(servers[0]).length} left`;
       },
     },
     {
