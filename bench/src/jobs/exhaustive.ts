@@ -17,6 +17,9 @@ export function coppice(count: number): Promise<Measurement> {
       // A run that was cut short for nothing new would not count.
       if (explored === "class") runs++;
       if (!dpor.done) continue;
+      if (dpor.classes !== 2_520 || dpor.blocked > 0) {
+        throw new Error(`${dpor.classes} classes, ${dpor.blocked} runs were blocked`);
+      }
       keySpace = new KeySpace({ interns: true });
       dpor = new SourceDpor();
     }
