@@ -13,12 +13,13 @@ describe("the command line", () => {
   });
 
   test("takes a directory and all options", () => {
-    const args = "dir --chaos 0.5 --seed 7 --workers 3 --out sums".split(" ");
+    const args = "dir --chaos 0.5 --seed 7 --workers 3 --nodes 5 --out sums".split(" ");
     expect(run(...args)).toEqual({
       directory: "dir",
       chaosPerSecond: 0.5,
       seed: 7,
       workers: 3,
+      nodes: 5,
       out: "sums",
     });
   });
@@ -40,6 +41,8 @@ describe("the command line", () => {
     ["--workers", "0"],
     ["--workers", "257"],
     ["--workers", "two"],
+    ["--nodes", "-1"],
+    ["--nodes", "17"],
     ["--out", ""],
     ["--frobnicate"],
     ["one", "two"],

@@ -8,6 +8,8 @@ export interface CommandLine {
   readonly chaosPerSecond: number;
   readonly seed: number;
   readonly workers: number;
+  /** 0: all in this process. */
+  readonly nodes: number;
   readonly out: string | undefined;
 }
 
@@ -17,11 +19,11 @@ export type Parsed =
   | { readonly type: "help"; readonly text: string }
   | { readonly type: "usageError"; readonly text: string };
 
-const LIMITS = { chaos: 1_000, seed: 2 ** 32 - 1, workers: 256 } as const;
+const LIMITS = { chaos: 1_000, seed: 2 ** 32 - 1, workers: 256, nodes: 16 } as const;
 
 const AFTERWORD = `
 Symbolic links are not followed; sockets, fifos and devices are left alone. The same seed gives the
-same strikes at the same moments. Chaos strikes no file more than three times. FILE appears when all
+same strikes at the same moments. Chaos strikes no file more than three times; it kills and stops nodes, too. FILE appears when all
 is done, and only then; after Ctrl-C it is as it was before.
 
 Exit codes:
@@ -59,6 +61,12 @@ export function parseArguments(args: readonly string[], defaultDirectory: string
       wholeNumber(1, LIMITS.workers),
       DEFAULTS.workers,
     )
+    .option(
+      "--nodes <N>",
+      `how many processes of the system they are spread over: 0 to ${LIMITS.nodes}; 0 is this one alone`,
+      wholeNumber(0, LIMITS.nodes),
+      DEFAULTS.nodes,
+    )
     .option("--out <FILE>", "write the result there, in the format of sha256sum", named("a file"))
     .helpOption("-h, --help", "show this")
     .addHelpText("after", AFTERWORD)
@@ -72,18 +80,20 @@ export function parseArguments(args: readonly string[], defaultDirectory: string
     if (error.exitCode === EXIT.ok) return { type: "help", text };
     return { type: "usageError", text: `${text}Try --help.\n` };
   }
-  const { chaos, seed, workers, out } = command.opts<{
+  const { chaos, seed, workers, nodes, out } = command.opts<{
     chaos: number;
     seed: number;
     workers: number;
+    nodes: number;
     out?: string;
   }>();
   const [directory = defaultDirectory] = command.processedArgs as [string?];
-  return { type: "run", commandLine: { directory, chaosPerSecond: chaos, seed, workers, out } };
+  const commandLine = { directory, chaosPerSecond: chaos, seed, workers, nodes, out };
+  return { type: "run", commandLine };
 }
 
 /** Chosen for a run over this repository that is long enough to watch and short enough to like. */
-export const DEFAULTS = { chaosPerSecond: 10, seed: 42, workers: 8 } as const;
+export const DEFAULTS = { chaosPerSecond: 10, seed: 42, workers: 8, nodes: 2 } as const;
 
 function number(least: number, most: number): (text: string) => number {
   return (text) => {

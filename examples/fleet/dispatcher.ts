@@ -11,6 +11,7 @@ import {
   type ExitReason,
   type From,
   type Self,
+  type Target,
 } from "@coppice/core";
 import type { WorkerPid } from "./hash-worker.js";
 import {
@@ -23,7 +24,7 @@ import {
   type Walked,
 } from "./ledger.js";
 import type { RawPath } from "./raw-path.js";
-import type { StrikeKind } from "./strike.js";
+import type { NodeStrikeKind, StrikeKind } from "./strike.js";
 
 export type DispatcherMessage =
   | FromWalker
@@ -32,6 +33,9 @@ export type DispatcherMessage =
   | { readonly type: "tick" }
   /** Whom to strike? It is written down before it happens, so that no death is put down to a file. */
   | Call<Strike, WorkerPid | undefined>
+  | Call<NodeStrike, string | undefined>
+  /** A node that chaos had stopped goes on. */
+  | { readonly type: "resumed"; readonly node: string }
   | Call<{ readonly type: "status" }, Status>
   | Call<{ readonly type: "left"; readonly limit: number }, readonly RawPath[]>
   /** Answered when all is done. */
@@ -55,12 +59,21 @@ interface Strike {
   readonly pick: number;
 }
 
+interface NodeStrike {
+  readonly type: "strikeNode";
+  readonly kind: NodeStrikeKind;
+  readonly pick: number;
+}
+
 export interface Status extends Progress {
   readonly hands: ReadonlyMap<WorkerPid, Hand>;
 }
 
 /** The dispatcher's name: good over restarts. */
 export const Dispatcher = name<DispatcherMessage>("dispatcher");
+
+/** Where it is: here, or for a worker of another node there. */
+export type DispatcherTarget = Target<DispatcherMessage>;
 
 /** Three of them without a sign of life make a worker a suspect, says the ledger. */
 const TICK_MS = 100;
@@ -84,7 +97,7 @@ export async function dispatcher(self: Self<DispatcherMessage>): Promise<void> {
       case "ready": {
         const { worker, number } = message;
         self.monitor(worker, ({ reason }) => ({ type: "died", worker, reason }));
-        ledger.enlist(worker, number);
+        ledger.enlist(worker, number, worker.node === self.pid.node ? undefined : worker.node);
         break;
       }
       case "progress":
@@ -101,6 +114,9 @@ export async function dispatcher(self: Self<DispatcherMessage>): Promise<void> {
         ledger.died(worker, isOrderly(reason) ? undefined : formatReason(reason));
         break;
       }
+      case "resumed":
+        ledger.resumed(message.node);
+        break;
       case "tick":
         for (const hung of ledger.tick()) self.exit(hung, "kill");
         break;
@@ -130,6 +146,11 @@ function answer(
     case "strike":
       self.reply(from as From<WorkerPid | undefined>, ledger.strike(request.kind, request.pick));
       break;
+    case "strikeNode": {
+      const { kind, pick } = request;
+      self.reply(from as From<string | undefined>, ledger.strikeNode(kind, pick));
+      break;
+    }
     case "status":
       self.reply(from as From<Status>, { ...ledger.progress(), hands: ledger.hands() });
       break;

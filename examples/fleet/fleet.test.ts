@@ -14,7 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { createNode, type Node } from "@coppice/core";
+import { startCluster } from "./cluster.js";
 import { Dispatcher } from "./dispatcher.js";
+import { nodeProcessName } from "./node-process.js";
 import { bytesOf, joinPath, rawPath, type RawPath } from "./raw-path.js";
 import type { Report } from "./report.js";
 import { runFleet } from "./run.js";
@@ -77,7 +79,13 @@ function sumsIn({ outcome }: Report): Map<RawPath, string> {
   return new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
 }
 
-jest.setTimeout(30_000);
+/** What the processes of nodes run; `npm test` builds it first. */
+const NODE_PROGRAM = new URL("../dist/fleet/node-main.js", import.meta.url);
+
+/** So long that it is taken for dead. */
+const PAUSE = { type: "pause", lastingMs: 60_000 } as const;
+
+jest.setTimeout(60_000);
 
 describe("the fleet", () => {
   test("gets every file once and right while chaos rages", async () => {
@@ -106,6 +114,38 @@ describe("the fleet", () => {
     expect(hashedBefore).toBeGreaterThan(0);
     expect(sumsIn(report)).toEqual(sums);
     expect(report.restarts).toBeGreaterThanOrEqual(3);
+  });
+
+  test("gets every file once and right with nodes that are killed and stopped", async () => {
+    const sums = await writeFiles(300);
+    const cluster = await startCluster(node, 2, NODE_PROGRAM);
+    const lost: string[] = [];
+    cluster.remote.events.subscribe((event) => {
+      if (event.type === "down") lost.push(event.node);
+    });
+    // Each node is struck once, in the middle of its work, be chance as it may.
+    const struck = new Set<string>();
+    screen.show = ({ status }) => {
+      for (const [worker, { path }] of status.hands) {
+        if (path === undefined || struck.has(worker.node)) continue;
+        struck.add(worker.node);
+        const order = struck.size === 1 ? { type: "kill" as const } : PAUSE;
+        node.send(nodeProcessName(worker.node), order);
+      }
+    };
+    const controller = new AbortController();
+    const ending = await runFleet(
+      node,
+      options({ workers: 6, chaosPerSecond: 20 }),
+      screen,
+      controller.signal,
+      cluster,
+    );
+    if (ending.type !== "finished") throw new Error("interrupted");
+    expect(sumsIn(ending.report)).toEqual(sums);
+    expect(ending.report.outcome).toMatchObject({ found: 300, hashed: 300, lost: 0, twice: 0 });
+    expect(struck).toEqual(new Set(["node-1", "node-2"]));
+    expect(new Set(lost)).toEqual(struck);
   });
 
   test("leaves alone what is no regular file, and never opens it", async () => {

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { TIMEOUT, type Pid, type Self } from "@coppice/core";
-import { Dispatcher } from "./dispatcher.js";
+import type { DispatcherTarget } from "./dispatcher.js";
 import type { HashedFile, UnreadableFile } from "./ledger.js";
 import { OpenFile } from "./open-file.js";
 import type { RawPath } from "./raw-path.js";
@@ -30,16 +30,20 @@ const MAX_READINGS = 3;
 /** No file that says its size is 0 is known to have so much in it, and an end. */
 const ENDLESS_BYTES = 64 * 1024 * 1024;
 
-export async function hashWorker(self: Self<WorkerMessage>, number: number): Promise<void> {
+export async function hashWorker(
+  self: Self<WorkerMessage>,
+  number: number,
+  dispatcher: DispatcherTarget,
+): Promise<void> {
   const file = self.own(new OpenFile(), (open) => open.close());
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  self.send(Dispatcher, { type: "ready", worker: self.pid, number });
+  self.send(dispatcher, { type: "ready", worker: self.pid, number });
   for (;;) {
     // Selective: an order of chaos that comes between two files waits for the next one.
     const { path } = await self.receive((message): message is Hash => message.type === "hash");
-    const result = await hash(self, file, buffer, path);
+    const result = await hash(self, file, buffer, path, dispatcher);
     // Killed meanwhile? Then this throws, as all that the dead attempt: late results reach nobody.
-    self.send(Dispatcher, { ...result, worker: self.pid });
+    self.send(dispatcher, { ...result, worker: self.pid });
   }
 }
 
@@ -51,10 +55,11 @@ async function hash(
   file: OpenFile,
   buffer: Buffer,
   path: RawPath,
+  dispatcher: DispatcherTarget,
 ): Promise<Result> {
   try {
     for (let reading = 1; reading <= MAX_READINGS; reading++) {
-      const result = await read(self, file, buffer, path);
+      const result = await read(self, file, buffer, path, dispatcher);
       if (result !== "changed") return result;
     }
     return unreadable(path, "changes while it is read");
@@ -71,6 +76,7 @@ async function read(
   file: OpenFile,
   buffer: Buffer,
   path: RawPath,
+  dispatcher: DispatcherTarget,
 ): Promise<Result | "changed"> {
   await file.close();
   const handle = await file.open(path);
@@ -88,7 +94,7 @@ async function read(
       return { type: "hashed", path, sha256: sha256.digest("hex"), bytes };
     }
     if (isEndless(before.size, bytes)) return unreadable(path, "goes on without end");
-    self.send(Dispatcher, { type: "progress", worker: self.pid, bytes });
+    self.send(dispatcher, { type: "progress", worker: self.pid, bytes });
   }
 }
 

@@ -169,7 +169,12 @@ describe("a silent worker", () => {
     ledger.strike("hung", 0);
     expect(ticks(PATIENCE_TICKS)).toEqual([first]);
     ledger.died(first, "killed");
-    expect(ledger.progress().crashes).toEqual({ thrown: 0, killed: 0, hung: 1, unprovoked: 0 });
+    expect(ledger.progress().crashes).toMatchObject({
+      thrown: 0,
+      killed: 0,
+      hung: 1,
+      unprovoked: 0,
+    });
     const second = newWorker();
     ledger.assign();
     expect(ticks(PATIENCE_TICKS)).toEqual([second]);
@@ -197,6 +202,64 @@ describe("a strike", () => {
     ledger.assign();
     ledger.died(worker, "ChaosError: as ordered");
     expect(ledger.progress()).toMatchObject({ crashes: { thrown: 1, unprovoked: 0 }, left: 1 });
+  });
+});
+
+describe("a strike at a node", () => {
+  /** Two workers on each of two nodes, and one here. */
+  function crews(): { readonly far: string[]; readonly here: string } {
+    const far = ["north", "north", "south", "south"].map((node, index) => {
+      const worker = `${node} ${index}`;
+      ledger.enlist(worker, index, node);
+      return worker;
+    });
+    return { far, here: newWorker() };
+  }
+
+  test("hits a node where somebody is at work, with all who are there", () => {
+    const { far } = crews();
+    expect(ledger.strikeNode("killed", 0)).toBeUndefined();
+    ledger.found([a, b, rawPath("/c")]);
+    ledger.assign();
+    expect(ledger.strikeNode("killed", 0.99)).toBe("south");
+    // It is struck already, and who works here is on no node.
+    expect(ledger.strikeNode("paused", 0.99)).toBe("north");
+    expect(ledger.strikeNode("paused", 0)).toBeUndefined();
+    for (const worker of far) ledger.died(worker, "noconnection");
+    const { crashes, nodeStrikes, left } = ledger.progress();
+    expect(crashes).toMatchObject({ withNode: 4, unprovoked: 0 });
+    expect(nodeStrikes).toEqual({ killed: 1, paused: 1 });
+    expect(left).toBe(3);
+  });
+
+  test("counts as one at each of their files, which are spared in the end", () => {
+    ledger.found([a]);
+    for (let strike = 0; strike < MAX_STRIKES; strike++) {
+      ledger.enlist(`w${strike}`, 1, "north");
+      ledger.assign();
+      expect(ledger.strikeNode("killed", 0)).toBe("north");
+      ledger.died(`w${strike}`, "noconnection");
+    }
+    ledger.enlist("last", 1, "north");
+    ledger.assign();
+    expect(ledger.strikeNode("killed", 0)).toBeUndefined();
+    expect(ledger.strike("killed", 0)).toBeUndefined();
+  });
+
+  test("is over for those who go on, and not for those who were taken for hung meanwhile", () => {
+    ledger.enlist("quick", 1, "north");
+    ledger.enlist("slow", 2, "north");
+    ledger.found([a, b]);
+    ledger.assign();
+    ledger.strikeNode("paused", 0);
+    ticks(PATIENCE_TICKS - 1);
+    ledger.progressed("quick", 1);
+    // Nobody else is given more time for it.
+    expect(ticks(1)).toEqual(["slow"]);
+    ledger.resumed("north");
+    ledger.died("slow", "killed");
+    ledger.died("quick", "RangeError: boom");
+    expect(ledger.progress().crashes).toMatchObject({ withNode: 1, unprovoked: 1 });
   });
 });
 

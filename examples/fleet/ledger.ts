@@ -7,7 +7,7 @@
  * worker is dead. That is all there is to "exactly once".
  */
 import type { RawPath } from "./raw-path.js";
-import { choose, type CrashKind, type StrikeKind } from "./strike.js";
+import { choose, type CrashKind, type NodeStrikeKind, type StrikeKind } from "./strike.js";
 
 /** After so many ticks without a sign of life a worker counts as hung, to begin with. */
 export const PATIENCE_TICKS = 3;
@@ -37,6 +37,8 @@ export interface Walked {
 }
 
 export type CrashCounts = Readonly<Record<CrashKind, number>>;
+/** How often chaos has struck a node. */
+export type NodeStrikeCounts = Readonly<Record<NodeStrikeKind, number>>;
 
 /** What one worker does. */
 export interface Hand {
@@ -62,6 +64,7 @@ export interface Progress {
   /** In the hashed files. */
   readonly bytes: number;
   readonly crashes: CrashCounts;
+  readonly nodeStrikes: NodeStrikeCounts;
   /** Files that were begun again. */
   readonly retriedFiles: number;
   readonly retries: number;
@@ -91,11 +94,13 @@ interface FileRecord {
 
 interface WorkerRecord {
   readonly number: number;
+  /** Which node it lives on; `undefined` on this one. */
+  readonly node: string | undefined;
   file: FileRecord | undefined;
   bytes: number;
   silentTicks: number;
   /** Chaos has struck: it is going to die of that, be it with the next file. */
-  doom: StrikeKind | undefined;
+  doom: StrikeKind | "withNode" | undefined;
   stalled: boolean;
 }
 
@@ -110,7 +115,14 @@ export class Ledger<W> {
   #bytes = 0;
   readonly #failures = new Map<RawPath, string>();
   #failedFiles = 0;
-  readonly #crashes: Record<CrashKind, number> = { thrown: 0, killed: 0, hung: 0, unprovoked: 0 };
+  readonly #crashes: Record<CrashKind, number> = {
+    thrown: 0,
+    killed: 0,
+    hung: 0,
+    withNode: 0,
+    unprovoked: 0,
+  };
+  readonly #nodeStrikes: Record<NodeStrikeKind, number> = { killed: 0, paused: 0 };
   #retriedFiles = 0;
   #retries = 0;
   #twice = 0;
@@ -136,9 +148,9 @@ export class Ledger<W> {
   }
 
   /** A worker has started, and has nothing to do yet. */
-  enlist(worker: W, number: number): void {
+  enlist(worker: W, number: number, node?: string): void {
     const idle = { file: undefined, bytes: 0, silentTicks: 0, doom: undefined, stalled: false };
-    this.#workers.set(worker, { number, ...idle });
+    this.#workers.set(worker, { number, node, ...idle });
   }
 
   /** Gives waiting files to idle workers, and says which to whom. */
@@ -234,6 +246,41 @@ export class Ledger<W> {
     return worker;
   }
 
+  /**
+   * Chooses a whole node that is to be struck, among those where somebody is in the middle of a file;
+   * `undefined` when there is none, or their files have been struck often enough.
+   */
+  strikeNode(kind: NodeStrikeKind, pick: number): string | undefined {
+    const crews = new Map<string, WorkerRecord[]>();
+    for (const record of this.#workers.values()) {
+      if (record.node === undefined) continue;
+      const crew = crews.get(record.node);
+      if (crew === undefined) crews.set(record.node, [record]);
+      else crew.push(record);
+    }
+    const isTarget = (crew: readonly WorkerRecord[]): boolean =>
+      crew.some(({ file }) => file !== undefined) &&
+      crew.every(({ file, doom }) => (file?.strikes ?? 0) < MAX_STRIKES && doom !== "withNode");
+    const targets = [...crews].filter(([, crew]) => isTarget(crew)).sort(byName);
+    if (targets.length === 0) return undefined;
+    const [node, crew] = choose(targets, pick);
+    for (const record of crew) {
+      record.doom ??= "withNode";
+      if (record.file !== undefined) record.file.strikes++;
+    }
+    this.#nodeStrikes[kind]++;
+    return node;
+  }
+
+  /** A node that stood still goes on, with all who were not missed meanwhile. */
+  resumed(node: string): void {
+    for (const record of this.#workers.values()) {
+      if (record.node !== node || record.doom !== "withNode" || record.stalled) continue;
+      record.doom = undefined;
+      record.silentTicks = 0;
+    }
+  }
+
   /** The walk has ended, and something has come of every file. */
   get isComplete(): boolean {
     return this.#walked !== undefined && this.#left === 0;
@@ -249,6 +296,7 @@ export class Ledger<W> {
       unreadableDirectories: this.#failures.size - this.#failedFiles,
       bytes: this.#bytes,
       crashes: { ...this.#crashes },
+      nodeStrikes: { ...this.#nodeStrikes },
       retriedFiles: this.#retriedFiles,
       retries: this.#retries,
     };
@@ -321,6 +369,10 @@ export class Ledger<W> {
     }
     return file;
   }
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function byPath(a: { readonly path: RawPath }, b: { readonly path: RawPath }): number {

@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdir,
   mkdtemp,
@@ -42,12 +43,16 @@ afterEach(() => rm(directory, { recursive: true }));
  *
  * @param interruptAt sends Ctrl-C when this has been printed
  */
-function run(args: readonly string[], interruptAt?: string): Promise<Result> {
+function run(
+  args: readonly string[],
+  interruptAt?: string,
+  nodeOptions: readonly string[] = [],
+): Promise<Result> {
   const env = { ...process.env, INIT_CWD: directory };
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [PROGRAM, ...args],
+      [...nodeOptions, PROGRAM, ...args],
       { env },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
@@ -63,7 +68,21 @@ async function writeTwoFiles(): Promise<void> {
   await writeFile(join(directory, "dir/b\\\n"), "b");
 }
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
+
+/** The processes that a process has started, where the system tells. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe("npm start", () => {
   test("hashes a directory into a file that sha256sum can check", async () => {
@@ -120,6 +139,41 @@ describe("npm start", () => {
     expect(stdout).toContain(`unreadable:\n  ${place}: ${reason}\n`);
     expect(stdout).toMatch(/every file once: \d found, 2 hashed, \d unreadable, 0 lost, 0 twice/);
     expect((await readFile(join(directory, "sums"), "utf8")).match(/\n/g)).toHaveLength(2);
+  });
+
+  test.each([0, 1, 3])("spreads its workers over %d nodes, with the same result", async (nodes) => {
+    await writeTwoFiles();
+    const args = ["dir", "--out", "sums", "--nodes", String(nodes)];
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await readFile(join(directory, "sums"), "utf8")).toBe(
+      `${A}  ${directory}/dir/a\n\\${B}  ${directory}/dir/b\\\\\\n\n`,
+    );
+    expect(stdout.match(/worker \d <node-\d\./g) ?? []).toHaveLength(nodes === 0 ? 0 : 8);
+  });
+
+  test("does all itself where no process can be started, and says so", async () => {
+    await writeTwoFiles();
+    const allowed = ["--experimental-permission", "--allow-fs-read=*", "--allow-fs-write=*"];
+    const { code, stdout } = await run(["dir"], undefined, allowed);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^No other processes here \(.+\): all workers run in this one\.$/m);
+    expect(stdout).toContain("every file once: 2 found, 2 hashed");
+  });
+
+  test("leaves no node behind, even when it is killed", async () => {
+    if (process.platform !== "linux") return;
+    const child = spawn(process.execPath, [PROGRAM, "--nodes", "2"], { stdio: "ignore" });
+    const ended = once(child, "exit");
+    const nodesOf = async (): Promise<number[]> => childrenOf(child.pid ?? 0);
+    let nodes: number[] = [];
+    while (nodes.length < 2) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      nodes = await nodesOf();
+    }
+    child.kill("SIGKILL");
+    await ended;
+    while (nodes.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10));
   });
 
   test("stops in order at Ctrl-C, and leaves the file as it was", async () => {

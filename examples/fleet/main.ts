@@ -2,19 +2,25 @@
 // Try: npm start -- /usr --chaos 20 --seed 7 --out usr.sums && sha256sum --check --quiet usr.sums
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createNode } from "@coppice/core";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createNode, type Node } from "@coppice/core";
 import { parseArguments, type CommandLine } from "./cli.js";
+import { startCluster, type Cluster } from "./cluster.js";
 import { EXIT } from "./exit-code.js";
 import { Interrupted, listenForInterruption } from "./interruption.js";
 import { OutFile } from "./out-file.js";
 import { Problem } from "./problem.js";
 import { showPath, type RawPath } from "./raw-path.js";
+import { reasonOf } from "./reason.js";
 import { exitCodeOf, failuresText, interruptedText, reportTable } from "./report.js";
 import { resolveRoot } from "./root.js";
 import { runFleet } from "./run.js";
 import { screenFor } from "./screen.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
+
+const NODE_PROGRAM = new URL("./node-main.js", import.meta.url);
 
 /** Returns the exit code. */
 async function main(): Promise<number> {
@@ -43,12 +49,9 @@ async function run(commandLine: CommandLine): Promise<number> {
     const options = { ...commandLine, root, except: out?.ownPaths ?? [] };
     // Crashes are the screen's business: nothing is to be printed in the middle of the picture.
     const node = createNode({ name: "fleet", logger: false, blockedMs: 1_000 });
-    const ending = await runFleet(
-      node,
-      options,
-      screenFor(process.stdout, process.env),
-      interruption,
-    );
+    const cluster = await clusterOf(node, commandLine.nodes);
+    const screen = screenFor(process.stdout, process.env);
+    const ending = await runFleet(node, options, screen, interruption, cluster);
     if (ending.type === "interrupted") {
       print(`\n${interruptedText(ending)}`);
       if (out !== undefined) print(`${out.path} was not written.\n`);
@@ -67,8 +70,27 @@ async function run(commandLine: CommandLine): Promise<number> {
   }
 }
 
-function headline(root: RawPath, { chaosPerSecond, seed, workers }: CommandLine): string {
-  return `SHA-256 of every file under ${showPath(root)}\n--chaos ${chaosPerSecond} --seed ${seed} --workers ${workers}`;
+/** `undefined` when all is to be done here, or cannot be done elsewhere. */
+async function clusterOf(node: Node, size: number): Promise<Cluster | undefined> {
+  if (size === 0) return undefined;
+  try {
+    await canStartProcesses();
+    return await startCluster(node, size, NODE_PROGRAM);
+  } catch (error) {
+    print(`No other processes here (${reasonOf(error)}): all workers run in this one.\n\n`);
+    return undefined;
+  }
+}
+
+/** Rejects with the system's reason when no process can be started. */
+async function canStartProcesses(): Promise<void> {
+  const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
+  await once(child, "exit");
+}
+
+function headline(root: RawPath, { chaosPerSecond, seed, workers, nodes }: CommandLine): string {
+  const options = `--chaos ${chaosPerSecond} --seed ${seed} --workers ${workers} --nodes ${nodes}`;
+  return `SHA-256 of every file under ${showPath(root)}\n${options}`;
 }
 
 function print(text: string): void {

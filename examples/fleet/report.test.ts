@@ -11,7 +11,8 @@ const outcome: Outcome = {
   unreadable: 1,
   unreadableDirectories: 2,
   bytes: 12_345_678,
-  crashes: { thrown: 4, killed: 5, hung: 3, unprovoked: 0 },
+  crashes: { thrown: 4, killed: 5, hung: 3, withNode: 0, unprovoked: 0 },
+  nodeStrikes: { killed: 0, paused: 0 },
   retriedFiles: 11,
   retries: 12,
   files: Array.from({ length: 1_001 }, (_, index) => {
@@ -40,6 +41,14 @@ describe("the report", () => {
         "└───────────────┴───────────────────────────────────────────────────────────────────────────┘",
       ].join("\n"),
     );
+  });
+
+  test("tells of nodes that chaos struck, when there are any", () => {
+    const crashes = { ...outcome.crashes, withNode: 6 };
+    const struck = { ...outcome, crashes, nodeStrikes: { killed: 2, paused: 1 } };
+    const text = reportTable({ outcome: struck, restarts: 18, elapsedMs: 1 });
+    expect(text).toMatch(/crashes +│ 18: 4 thrown, 5 killed, 3 hung, 6 with their node /);
+    expect(text).toMatch(/nodes +│ 2 killed, 1 paused /);
   });
 
   test("names what could not be read, and why", () => {

@@ -13,18 +13,21 @@ export interface Report {
 
 export function reportTable(report: Report): string {
   const { outcome, restarts, elapsedMs } = report;
-  const { bytes, crashes, retriedFiles, retries, skipped } = outcome;
+  const { bytes, crashes, nodeStrikes, retriedFiles, retries, skipped } = outcome;
   const table = new Table({
     // No colours of its own: it looks the same wherever it goes.
     style: { head: [], border: [], compact: true },
   });
   const left = Object.entries(skipped).map(([kind, count]) => ofThings(count, kind));
+  const { killed, paused } = nodeStrikes;
+  const nodes = killed + paused === 0 ? [] : [["nodes", `${killed} killed, ${paused} paused`]];
   table.push(
     ["files", countText(outcome.files.length)],
     ["bytes", `${countText(bytes)} (${bytesText(bytes)})`],
     ["unreadable", unreadableText(outcome)],
     ["left alone", left.join(", ") || "nothing"],
     ["crashes", `${countText(crashTotal(crashes))}: ${kindsText(crashes)}`],
+    ...nodes,
     ["restarts", countText(restarts)],
     ["retried files", `${countText(retriedFiles)} (${ofThings(retries, "time")})`],
     ["time", secondsText(elapsedMs)],

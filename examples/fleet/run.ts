@@ -1,6 +1,7 @@
 /** A run: starts the fleet, shows it, waits for its result, and stops it. */
 import { NoProcessError, ServerExitError, formatReason, type Node } from "@coppice/core";
 import { startSupervisor, whichChildren, type SupervisorPid } from "@coppice/supervisor";
+import type { Cluster } from "./cluster.js";
 import { Dispatcher, type Status } from "./dispatcher.js";
 import { frames, look, restartsIn } from "./frame.js";
 import { incidents } from "./incident.js";
@@ -22,6 +23,7 @@ const NAMED_LEFT = 10;
 /**
  * Runs a fleet on a node of its own, and stops the node.
  *
+ * @param cluster where the workers live; here when there is none
  * @param interruption aborts when the run is to stop in order
  * @throws Problem the topmost supervisor has given up: more crashed than chaos can have ordered
  */
@@ -30,11 +32,12 @@ export async function runFleet(
   options: FleetOptions,
   screen: Screen,
   interruption: AbortSignal,
+  cluster?: Cluster,
 ): Promise<Ending> {
   const startMs = node.now();
   const shown = incidents(node).subscribe((line) => screen.say(line));
   try {
-    const fleet = await startSupervisor(node, fleetTree(options), { label: "fleet" });
+    const fleet = await startSupervisor(node, fleetTree(options, cluster), { label: "fleet" });
     const seen = frames(node, fleet, startMs, screen.everyMs);
     shown.add(seen.subscribe((frame) => screen.show(frame)));
     const outcome = await outcomeOf(node, fleet, interruption);

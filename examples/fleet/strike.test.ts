@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { choose, STRIKE_KINDS, strikes, type Strike } from "./strike.js";
+import {
+  choose,
+  nodeStrikes,
+  STRIKE_KINDS,
+  strikes,
+  type NodeStrike,
+  type Strike,
+} from "./strike.js";
 
 function first(count: number, seed: number, perSecond = 10): Strike[] {
   const all = strikes(seed, perSecond);
@@ -32,6 +39,27 @@ describe("strikes", () => {
       const count = kinds.filter((other) => other === kind).length;
       expect(Math.abs(count - 3_000)).toBeLessThan(200);
     }
+  });
+});
+
+describe("strikes at nodes", () => {
+  test("are the same for the same seed, of both kinds, and last from no time to too long", () => {
+    const all = (seed: number): NodeStrike[] => {
+      const strikesAtNodes = nodeStrikes(seed, 1);
+      return Array.from({ length: 1_000 }, () => strikesAtNodes.next().value);
+    };
+    expect(all(1)).toEqual(all(1));
+    expect(all(1)).not.toEqual(all(2));
+    const killed = all(1).filter(({ kind }) => kind === "killed").length;
+    expect(Math.abs(killed - 500)).toBeLessThan(80);
+    const lasting = all(1).map(({ lastingMs }) => lastingMs);
+    expect(Math.min(...lasting)).toBeLessThan(100);
+    expect(Math.max(...lasting)).toBeGreaterThan(1_900);
+  });
+
+  test("only kill where nothing else can be done", () => {
+    const kinds = nodeStrikes(1, 1, ["killed"]);
+    for (let i = 0; i < 100; i++) expect(kinds.next().value.kind).toBe("killed");
   });
 });
 

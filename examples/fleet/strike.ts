@@ -5,11 +5,11 @@
  * that moment, which is up to disk and processor.
  */
 
-/** How a worker crashed. `unprovoked`: chaos had nothing to do with it. */
-export type CrashKind = "thrown" | "killed" | "hung" | "unprovoked";
+/** How a worker crashed. `withNode`: chaos struck its node; `unprovoked`: chaos had nothing to do with it. */
+export type CrashKind = "thrown" | "killed" | "hung" | "withNode" | "unprovoked";
 
 /** How chaos crashes a worker: it throws, it is killed, it awaits something that never comes. */
-export type StrikeKind = Exclude<CrashKind, "unprovoked">;
+export type StrikeKind = Exclude<CrashKind, "withNode" | "unprovoked">;
 
 export const STRIKE_KINDS: readonly StrikeKind[] = ["thrown", "killed", "hung"];
 
@@ -28,6 +28,38 @@ export function* strikes(seed: number, perSecond: number): Generator<Strike, nev
     // The pauses between independent events are exponentially distributed.
     const pauseMs = (-Math.log(1 - random()) * 1_000) / perSecond;
     yield { pauseMs, kind: choose(STRIKE_KINDS, random()), pick: random() };
+  }
+}
+
+/** How chaos strikes a whole node, which is a process of the system: `kill -9`, or it stands still for a while. */
+export type NodeStrikeKind = "killed" | "paused";
+
+export interface NodeStrike {
+  readonly pauseMs: number;
+  readonly kind: NodeStrikeKind;
+  readonly pick: number;
+  /** How long it stands still. */
+  readonly lastingMs: number;
+}
+
+/** From a moment that nobody notices to one that is taken for death, and is. */
+const MIN_LASTING_MS = 50;
+const MAX_LASTING_MS = 2_000;
+
+/** As `strikes`, those of nodes. Where no process can be stopped and continued, all are killed. */
+export function* nodeStrikes(
+  seed: number,
+  perSecond: number,
+  kinds: readonly NodeStrikeKind[] = ["killed", "paused"],
+): Generator<NodeStrike, never> {
+  // Other numbers than those of the strikes at workers.
+  const random = mulberry32(seed ^ 7);
+  for (;;) {
+    const pauseMs = (-Math.log(1 - random()) * 1_000) / perSecond;
+    const kind = choose(kinds, random());
+    const pick = random();
+    const lastingMs = MIN_LASTING_MS + random() * (MAX_LASTING_MS - MIN_LASTING_MS);
+    yield { pauseMs, kind, pick, lastingMs };
   }
 }
 

@@ -26,7 +26,7 @@ export function secondsText(ms: number): string {
 }
 
 export function crashTotal(crashes: CrashCounts): number {
-  return crashes.thrown + crashes.killed + crashes.hung + crashes.unprovoked;
+  return Object.values(crashes).reduce((sum, count) => sum + count, 0);
 }
 
 /** `12 crashes (4 thrown, 5 killed, 3 hung)` */
@@ -37,8 +37,11 @@ export function crashesText(crashes: CrashCounts): string {
     : `${ofThings(total, "crash", "crashes")} (${kindsText(crashes)})`;
 }
 
-/** `4 thrown, 5 killed, 3 hung`; those that chaos did not order only when there are any */
-export function kindsText({ thrown, killed, hung, unprovoked }: CrashCounts): string {
+/** `4 thrown, 5 killed, 3 hung`; those with their node, or without chaos, only when there are any */
+export function kindsText({ thrown, killed, hung, withNode, unprovoked }: CrashCounts): string {
+  const rare: string[] = [];
+  if (withNode > 0) rare.push(`${countText(withNode)} with their node`);
+  if (unprovoked > 0) rare.push(`${countText(unprovoked)} unprovoked`);
   const ordered = `${countText(thrown)} thrown, ${countText(killed)} killed, ${countText(hung)} hung`;
-  return unprovoked === 0 ? ordered : `${ordered}, ${countText(unprovoked)} unprovoked`;
+  return [ordered, ...rare].join(", ");
 }

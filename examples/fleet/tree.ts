@@ -3,11 +3,14 @@
  *
  * ```text
  * fleet         rest_for_one: who comes later depends on who comes earlier
+ * ├─ nodes      one_for_one: processes of the system, if there are any
+ * │  ├─ node-1 …
  * ├─ dispatcher what is done and what is not
  * ├─ workers    one_for_one: the death of one is no concern of the others
- * │  ├─ worker 1 …
+ * │  ├─ worker 1 … on the nodes, or here
  * ├─ walker     finds the files, then it has ended
- * └─ chaos
+ * ├─ chaos      among workers
+ * └─ node chaos
  * ```
  *
  * Should the dispatcher die, the results die with it: all after it are stopped and started, the walk
@@ -15,8 +18,11 @@
  */
 import { child, defineSupervisor, type SupervisorDefinition } from "@coppice/supervisor";
 import { chaos } from "./chaos.js";
+import { nodeName, type Cluster } from "./cluster.js";
 import { Dispatcher, dispatcher } from "./dispatcher.js";
 import { hashWorker } from "./hash-worker.js";
+import { nodeChaos, nodeStrikesPerSecond } from "./node-chaos.js";
+import { nodeProcess, nodeProcessName } from "./node-process.js";
 import type { RawPath } from "./raw-path.js";
 import { walker } from "./walker.js";
 
@@ -31,32 +37,59 @@ export interface FleetOptions {
   readonly seed: number;
 }
 
-export function fleetTree(options: FleetOptions): SupervisorDefinition {
+export function fleetTree(options: FleetOptions, cluster?: Cluster): SupervisorDefinition {
   const { root, except, chaosPerSecond, seed } = options;
+  const nodes = cluster === undefined ? [] : [child("nodes", nodesTree(cluster, chaosPerSecond))];
   const strikes = chaosPerSecond > 0 ? [child("chaos", chaos, seed, chaosPerSecond)] : [];
+  if (cluster !== undefined && chaosPerSecond > 0) {
+    strikes.push(child("node chaos", nodeChaos, seed, nodeStrikesPerSecond(chaosPerSecond)));
+  }
   return defineSupervisor({
     strategy: "rest_for_one",
     children: [
+      ...nodes,
       child({ id: "dispatcher", name: Dispatcher }, dispatcher),
-      child("workers", workersTree(options)),
+      child("workers", workersTree(options, cluster)),
       child({ id: "walker", restart: "transient" }, walker, root, except),
       ...strikes,
     ],
   });
 }
 
-function workersTree({ workers, chaosPerSecond }: FleetOptions): SupervisorDefinition {
+function nodesTree(cluster: Cluster, chaosPerSecond: number): SupervisorDefinition {
   return defineSupervisor({
     strategy: "one_for_one",
-    ...restartLimit(chaosPerSecond, workers),
+    ...restartLimit(nodeStrikesPerSecond(chaosPerSecond), cluster.size),
+    children: Array.from({ length: cluster.size }, (_, index) => {
+      const id = nodeName(index + 1);
+      const options = { id, name: nodeProcessName(id), shutdown: "brutal_kill" } as const;
+      return child(options, nodeProcess, cluster, index + 1);
+    }),
+  });
+}
+
+function workersTree(
+  { workers, chaosPerSecond }: FleetOptions,
+  cluster: Cluster | undefined,
+): SupervisorDefinition {
+  // With its node die all who work there.
+  const lost = cluster === undefined ? 0 : nodeStrikesPerSecond(chaosPerSecond) * workers;
+  return defineSupervisor({
+    strategy: "one_for_one",
+    ...restartLimit(chaosPerSecond + lost, workers),
     children: Array.from({ length: workers }, (_, index) => {
       const number = index + 1;
       // Killed, not asked: one that hangs would not hear it, and what they own is closed all the same.
       const options = { id: `worker ${number}`, shutdown: "brutal_kill" } as const;
-      return child(options, hashWorker, number);
+      return cluster === undefined
+        ? child(options, hashWorker, number, Dispatcher)
+        : // A node that stands still keeps nobody from being started elsewhere.
+          child({ ...options, startTimeoutMs: START_MS }, cluster.worker(number));
     }),
   });
 }
+
+const START_MS = 200;
 
 const PERIOD_MS = 5_000;
 

@@ -2,6 +2,7 @@
 import {
   InvalidArgumentError,
   type AnyPid,
+  type Clock,
   type ExitReason,
   type Node,
   type Startable,
@@ -25,12 +26,20 @@ interface Pending {
   readonly starter: AnyPid;
   readonly link: boolean;
   readonly resolve: (result: StartResult) => void;
+  /** Runs out while nothing is heard. */
+  readonly timer: unknown;
+  /** It has run out: whoever is started yet is not wanted any more. */
+  isLate: boolean;
 }
+
+/** So much longer than a start may take we wait for what is said of it: the way there and back. */
+const GRACE_MS = 100;
 
 export class RemoteStarts {
   readonly #node: Node;
   readonly #reach: (name: string) => RemotePeer | undefined;
   readonly #connected: () => readonly string[];
+  readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
@@ -38,10 +47,12 @@ export class RemoteStarts {
     node: Node,
     reach: (name: string) => RemotePeer | undefined,
     connected: () => readonly string[],
+    clock: Clock,
   ) {
     this.#node = node;
     this.#reach = reach;
     this.#connected = connected;
+    this.#clock = clock;
   }
 
   startable(place: Place, name: string): Startable<never, readonly unknown[]> {
@@ -92,11 +103,20 @@ export class RemoteStarts {
       options: wireOptions,
     };
     return new Promise<StartResult>((resolve, reject) => {
-      this.#pending.set(request, { peer, starter: from, link, resolve });
+      const late = (): void => {
+        pending.isLate = true;
+        resolve({ error: "timeout" });
+      };
+      const timer =
+        timeoutMs === undefined || timeoutMs === Infinity
+          ? undefined
+          : this.#clock.set(late, timeoutMs + GRACE_MS);
+      const pending: Pending = { peer, starter: from, link, resolve, timer, isLate: false };
+      this.#pending.set(request, pending);
       try {
         peer.say(from, signal);
       } catch (error) {
-        this.#pending.delete(request);
+        this.#forget(request, pending);
         reject(error as Error);
       }
     });
@@ -110,7 +130,7 @@ export class RemoteStarts {
     const pending = this.#pending.get(signal.request);
     // Only from whom it was asked.
     if (pending === undefined || pending.peer !== peer) return;
-    this.#pending.delete(signal.request);
+    this.#forget(signal.request, pending);
     let payload: unknown;
     try {
       payload = connection.codec.decode(signal.payload);
@@ -122,6 +142,10 @@ export class RemoteStarts {
       return;
     }
     const pid = peer.pid(signal.pid);
+    if (pending.isLate) {
+      this.#end(peer, pending, pid);
+      return;
+    }
     if (pending.link) peer.core.linked(pending.starter, pid);
     const { info } = Object(payload) as { readonly info?: unknown };
     pending.resolve({ pid, ...(info !== undefined && { info }) } as StartResult);
@@ -131,9 +155,21 @@ export class RemoteStarts {
   lost(peer: RemotePeer): void {
     for (const [request, pending] of this.#pending) {
       if (pending.peer !== peer) continue;
-      this.#pending.delete(request);
+      this.#forget(request, pending);
       pending.resolve({ error: "noconnection" });
     }
+  }
+
+  #forget(request: number, { timer }: Pending): void {
+    this.#pending.delete(request);
+    if (timer !== undefined) this.#clock.clear(timer);
+  }
+
+  /** It has started when nobody waited for it any more. It shall not live beside the next. */
+  #end(peer: RemotePeer, { starter, link }: Pending, pid: AnyPid): void {
+    const [from, to] = [starter.serial, pid.serial];
+    if (link) peer.say(starter, { op: "link-exit", from, to, payload: "killed" });
+    this.#node.exit(pid, "kill");
   }
 }
 

@@ -188,6 +188,7 @@ export class RemoteNode implements Remote {
       node,
       (name) => this.#peers.get(name) ?? this.#wanted(name),
       () => this.nodes().flatMap(({ role, name }) => (role === "node" ? [name] : [])),
+      clock,
     );
     node.events.subscribe({ complete: () => void this.stop() });
   }

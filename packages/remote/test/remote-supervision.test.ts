@@ -278,6 +278,24 @@ describe("a child at another node", () => {
     expect(await busy).toMatchObject({ children: [{ state: "busy", children: [] }] });
   });
 
+  test("that does not start in time is started elsewhere; what comes of the first start is ended", async () => {
+    const fleet = await createFleet();
+    const { b, c, network, settle, advance, supervise } = fleet;
+    const places = ["b", "b", "c"];
+    await supervise(() => places.shift() ?? "c", { startTimeoutMs: 500 });
+    const [pid] = b.node.processes() as [AnyPid];
+    // What `b` is told arrives at once, what it says takes longer than a start may.
+    network.fault("b", "a", { latencyMs: 700 });
+    b.node.exit(pid, "kill");
+    await advance(700);
+    expect(counts(b, c)).toEqual([1, 0]);
+    await advance(600);
+    expect(counts(b, c)).toEqual([1, 1]);
+    await advance(700);
+    expect(counts(b, c)).toEqual([0, 1]);
+    await settle();
+  });
+
   test("has a place that is a node's name", async () => {
     const { supervise } = await createFleet();
     const failed: unknown = await supervise((() => 7) as never).catch((error: unknown) => error);
