@@ -14,6 +14,10 @@ export default {
   ],
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/\\.tsbuild/"],
   modulePathIgnorePatterns: ["/dist/", "/\\.tsbuild/", "/docs/\\.generated/"],
+  // Each test file is a realm of modules that lives as long as its process: without an end to that, one
+  // process for all of them would run out of memory.
+  maxWorkers: "100%",
+  workerIdleMemoryLimit: "1GB",
   // Many tests start processes, and the machine may be busy.
   testTimeout: 20_000,
   extensionsToTreatAsEsm: [".ts"],
