@@ -858,12 +858,12 @@ describe("an access to something shared is told", () => {
     [
       "register of another",
       (self, other) => self.register(Server, other),
-      ["n/2 writes name:server@n"],
+      ["n/2 writes name:server@n", "n/2 reads alive:n/1"],
     ],
     [
       "unregister",
       (self) => (self.register(Server), self.unregister(Server)),
-      ["n/2 writes name:server@n", "n/2 writes name:server@n"],
+      ["n/2 writes name:server@n", "n/2 reads alive:n/2"],
     ],
     [
       "send to a name",
