@@ -2,8 +2,9 @@
  * Exploration: from the schedules that cost nothing to all of them, and to samples where all are too many.
  *
  * Oldest first, newest first and eager timers; then source-DPOR, which runs each class of schedules once
- * and, when it comes to an end within its share, has shown all there is; then several strategies in turn,
- * as no single one is good at everything; then, if asked for, all schedules with few delays.
+ * and, when it comes to an end within its share, has shown all there is, with some samples in between; then
+ * several strategies in turn, as no single one is good at everything; then, if asked for, all schedules with
+ * few delays.
  */
 import { checkFunction, checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { EAGER } from "./constrained-strategy.js";
@@ -104,6 +105,9 @@ const DEFAULT_RUNS = 10_000;
 const DPOR_RUNS = 2_000;
 const DPOR_SHARE = 0.2;
 const DPOR_MOST = 1 / 3;
+/** In between, runs of source-DPOR and samples take turns. */
+const TASTE_FROM = 32;
+const TASTE_UNTIL = 160;
 const MOST_FAILURES = 1_000;
 
 /**
@@ -192,6 +196,7 @@ class Explorer {
   readonly #looks = new Map<string, Look>();
   readonly #seen = new Set<string>();
   #runs = 0;
+  #turn = 0;
   #failing = 0;
   #mostFaults = 0;
 
@@ -283,7 +288,10 @@ class Explorer {
       kindOf,
       seed,
       countOrders: this.#options.countOrders === true,
-      make: (strategy) => this.#make(strategy, "dpor", undefined),
+      make: (strategy) => {
+        if (dporRuns === undefined) this.#taste();
+        return this.#make(strategy, "dpor", undefined);
+      },
       tryOut: this.#run,
       goesOn: (many) => (many < cap || hasTime()) && this.#mayGoOn(),
       needsOrders: () => this.#unfocused().length > 0,
@@ -327,17 +335,28 @@ class Explorer {
     return this.#runs >= this.#limit ? `runs ${this.#limit}` : `${this.#options.ms} ms`;
   }
 
+  /** What is not few, and fails often, fails soon: then there is no need to go through it class by class. */
+  #taste(): void {
+    if (this.#runs >= TASTE_FROM && this.#runs < TASTE_UNTIL && this.#mayGoOn()) this.#sampleOne();
+  }
+
   #sample(): void {
-    const { strategies = samplers, seed = 1, faultBudget = 2 } = this.#options;
-    if (strategies.length === 0) return;
     // All the rest, but for what delays are to have.
-    for (let turn = 0; this.#mayGoOn(); turn++) {
+    while (this.#mayGoOn()) {
       if (this.#options.delays !== undefined && this.#runs >= this.#limit * 0.8) return;
-      const plan = drawPlan(seed, turn, this.#model, { strategies, faultBudget });
-      this.#make(strategyOfPlan(plan), plan.strategy, plan);
-      if (plan.strategy === "pct2") this.#coverage.addPct(2);
-      else if (plan.strategy === "pct3") this.#coverage.addPct(3);
+      if (!this.#sampleOne()) return;
     }
+  }
+
+  /** `false` when there is no strategy to sample with. */
+  #sampleOne(): boolean {
+    const { strategies = samplers, seed = 1, faultBudget = 2 } = this.#options;
+    if (strategies.length === 0) return false;
+    const plan = drawPlan(seed, this.#turn++, this.#model, { strategies, faultBudget });
+    this.#make(strategyOfPlan(plan), plan.strategy, plan);
+    if (plan.strategy === "pct2") this.#coverage.addPct(2);
+    else if (plan.strategy === "pct3") this.#coverage.addPct(3);
+    return true;
   }
 
   #delay(): void {

@@ -69,6 +69,21 @@ describe("exploration", () => {
     expect(coverage.unseenMass).toBeGreaterThan(0.5);
   });
 
+  test("takes turns with samples before it goes through many classes, and is exhaustive all the same", async () => {
+    const { failures, statement, runs } = await exploring(readModifyWrite(4), { all: true });
+    const early = failures.filter(({ index }) => index < 200);
+    const sampled = early.filter(({ plan }) => plan !== undefined).map(({ index }) => index);
+    expect(sampled.length).toBeGreaterThan(40);
+    expect([Math.min(...sampled) >= 32, Math.max(...sampled) < 160]).toEqual([true, true]);
+    expect(
+      early.filter(({ index }) => index >= 160).every(({ strategy }) => strategy === "dpor"),
+    ).toBe(true);
+    expect(statement).toMatchObject({ kind: "bounded", bounds: ["cap 2000"] });
+    expect(runs).toBe(10_000);
+    const three = await exploring(readModifyWrite(3), { all: true });
+    expect(three.statement).toMatchObject({ kind: "exhaustive", classes: 90, violations: 84 });
+  });
+
   test("is not exhaustive when runs are cut off", async () => {
     const { statement } = await exploring(fanIn(3, 1), { runs: 50, simulation: { stepLimit: 2 } });
     expect(statement.kind).toBe("bounded");
