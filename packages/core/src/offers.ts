@@ -127,6 +127,8 @@ export class Offer implements Happening {
   over = false;
   order = 0;
   creator = 0;
+  isLoose = false;
+  #copies = 1;
 
   constructor(
     kind: Offer["kind"],
@@ -164,8 +166,8 @@ export class Offer implements Happening {
 
   get channel(): string {
     const { kind, lane } = this;
-    if (kind === "signal") return (lane?.stem as KeyStem).text;
-    return kind === "timer" ? this.key : this.actor;
+    if (kind === "timer" || this.isLoose) return this.key;
+    return kind === "signal" ? (lane?.stem as KeyStem).text : this.actor;
   }
 
   get task(): object | undefined {
@@ -220,9 +222,8 @@ export class Offer implements Happening {
 
   duplicate(): void {
     if (!this.isMessage) return;
-    const { node, senderPid, actorPid, signal } = this;
-    const sent = signal as Signal | Carried;
-    (node.offers as Offers).signal(node, senderPid as OfferedPid, actorPid, sent);
+    // Not the next of its channel: what that carries would depend on when this one was copied.
+    (this.node.offers as Offers).copy(this, `${this.key}~${++this.#copies}`);
   }
 
   describe(): string {
@@ -345,6 +346,12 @@ export class Offers {
     const lane = receiver.laneFrom(this.#offered(from));
     const key = (lane.stem as KeyStem).numbered(++lane.sent);
     this.#offer(new Offer("signal", key, node, receiver, lane.from, signal, undefined, lane));
+  }
+
+  /** Offers a signal once more. */
+  copy({ node, actorPid, senderPid, signal, lane }: Offer, key: string): void {
+    const named = this.keys.key(key);
+    this.#offer(new Offer("signal", named, node, actorPid, senderPid, signal, undefined, lane));
   }
 
   /**

@@ -18,7 +18,7 @@ export interface Happening {
    *
    * | kind | key |
    * | --- | --- |
-   * | `signal` | `SENDER→RECEIVER#n`, the n-th signal of that ordered pair |
+   * | `signal` | `SENDER→RECEIVER#n`, the n-th signal of that ordered pair; `…#n~2` for a copy of it |
    * | `start` | `start:PROCESS` |
    * | `timer` | `timer:PROCESS#n`, the n-th timer that process set |
    * | `resume` | `resume:PROCESS#n`, the n-th `yield` of that process |
@@ -30,7 +30,8 @@ export interface Happening {
   readonly keyId: number;
   /**
    * What must keep its order: happenings of one channel happen in the order they were offered. For
-   * a signal its ordered pair, for a start or a resume the process. Timers have an order only by `atMs`.
+   * a signal its ordered pair, for a start or a resume the process. Timers have an order only by `atMs`,
+   * and what is loose has none: of these it is the key.
    */
   readonly channel: string;
   /** Nothing of its channel has to happen before it. */
@@ -57,13 +58,15 @@ export interface Happening {
   order: number;
   /** The scheduler's own. */
   creator: number;
+  /** The scheduler's own: it may happen before what was sent before it. */
+  isLoose: boolean;
   /** For people: `message {"type":"ping"}`, `exit shutdown`, … Computed when asked. */
   describe(): string;
   /** Makes it happen. Once; after a `withdraw` it does nothing. */
   run(): void;
   /** It will never happen: it is lost on its way. */
   drop(): void;
-  /** Offers the same message once more, as one that was sent later. */
+  /** Offers the same message once more. */
   duplicate(): void;
 }
 

@@ -11,6 +11,7 @@
 import { CoppiceError } from "@coppice/core";
 import { footprintOf, interfere, type Commutes, type Footprint } from "./dependence.js";
 import { Observations } from "./observers.js";
+import type { Profile } from "./ready-set.js";
 import type { Run, Step } from "./run.js";
 import type { RunView, Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
@@ -27,11 +28,8 @@ export interface DporOptions {
    * explored may then be run more than once.
    */
   readonly observers?: boolean | undefined;
-  /**
-   * Signals to one process arrive in the order they were sent, whoever sent them, as under the profile
-   * `"instant"`; `false` by default.
-   */
-  readonly instant?: boolean | undefined;
+  /** How signals travel; `"pairFifo"` by default. */
+  readonly profile?: Profile | undefined;
   /** Any two steps depend on each other: every schedule is run; `false` by default. */
   readonly ordered?: boolean | undefined;
   /** Pairs of kinds whose order at one receiver does not matter. */
@@ -73,7 +71,10 @@ interface Place {
   /** Of the step that `chosen` made; unknown until it is over. */
   footprint: Footprint | undefined;
   creator: number;
-  /** Races of the step with earlier ones whose other order is left to one that sleeps. */
+  /**
+   * Races of the step whose other order is left to one that sleeps: with earlier ones, and with what it
+   * took away.
+   */
   left: Left[] | undefined;
 }
 
@@ -126,7 +127,7 @@ export class SourceDpor implements Strategy {
   #sequence = new Int32Array(4);
 
   constructor(options: DporOptions = {}) {
-    this.#instant = options.instant === true;
+    this.#instant = options.profile === "instant";
     this.#observers = options.observers === true;
     this.#ordered = options.ordered === true;
     this.#kindOf = options.commutes === undefined ? undefined : options.kindOf;
@@ -302,15 +303,19 @@ export class SourceDpor implements Strategy {
     for (let index = from; index < length; index++) {
       this.#order(index);
       const after = index + 1 < length ? (this.#places[index + 1] as Place).enabled : atEnd;
-      if (after !== undefined) this.#addWithdrawn(this.#places[index] as Place, after);
+      if (after !== undefined) this.#addWithdrawn(index, after);
     }
     this.#reconsider(from, length);
   }
 
   /** What a step took away could have happened before it. */
-  #addWithdrawn(place: Place, after: readonly number[]): void {
+  #addWithdrawn(index: number, after: readonly number[]): void {
+    const place = this.#places[index] as Place;
     for (const id of place.enabled) {
-      if (id !== place.chosen && !after.includes(id)) add(place, id);
+      if (id === place.chosen || after.includes(id) || place.backtrack.includes(id)) continue;
+      const sleeper = place.sleep.find((one) => one.id === id);
+      if (sleeper === undefined) place.backtrack.push(id);
+      else (place.left ??= []).push({ first: index, sleeper });
     }
   }
 
@@ -445,11 +450,12 @@ export class SourceDpor implements Strategy {
   }
 
   /**
-   * Without the first step of a race the second may do other things than it did after it; what, is known
-   * of one that sleeps. If it depends on a step of this run, that one has to be tried before it.
+   * Without the first step of a race the second may do other things than it did after it, if it was there
+   * at all; what, is known of one that sleeps. If it depends on a step of this run, that one has to be
+   * tried before it.
    */
   #reconsider(from: number, length: number): void {
-    for (let second = 1; second < length; second++) {
+    for (let second = 0; second < length; second++) {
       for (const { first, sleeper } of (this.#places[second] as Place).left ?? NOTHING) {
         for (let index = second < from ? from : first + 1; index < length; index++) {
           const row = index * this.#stride;
@@ -507,10 +513,6 @@ export class SourceDpor implements Strategy {
     }
     this.done = true;
   }
-}
-
-function add(place: Place, id: number): void {
-  if (!place.backtrack.includes(id) && !isIn(place.sleep, id)) place.backtrack.push(id);
 }
 
 function isIn(sleepers: readonly Sleeper[], id: number): boolean {

@@ -9,13 +9,14 @@ import { SourceDpor, type KindOf } from "./dpor.js";
 import { hashWith } from "./key-hash.js";
 import { observedClass } from "./observers.js";
 import { countOrders } from "./order-count.js";
+import type { Profile } from "./ready-set.js";
 import type { Run } from "./run.js";
 import type { Strategy } from "./strategy.js";
 import { walk } from "./strategy-walk.js";
 import { traceClass } from "./trace-class.js";
 
 export interface ExhaustionOptions {
-  readonly instant: boolean;
+  readonly profile: Profile;
   readonly observers: boolean;
   readonly commutes: readonly (readonly [string, string])[] | undefined;
   readonly kindOf: KindOf;
@@ -50,9 +51,9 @@ const SWAP_ALL = 100;
 const SWAP_EVERY = 8;
 
 export function exhaust(options: ExhaustionOptions): Exhaustion {
-  const { instant, observers, commutes, kindOf, goesOn, make, needsOrders } = options;
+  const { profile, observers, commutes, kindOf, goesOn, make, needsOrders } = options;
   const idOf = observers ? (run: Run) => observedClass(run.steps) : traceClass;
-  const dpor = new SourceDpor({ kindOf, commutes, observers, instant });
+  const dpor = new SourceDpor({ kindOf, commutes, observers, profile });
   const seen = new Set<number>();
   const failing = new Set<number>();
   let runs = 0;
@@ -75,7 +76,7 @@ export function exhaust(options: ExhaustionOptions): Exhaustion {
   const isDone = dpor.done && dpor.cut === 0;
   let isOrdered = !needsOrders();
   if (isDone && !isOrdered) {
-    const all = new SourceDpor({ instant, ordered: true });
+    const all = new SourceDpor({ profile, ordered: true });
     while (!all.done && goesOn(runs) && needsOrders()) {
       runs++;
       const run = make(all);

@@ -16,6 +16,7 @@ import type { Look } from "./looks.js";
 import { messageKindOf } from "./message-kind.js";
 import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } from "./portfolio.js";
 import { ProgramModel } from "./program-model.js";
+import type { Profile } from "./ready-set.js";
 import type { Run, Violation } from "./run.js";
 import { runProgram, type Program, type SimulationOptions } from "./run-program.js";
 import { steadyRunner } from "./steady.js";
@@ -154,7 +155,7 @@ export function exploreRuns(
   run: Runner,
   options: ExploreOptions = {},
   circumstances: {
-    readonly profile: string;
+    readonly profile: Profile;
     readonly bounds: readonly string[];
     readonly dpor: boolean;
   } = { profile: "pairFifo", bounds: [], dpor: true },
@@ -182,7 +183,7 @@ function checkOptions(options: ExploreOptions): void {
 class Explorer {
   readonly #run: Runner;
   readonly #options: ExploreOptions;
-  readonly #profile: string;
+  readonly #profile: Profile;
   readonly #bounds: string[];
   readonly #usesDpor: boolean;
   readonly #limit: number;
@@ -204,7 +205,7 @@ class Explorer {
     run: Runner,
     options: ExploreOptions,
     circumstances: {
-      readonly profile: string;
+      readonly profile: Profile;
       readonly bounds: readonly string[];
       readonly dpor: boolean;
     },
@@ -282,7 +283,7 @@ class Explorer {
     const cap = dporRuns ?? this.#dporShare();
     const hasTime = (): boolean => dporRuns === undefined && performance.now() < this.#dporEndsAtMs;
     const { runs, classes, orders, failing, cut, isDone, isOrdered } = exhaust({
-      instant: this.#profile === "instant",
+      profile: this.#profile,
       observers: this.#options.observers === true,
       commutes,
       kindOf,

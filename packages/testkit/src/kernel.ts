@@ -128,7 +128,6 @@ export class Kernel implements Scheduler, RunView {
   #daemons: WeakSet<object> | undefined = undefined;
   readonly #possibleMs: Map<Happening, number> | undefined;
   #draws: Map<string, number> | undefined = undefined;
-  #queueAccess: Map<AnyPid, Access> | undefined = undefined;
   #accesses: Access[] | undefined = undefined;
   #takes: Take[] | undefined = undefined;
   #orders = 0;
@@ -167,8 +166,9 @@ export class Kernel implements Scheduler, RunView {
       this.#starts.push(happening);
       return;
     }
-    if (happening.kind === "signal" && this.options.profile === "instant") {
-      this.#note(this.#queueOf(happening));
+    if (happening.kind === "signal") {
+      if (this.options.profile === "instant") this.#noteQueueing(happening);
+      else if (this.options.profile === "datagram") happening.isLoose = happening.isMessage;
     }
     this.ready.add(happening);
   }
@@ -180,7 +180,9 @@ export class Kernel implements Scheduler, RunView {
 
   withdraw(happening: Happening): void {
     this.#forget(happening);
-    if (happening.kind === "timer") this.#touchTimers();
+    if (happening.kind === "timer") {
+      this.#touchTimers();
+    }
   }
 
   access(access: Access): void {
@@ -415,6 +417,9 @@ export class Kernel implements Scheduler, RunView {
       if (transition.kind === "timer" || typeof this.options.clock === "object") {
         this.#moveTime(happening);
       }
+      if (transition.kind === "signal" && this.options.profile === "instant") {
+        this.#noteTaking(happening);
+      }
       this.#forget(happening);
       const daemon = transition.kind === "timer" && this.#daemons?.has(happening.task as object);
       if (daemon) this.daemon(() => happening.run());
@@ -468,6 +473,7 @@ export class Kernel implements Scheduler, RunView {
       const life = this.lives.get(happening.actorPid.node) as Life;
       this.nowMs = Math.max(before, life.time.trueMs(happening.atMs as number));
       if (clock !== "quiet") this.#noteUse("timers", "write");
+      if (this.options.profile === "instant") this.#note(this.#queueOf(happening, "read"));
     } else if (typeof clock === "object" && happening.kind === "signal") {
       const sentMs = this.#possibleMs?.get(happening) ?? 0;
       this.nowMs = Math.max(before, sentMs + (clock.minLatencyMs ?? 0));
@@ -494,18 +500,31 @@ export class Kernel implements Scheduler, RunView {
   }
 
   #touchTimers(): void {
+    const { clock, profile } = this.options;
+    if (clock === "quiet") return;
+    this.#noteUse("timers", profile === "instant" ? "write" : "read");
+  }
+
+  /**
+   * Under `"instant"` a timer waits until its owner has taken what was sent to it: so what is sent, and
+   * what is taken, has an order with all that is done to timers.
+   */
+  #noteTaking(signal: Happening): void {
+    if (this.options.clock === "quiet") return;
+    this.#noteUse("timers", "read");
+    const { actorPid } = signal;
+    if (this.timers.some((timer) => timer.actorPid === actorPid)) {
+      this.#note(this.#queueOf(signal, "read"));
+    }
+  }
+
+  #noteQueueing(signal: Happening): void {
+    this.#note(this.#queueOf(signal, "write"));
     if (this.options.clock !== "quiet") this.#noteUse("timers", "read");
   }
 
-  #queueOf(happening: Happening): Access {
-    const pid = happening.actorPid;
-    const accesses = (this.#queueAccess ??= new Map());
-    let access = accesses.get(pid);
-    if (access === undefined) {
-      access = this.keySpace.access(`queue:${happening.actor}`, "write");
-      accesses.set(pid, access);
-    }
-    return access;
+  #queueOf({ actor }: Happening, mode: Access["mode"]): Access {
+    return this.keySpace.access(`queue:${actor}`, mode);
   }
 
   #noteUse(object: "clock" | "timers", mode: "read" | "write"): void {

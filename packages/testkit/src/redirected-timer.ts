@@ -11,6 +11,7 @@ export class RedirectedTimer implements Happening {
   readonly atMs: number;
   readonly task: object;
   readonly isFirst = true;
+  isLoose = false;
   readonly next = undefined;
   readonly isMessage = false;
   readonly message = undefined;

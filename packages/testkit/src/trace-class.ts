@@ -56,10 +56,18 @@ function pass(lane: Lane, access: Access, keyHash: number, timerMs: number | und
     lane.read = (lane.read + mix(keyHash)) | 0;
     return mix(lane.written ^ Math.imul(keyHash, 5));
   }
+  if (timerMs !== undefined && access.object === "clock") return setClock(lane, timerMs);
   if (timerMs !== undefined && isTime(access)) return moveTime(lane, keyHash, timerMs);
   lane.written = mix(lane.written ^ keyHash ^ Math.imul(lane.read, 0x01000193));
   lane.read = 0;
   lane.atMs = undefined;
+  return lane.written;
+}
+
+/** Of timers due at the same time the first moves the clock; which one that is does not matter. */
+function setClock(lane: Lane, atMs: number): number {
+  lane.written = mix(lane.written ^ Math.imul(lane.read, 0x01000193) ^ mix(Math.imul(atMs, 31)));
+  lane.read = 0;
   return lane.written;
 }
 

@@ -256,3 +256,21 @@ describe("a fault plan", () => {
     expect(run("source→sink#9")).toBe("source→sink#1 source→sink#2");
   });
 });
+
+test("under datagram the order of what one process sends to another is explored as well", async () => {
+  const simulation = { profile: "datagram" } as const;
+  const { statement } = await exploring(fanIn(1, 3), { simulation });
+  expect(statement).toMatchObject({ kind: "exhaustive", classes: 6 });
+  // A copy has a key of its own: what is sent after it keeps its number.
+  const keys = new Set<string>();
+  const copied: Program = (sim) => {
+    sim.faults.duplicate();
+    sim.observe(({ transition }) => void keys.add(transition.key.replace(/^[^#]*/, "")), {
+      reads: [],
+    });
+    return fanIn(1, 2)(sim);
+  };
+  const { bounds } = (await exploring(copied, { simulation, all: true })).statement;
+  expect(bounds).toEqual(["faults ≤ 1"]);
+  expect([...keys].toSorted()).toEqual(["#1", "#1#1", "#1~2", "#2", "#2#1", "#2~2"]);
+});

@@ -1,0 +1,97 @@
+/**
+ * Small random programs of real processes: what source-DPOR runs is every class there is, each once, and
+ * all that can come of a program comes of these; so the footprints of steps tell all that matters.
+ */
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { KeySpace } from "@coppice/core";
+import {
+  inMacrotask,
+  runProgram,
+  SourceDpor,
+  type Run,
+  type SimulationOptions,
+  type Strategy,
+} from "@coppice/testkit";
+import { traceClass } from "../src/trace-class.js";
+import { countAll } from "./all-orders.js";
+import { acts, programOf, type Line } from "./classes-programs.js";
+
+interface Found {
+  readonly classes: number;
+  readonly outcomes: ReadonlySet<string>;
+}
+
+/** All classes and outcomes; `undefined` when there are too many schedules to run them all. */
+function bruteForce(
+  bodies: readonly (readonly Line[])[],
+  simulation: SimulationOptions,
+): Found | undefined {
+  const keySpace = new KeySpace({ interns: true });
+  const outcomes = new Set<string>();
+  const ofClass = new Map<number, string>();
+  let last = "";
+  const program = programOf(bodies, (text) => {
+    last = text;
+    outcomes.add(text);
+  });
+  const all = countAll((strategy) => {
+    const run = runProgram(program, strategy, { ...simulation, keySpace });
+    // Schedules of one class end alike.
+    const id = traceClass(run);
+    expect(last).toBe(ofClass.get(id) ?? last);
+    ofClass.set(id, last);
+    return run;
+  }, 1_500);
+  return all && { classes: all.classes, outcomes };
+}
+
+function bySourceDpor(
+  bodies: readonly (readonly Line[])[],
+  simulation: SimulationOptions,
+): Found & { readonly distinct: number } {
+  const keySpace = new KeySpace({ interns: true });
+  const outcomes = new Set<string>();
+  const program = programOf(bodies, (text) => outcomes.add(text));
+  const run = (strategy: Strategy): Run =>
+    runProgram(program, strategy, { ...simulation, keySpace });
+  const dpor = new SourceDpor({ profile: simulation.profile });
+  const distinct = new Set<number>();
+  while (!dpor.done) {
+    const made = run(dpor);
+    if (dpor.learn(made) === "class") distinct.add(traceClass(made));
+  }
+  return { classes: dpor.classes, distinct: distinct.size, outcomes };
+}
+
+describe.each<SimulationOptions>([
+  { profile: "pairFifo" },
+  { profile: "instant" },
+  { profile: "datagram" },
+  { profile: "pairFifo", clock: "quiet" },
+])("under %j", (simulation) => {
+  test("each class is run once, and nothing else can come of a program", async () => {
+    const line = fc.record({ act: fc.constantFrom(...acts), to: fc.nat(1) });
+    const programs = fc.array(fc.array(line, { minLength: 1, maxLength: 3 }), {
+      minLength: 2,
+      maxLength: 3,
+    });
+    let checked = 0;
+    await inMacrotask(() =>
+      fc.assert(
+        fc.property(programs, (bodies) => {
+          const truth = bruteForce(bodies, simulation);
+          if (truth === undefined) return;
+          checked++;
+          const { classes, distinct, outcomes } = bySourceDpor(bodies, simulation);
+          expect([...outcomes].toSorted()).toEqual([...truth.outcomes].toSorted());
+          expect(distinct).toBe(truth.classes);
+          // What a timer waits for under "instant" may be run once more.
+          if (simulation.profile !== "instant") expect(classes).toBe(distinct);
+        }),
+        { numRuns: 100 },
+      ),
+    );
+    expect(checked).toBeGreaterThan(50);
+  }, 120_000);
+});
