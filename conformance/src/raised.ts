@@ -14,7 +14,8 @@ export class Raised extends Error {
   readonly reason: Value;
 
   constructor(exceptionClass: ExceptionClass, reason: Value) {
-    super(`${exceptionClass} ${JSON.stringify(reason)}`);
+    // The cause travels to other nodes; what else there is of an error does not.
+    super(`${exceptionClass} ${JSON.stringify(reason)}`, { cause: reason });
     this.class = exceptionClass;
     this.reason = reason;
   }

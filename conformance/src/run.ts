@@ -47,6 +47,7 @@ class Recorder {
   }
 
   async begin(): Promise<void> {
+    await this.#world.connect();
     for (const name of this.#puppets) {
       this.#world.addPuppet(name);
       this.#states.set(name, "{}");
@@ -81,7 +82,7 @@ class Recorder {
     this.#world.puppetOf(pid)?.give({
       op: step,
       step: index,
-      scope: new Map(this.#world.scope),
+      scope: this.#world.scopeOf(pid),
       done: (result) => this.#results.set(index, result),
     });
     return true;

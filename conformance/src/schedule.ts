@@ -13,10 +13,12 @@ import {
  * | --- | --- |
  * | `"direct"` | as in production: a signal arrives as it is sent |
  * | `"fifo"` | what became possible first |
- * | `"spread"` | the same, with the processes on two nodes by turns |
  * | a number | what this seed picks among all that is possible |
+ * | `{ spread }` | one of these, with the processes on two nodes by turns |
  */
-export type Mode = "direct" | "fifo" | "spread" | number;
+export type Mode = OneNodeMode | { readonly spread: OneNodeMode };
+
+type OneNodeMode = "direct" | "fifo" | number;
 
 /** Lets everything happen that needs no time. */
 export type Settle = Quiesce;
@@ -34,12 +36,20 @@ export interface Schedule {
 
 export function createSchedule(mode: Mode): Schedule {
   const clock = createVirtualClock();
-  if (mode === "direct" || mode === "spread") {
-    const nodes = mode === "spread" ? 2 : 1;
-    return { clock, nodeClock: growing(clock), scheduler: undefined, nodes, settle: quiesce };
+  const isSpread = typeof mode === "object";
+  const order = isSpread ? mode.spread : mode;
+  const nodes = isSpread ? 2 : 1;
+  if (order === "direct") {
+    const settle = isSpread ? quiesceTwo : quiesce;
+    return { clock, nodeClock: growing(clock), scheduler: undefined, nodes, settle };
   }
-  const scheduler = createFifoScheduler(mode === "fifo" ? { clock } : { clock, seed: mode });
-  return { clock, nodeClock: clock, scheduler, nodes: 1, settle: () => scheduler.runAll() };
+  const scheduler = createFifoScheduler(order === "fifo" ? { clock } : { clock, seed: order });
+  return { clock, nodeClock: clock, scheduler, nodes, settle: () => scheduler.runAll() };
+}
+
+/** What one node says goes out when its code is done, and has then to be answered. */
+async function quiesceTwo(): Promise<void> {
+  for (let i = 0; i < 3; i++) await quiesce();
 }
 
 /** So little that it adds up to nothing, in ms. */

@@ -29,6 +29,7 @@ import {
   type Target,
   type Timeout,
 } from "@coppice/core";
+import { RemoteError } from "@coppice/remote";
 import type { EventHandlerExit } from "@coppice/supervisor";
 import { EarlyDown } from "./early-down.js";
 import { termOfFailure } from "./failure.js";
@@ -44,7 +45,7 @@ export function termOfReason(reason: ExitReason): Value {
   if (isCrash(reason)) return termOfError(reason.error);
   if (!isPid(reason) && "shutdown" in reason) {
     const { shutdown } = reason;
-    return shutdown === STACKTRACE ? { crash: "shutdown" } : ["shutdown", termOfShutdown(shutdown)];
+    return isStacktrace(shutdown) ? { crash: "shutdown" } : ["shutdown", termOfShutdown(shutdown)];
   }
   if ("alreadyStarted" in reason) return ["already_started", reason.alreadyStarted as AnyPid];
   return reason as Value;
@@ -53,6 +54,10 @@ export function termOfReason(reason: ExitReason): Value {
 function termOfError(error: Error): Value {
   if (error instanceof Raised) return { crash: error.reason };
   if (error instanceof ThrownValueError) return { crash: ["nocatch", error.value as Value] };
+  if (error instanceof RemoteError) {
+    if (error.name === "Raised") return { crash: error.cause as Value };
+    if (error.name === "ThrownValueError") return { crash: ["nocatch", error.cause as Value] };
+  }
   const term = termOfFailure(error);
   if (term === undefined) throw error;
   return term;
@@ -67,6 +72,11 @@ function termOfShutdown(why: unknown): Value {
 
 /** Stands for a stack trace where that is but a term. */
 const STACKTRACE = Object.freeze({ stacktrace: true });
+
+/** From another node it comes as a copy. */
+function isStacktrace(term: unknown): boolean {
+  return (Object(term) as typeof STACKTRACE).stacktrace === true;
+}
 
 /** Why a process ends that raised an error and did not catch it. Throws or exits; never returns. */
 export function endByError(self: Self<unknown>, error: Raised): never {

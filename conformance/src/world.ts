@@ -7,6 +7,7 @@ import {
   type Node,
   type Pid,
 } from "@coppice/core";
+import { carryBetween } from "./carried.js";
 import type { Changeable } from "./changeable.js";
 import { Instances, type Instance } from "./instances.js";
 import type { Scope } from "./op.js";
@@ -15,7 +16,7 @@ import type { Layer } from "./layer.js";
 import type { Json, JsonObject } from "./program.js";
 import { Puppet } from "./puppet.js";
 import type { Schedule } from "./schedule.js";
-import { connectNodes } from "./spread.js";
+import { connectNodes, identityOf, type Share } from "./spread.js";
 import { encode, naturalOrder, NODE_NAME, type Bound, type Value } from "./term.js";
 import { termOfMessage, termOfReason } from "./translation.js";
 
@@ -39,18 +40,19 @@ export class World {
   lastSpawned: AnyPid | undefined;
   /** What callbacks did since the last step; already encoded. */
   readonly log: Json[][] = [];
-  /** By what each was bound to first. */
-  readonly #names = new Map<Bound, string>();
+  /** By what each was bound to first; with two nodes, by what it is known at both. */
+  readonly #names = new Map<Bound | string, { readonly name: string; readonly bound: Bound }>();
   readonly #puppets = new Map<AnyPid, Puppet>();
-  readonly #nameOf = (bound: Bound): string | undefined => this.#names.get(bound);
+  readonly #nameOf = (bound: Bound): string | undefined => this.#names.get(this.#key(bound))?.name;
+  readonly #schedule: Schedule;
+  /** Of two nodes. */
+  #share: Share | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   /** @param machines the program's named rule tables */
-  constructor(
-    layer: Layer,
-    { nodeClock: clock, scheduler, nodes }: Schedule,
-    machines: JsonObject = {},
-  ) {
+  constructor(layer: Layer, schedule: Schedule, machines: JsonObject = {}) {
+    const { nodeClock: clock, scheduler, nodes } = schedule;
+    this.#schedule = schedule;
     this.layer = layer;
     this.machines = machines;
     const create = (name: string): Node => {
@@ -59,9 +61,16 @@ export class World {
     };
     this.node = create(NODE_NAME);
     this.#nodes = nodes === 1 ? [this.node] : [this.node, create(OTHER_NODE_NAME)];
-    const [, other] = this.#nodes;
-    if (other !== undefined) connectNodes(this.node, other);
     for (const node of this.#nodes) this.#follow(node);
+  }
+
+  /** Connects its nodes, if there are two. */
+  async connect(): Promise<void> {
+    const [a, b] = this.#nodes;
+    if (a === undefined || b === undefined) return;
+    const { clock, settle, scheduler } = this.#schedule;
+    if (scheduler !== undefined) carryBetween(a, b);
+    else this.#share = await connectNodes([a, b], clock, settle);
   }
 
   #follow(node: Node): void {
@@ -94,7 +103,25 @@ export class World {
 
   bind(name: string, bound: Bound): void {
     this.scope.set(name, bound);
-    if (!this.#names.has(bound)) this.#names.set(bound, name);
+    const key = this.#key(bound);
+    if (!this.#names.has(key)) this.#names.set(key, { name, bound });
+    this.#share?.tell(name, bound);
+  }
+
+  #key(bound: Bound): Bound | string {
+    return this.#share === undefined ? bound : identityOf(bound);
+  }
+
+  /** What names stand for where that process is. */
+  scopeOf(pid: AnyPid): Scope {
+    const scope: Scope = new Map(this.scope);
+    const share = this.#share;
+    if (share === undefined) return scope;
+    for (const variable of scope.keys()) {
+      const bound = share.at(pid.node, variable);
+      if (bound !== undefined) scope.set(variable, bound);
+    }
+    return scope;
   }
 
   /** An instance has begun to start. */
@@ -104,7 +131,7 @@ export class World {
     const { id, name, pid, kind, lives } = instance;
     this.bind(name, pid);
     this.bind(id, pid);
-    this.instances.add({ name, pid, kind, lives, parent: this.#names.get(instance.parent) });
+    this.instances.add({ name, pid, kind, lives, parent: this.#nameOf(instance.parent) });
   }
 
   #exited(pid: AnyPid, reason: ExitReason): void {
@@ -139,7 +166,7 @@ export class World {
   /** The state of each process that has a name and is no instance; see the README. */
   states(waiting: ReadonlySet<string>): Map<string, JsonObject> {
     const states = new Map<string, JsonObject>();
-    for (const [bound, name] of this.#names) {
+    for (const { bound, name } of this.#names.values()) {
       if (isPid(bound) && this.instances.of(bound) === undefined)
         states.set(name, this.#stateOf(bound, name, waiting));
     }
@@ -155,7 +182,7 @@ export class World {
     const state: { [key: string]: Json } = {};
     // Nothing is in the middle of its end when nothing can happen any more.
     if (info.status === "exiting") state.exiting = true;
-    const links = info.links.filter((linked) => this.#names.has(linked));
+    const links = info.links.filter((linked) => this.#nameOf(linked) !== undefined);
     if (links.length > 0) state.links = this.encodeSorted(links);
     if (this.puppetOf(pid) !== undefined) {
       const mons = info.monitors.map((target) => (isPid(target) ? target : target.name));

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
+import { createNode, type Pid } from "@coppice/core";
+import { createVirtualClock, quiesce } from "@coppice/testkit";
 import { builtInPrograms } from "../src/corpus.js";
 import { conformance } from "../src/command-line.js";
 import type { Program } from "../src/program.js";
-import { canSpread } from "../src/spread.js";
+import { replay } from "../src/replay.js";
+import { canSpread, connectNodes } from "../src/spread.js";
+
+type Step = [step: object, entry: object];
 
 const programs = builtInPrograms("process").filter(canSpread);
 
@@ -60,9 +65,114 @@ describe("programs on two nodes", () => {
     expect(canSpread(whole as unknown as Program)).toBe(false);
   });
 
-  test("go with the direct scheduler alone", async () => {
-    const { code, out } = await run(["process", "--nodes", "2", "--scheduler", "fifo"]);
-    expect([code, out[0]]).toEqual([2, expect.stringContaining("--nodes 2 goes with")]);
+  test.each(["fifo", "7"])(
+    "do so where no more is promised than the order of each pair: %s",
+    async (scheduler) => {
+      const { code, out } = await run(["process", "--nodes", "2", "--scheduler", scheduler]);
+      expect([code, out]).toEqual([0, [`${programs.length - 1} passed, 0 failed`]]);
+    },
+    120_000,
+  );
+
+  test("are two, no more", async () => {
     expect((await run(["--nodes", "3"])).code).toBe(2);
+  });
+
+  test("know each other's processes by what came over the wire", async () => {
+    const clock = createVirtualClock();
+    const [a, b] = ["a", "b"].map((name) => createNode({ name, clock, logger: false }));
+    if (a === undefined || b === undefined) throw new Error("no nodes");
+    const settle = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++) await quiesce();
+    };
+    const share = await connectNodes([a, b], clock, settle);
+    const pid = a.spawn<unknown>(async (self) => void (await self.receive()));
+    share.tell("p1", pid);
+    await settle();
+    const [atA, atB] = [share.at("a", "p1"), share.at("b", "p1")];
+    expect([atA === pid, atB === pid, String(atB)]).toEqual([true, false, String(pid)]);
+    b.send(atB as Pid<unknown>, "end");
+    await settle();
+    expect(a.isAlive(pid)).toBe(false);
+  });
+});
+
+/** Where two nodes of OTP 25 do something else than one: what they did, and one where they refuse. */
+describe("on two nodes", () => {
+  test.each<[string, Step[]]>([
+    [
+      "a link to a dead process of the other returns true, and its end comes as a signal",
+      [
+        [
+          { by: "p2", op: "exit", reason: "boom" },
+          { r: "died", st: { p2: { exit: "boom" } } },
+        ],
+        [
+          { by: "p1", op: "link", pid: "<p2>" },
+          { r: "died", st: { p1: { exit: "noproc" } } },
+        ],
+      ],
+    ],
+    [
+      "who traps exits gets that signal as a message",
+      [
+        [
+          { by: "p2", op: "exit", reason: "boom" },
+          { r: "died", st: { p2: { exit: "boom" } } },
+        ],
+        [
+          { by: "p1", op: "trap", value: true },
+          { r: { ok: false }, st: { p1: { trap: true } } },
+        ],
+        [
+          { by: "p1", op: "link", pid: "<p2>" },
+          { r: { ok: true }, st: { p1: { trap: true, mbox: [{ exit: ["<p2>", "noproc"] }] } } },
+        ],
+      ],
+    ],
+    [
+      "a timer of the other is not there, neither to be read nor to be cancelled",
+      [
+        [
+          { by: "p1", op: "send_after", as: "r1", ms: 250, to: "<self>", msg: "m" },
+          { r: { ok: "<r1>" } },
+        ],
+        [{ by: "p2", op: "read_timer", ref: "<r1>" }, { r: { ok: false } }],
+        [{ by: "p2", op: "cancel_timer", ref: "<r1>" }, { r: { ok: false } }],
+        [{ by: "p1", op: "read_timer", ref: "<r1>" }, { r: { ok: 250 } }],
+      ],
+    ],
+    [
+      "a timer may be for a process of the other, which OTP refuses; that it ends is not seen",
+      [
+        [
+          { by: "p1", op: "send_after", as: "r1", ms: 250, to: "<p2>", msg: "m" },
+          { r: { ok: "<r1>" } },
+        ],
+        [
+          { op: "advance", ms: 300 },
+          { r: { ok: "ok" }, st: { p2: { mbox: ["m"] } } },
+        ],
+        [
+          { by: "p1", op: "send_after", as: "r2", ms: 250, to: "<p2>", msg: "m" },
+          { r: { ok: "<r2>" } },
+        ],
+        [
+          { by: "p2", op: "exit", reason: "boom" },
+          { r: "died", st: { p2: { exit: "boom" } } },
+        ],
+        [{ by: "p1", op: "read_timer", ref: "<r2>" }, { r: { ok: 250 } }],
+      ],
+    ],
+  ])("%s", async (_, steps) => {
+    const program = {
+      id: "two",
+      layer: "process",
+      procs: 2,
+      steps: steps.map(([step]) => step),
+      trace: steps.map(([, entry]) => entry),
+    };
+    const failure = await replay(program as unknown as Program, { spread: "direct" });
+    expect(failure?.report).toBe(undefined);
   });
 });

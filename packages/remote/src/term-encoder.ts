@@ -8,6 +8,7 @@ import {
   isPid,
   isRef,
   isRemoteName,
+  ThrownValueError,
   type AnyPid,
 } from "@coppice/core";
 import {
@@ -285,7 +286,9 @@ export class TermEncoder {
   #error(value: Error, depth: number): void {
     const { name, message, code, stack } = errorFacts(value);
     const full = this.#detail === "full";
-    const hasCause = full && "cause" in value && value.cause !== undefined;
+    // Of a value that was thrown nothing would be left but its text.
+    const cause: unknown = value instanceof ThrownValueError ? value.value : value.cause;
+    const hasCause = full && cause !== undefined;
     const details = Number(code !== undefined) + Number(full && stack !== undefined);
     this.#enter(value, depth, 3 + 2 * (details + Number(hasCause)));
     const writer = this.#writer;
@@ -305,7 +308,7 @@ export class TermEncoder {
     if (hasCause) {
       writer.text("cause");
       this.#trail[depth] = "cause";
-      this.#value(value.cause, depth + 1);
+      this.#value(cause, depth + 1);
     }
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, isErrorLike, name } from "@coppice/core";
+import { at, isErrorLike, name, ThrownValueError } from "@coppice/core";
 import { decode as cborxDecode, encode as cborxEncode } from "cbor-x";
 import fc from "fast-check";
 import { RemoteError } from "../src/remote-error.js";
@@ -130,6 +130,11 @@ describe("terms that travel", () => {
     expect(isErrorLike(came.error)).toBe(true);
     expect(came.error).toMatchObject({ name: "TypeError", message: "no", code: "E_NO", cause });
     expect(came.error.stack).toBe(error.stack);
+  });
+
+  test("of a value that was thrown the value travels, as the cause", () => {
+    const came = sent({ error: new ThrownValueError(["why", 1]) }) as { error: RemoteError };
+    expect(came.error).toMatchObject({ name: "ThrownValueError", cause: ["why", 1] });
   });
 
   test("an error without a code has a code here, and no cause where there was none", () => {
