@@ -23,7 +23,7 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: {
     "^@coppice/(core|supervisor|remote|testkit)$": "<rootDir>/packages/$1/src/index.ts",
-    "^@coppice/remote/wire$": "<rootDir>/packages/remote/src/wire.ts",
+    "^@coppice/remote/(browser|wire)$": "<rootDir>/packages/remote/src/$1.ts",
     "^@coppice/testkit/jest$": "<rootDir>/packages/testkit/src/jest.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },

@@ -8,8 +8,8 @@ describe("npm run example", () => {
   });
 
   test.each([
-    [[], /^Usage: npm run example -- NAME \[args\]\. Examples: fleet, http-service/m],
-    [["nope"], /^Unknown example "nope"\. Usage: .* Examples: fleet, http-service/m],
+    [[], /^Usage: npm run example -- NAME \[args\]\. Examples: browser, fleet, http-service/m],
+    [["nope"], /^Unknown example "nope"\. Usage: .* Examples: browser, fleet, http-service/m],
     [["../bench"], /^Unknown example "\.\.\/bench"\./m],
   ])("with %j lists them and fails", async (args, said) => {
     const { code, output } = await capture(process.execPath, [

@@ -1,7 +1,12 @@
 /** Dials with the WebSocket of the platform: browsers, workers, and hosts that have it. */
 import { InvalidArgumentError } from "@coppice/core";
 import type { Dialler } from "./transport.js";
-import { SUBPROTOCOL, webSocketTransport, type WebSocketLike } from "./web-socket-transport.js";
+import {
+  SUBPROTOCOL,
+  webSocketTransport,
+  withPath,
+  type WebSocketLike,
+} from "./web-socket-transport.js";
 
 /** @throws InvalidArgumentError the platform has no WebSocket */
 export function browserDialler(): Dialler {
@@ -14,7 +19,7 @@ export function browserDialler(): Dialler {
   return {
     accepts: (address) => /^wss?:\/\//.test(address),
     dial: (address) => {
-      const socket = new WebSocket(address, SUBPROTOCOL) as WebSocketLike;
+      const socket = new WebSocket(withPath(address), SUBPROTOCOL) as WebSocketLike;
       return webSocketTransport(socket, { remoteAddress: address });
     },
   };

@@ -12,10 +12,13 @@ import type { Duplex } from "node:stream";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Dialler, Listener, Transport } from "./transport.js";
-import { SUBPROTOCOL, webSocketTransport, type WebSocketLike } from "./web-socket-transport.js";
-
-/** The path of the protocol, version included. */
-export const WEB_SOCKET_PATH = "/coppice/1";
+import {
+  SUBPROTOCOL,
+  WEB_SOCKET_PATH,
+  webSocketTransport,
+  withPath,
+  type WebSocketLike,
+} from "./web-socket-transport.js";
 
 /** RFC 9266: what the two ends of one TLS connection know. */
 const EXPORTER_LABEL = "EXPORTER-Channel-Binding";
@@ -53,12 +56,6 @@ export function nodeDialler(options: NodeWebSocketOptions): Dialler {
       return transportOf(socket, address);
     },
   };
-}
-
-function withPath(address: string): string {
-  const url = new URL(address);
-  if (url.pathname === "/" || url.pathname === "") url.pathname = WEB_SOCKET_PATH;
-  return url.href;
 }
 
 function zeroMask(mask: Buffer): void {

@@ -1,19 +1,12 @@
 /** Remoting in Node: what `@coppice/remote` gives to most. */
-import { hostClock, type Clock, type Node } from "@coppice/core";
+import type { Node } from "@coppice/core";
 import { nodeCrypto } from "./node-crypto.js";
 import { listenWebSocket, nodeDialler, type NodeListenOptions } from "./node-web-socket.js";
-import { RemoteNode, type Remote } from "./remote.js";
+import type { Remote } from "./remote.js";
 import type { RemoteHost } from "./remote-host.js";
-import { checkRemoteOptions, type RemoteOptions } from "./remote-options.js";
-import { genCookie, keysOf, type Key } from "./secret.js";
-
-/** What only tests replace. */
-export interface RemotePorts {
-  readonly clock?: Clock;
-  readonly host?: RemoteHost;
-  /** In place of a cookie, in threads: what the program made of it already. */
-  readonly keys?: readonly Key[];
-}
+import type { RemoteOptions } from "./remote-options.js";
+import { genCookie } from "./secret.js";
+import { startOn, type RemotePorts } from "./start-on.js";
 
 /**
  * Connects a node with others: from now on pids of other nodes are used like one's own.
@@ -26,22 +19,12 @@ export interface RemotePorts {
  * @throws InvalidArgumentError an option is wrong; the cookie is missing or short; others than this machine
  *   could connect without TLS, and `insecure` is not true
  */
-export async function startRemote(
+export function startRemote(
   node: Node,
   options: RemoteOptions,
   ports: RemotePorts = {},
 ): Promise<Remote> {
-  const checked = checkRemoteOptions(options);
-  const { clock = hostClock(), host = nodeHost } = ports;
-  const keys = ports.keys ?? (await keysOf(host.crypto, checked));
-  const remote = new RemoteNode(node, checked, host, clock, keys);
-  try {
-    await remote.begin();
-  } catch (error) {
-    await remote.stop();
-    throw error;
-  }
-  return remote;
+  return startOn(nodeHost, node, options, ports);
 }
 
 /** A cookie that nobody guesses: 256 random bits, as 43 letters. */

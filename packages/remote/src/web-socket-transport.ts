@@ -20,6 +20,16 @@ export interface WebSocketLike {
 
 export const SUBPROTOCOL = "coppice.1";
 
+/** The path of the protocol, version included. */
+export const WEB_SOCKET_PATH = "/coppice/1";
+
+/** An address without a path means that of the protocol. */
+export function withPath(address: string): string {
+  const url = new URL(address);
+  if (url.pathname === "/" || url.pathname === "") url.pathname = WEB_SOCKET_PATH;
+  return url.href;
+}
+
 const CONNECTING = 0;
 const OPEN = 1;
 

@@ -1,0 +1,34 @@
+/** Starting remoting on a host, whichever it is: `start-remote.ts` does so in Node, `browser.ts` in browsers. */
+import { hostClock, type Clock, type Node } from "@coppice/core";
+import { RemoteNode, type Remote } from "./remote.js";
+import type { RemoteHost } from "./remote-host.js";
+import { checkRemoteOptions, type RemoteOptions } from "./remote-options.js";
+import { keysOf, type Key } from "./secret.js";
+
+/** What only tests replace. */
+export interface RemotePorts {
+  readonly clock?: Clock;
+  readonly host?: RemoteHost;
+  /** In place of a cookie, in threads: what the program made of it already. */
+  readonly keys?: readonly Key[];
+}
+
+/** @throws InvalidArgumentError as `startRemote` */
+export async function startOn(
+  ownHost: RemoteHost,
+  node: Node,
+  options: RemoteOptions,
+  ports: RemotePorts,
+): Promise<Remote> {
+  const checked = checkRemoteOptions(options);
+  const { clock = hostClock(), host = ownHost } = ports;
+  const keys = ports.keys ?? (await keysOf(host.crypto, checked));
+  const remote = new RemoteNode(node, checked, host, clock, keys);
+  try {
+    await remote.begin();
+  } catch (error) {
+    await remote.stop();
+    throw error;
+  }
+  return remote;
+}
