@@ -68,6 +68,7 @@ export {
 export {
   checkLinearizability,
   formatVerdict,
+  type LinearizabilityOptions,
   type LinearizabilityVerdict,
 } from "./linearizability.js";
 export {

@@ -12,22 +12,37 @@ export interface Explained<I, O> {
   readonly order: readonly Operation<I, O>[];
 }
 
+/** There was more to try than it was allowed to. */
+export interface Undecided {
+  readonly order: "undecided";
+}
+
 export interface NotExplained<S, I, O> {
   readonly order: undefined;
   /** How far one gets. It searches again, so it is worth its time only when somebody wants to know. */
   readonly explain: () => Unexplained<S, I, O>;
 }
 
-/** An order in which each operation leads from state to state, and that respects every return. */
+/**
+ * An order in which each operation leads from state to state, and that respects every return. It looks at no
+ * more than `limit` configurations.
+ */
 export function searchOrder<S, I, O>(
   history: readonly Operation<I, O>[],
   initial: S,
-  successors: Successors<S, I, O>,
-  stateKey?: (state: S) => unknown,
-): Explained<I, O> | NotExplained<S, I, O> {
-  const search = new Search(history, initial, successors, stateKey);
+  { successors, stateKey, limit }: SearchOptions<S, I, O>,
+): Explained<I, O> | NotExplained<S, I, O> | Undecided {
+  const search = new Search(history, initial, successors, limit, stateKey);
   const order = search.run();
-  return order === undefined ? { order, explain: () => search.explain() } : { order };
+  return order === undefined
+    ? { order, explain: () => search.explain() }
+    : ({ order } as Explained<I, O> | Undecided);
+}
+
+export interface SearchOptions<S, I, O> {
+  readonly successors: Successors<S, I, O>;
+  readonly stateKey: ((state: S) => unknown) | undefined;
+  readonly limit: number;
 }
 
 export interface Unexplained<S, I, O> {
@@ -64,13 +79,16 @@ class Search<S, I, O> {
   readonly #alike: (number | undefined)[] = [];
   /** The furthest return that was reached. */
   #furthest = 0;
+  readonly #limit: number;
 
   constructor(
     operations: readonly Operation<I, O>[],
     initial: S,
     successors: Successors<S, I, O>,
+    limit: number,
     stateKey: (state: S) => unknown = structureOf,
   ) {
+    this.#limit = limit;
     this.#operations = operations;
     this.#initial = initial;
     this.#successors = successors;
@@ -104,8 +122,9 @@ class Search<S, I, O> {
   }
 
   /** An order that explains the history, if there is one. */
-  run(): readonly Operation<I, O>[] | undefined {
-    return this.#search(() => undefined) ? this.#order() : undefined;
+  run(): readonly Operation<I, O>[] | "undecided" | undefined {
+    const found = this.#search(() => undefined);
+    return found === true ? this.#order() : found === false ? undefined : "undecided";
   }
 
   /** After a `run` that found nothing: how far one gets. */
@@ -130,8 +149,10 @@ class Search<S, I, O> {
     return this.#path.map((op) => this.#operations[op] as Operation<I, O>);
   }
 
-  #search(reached: (at: number, state: S) => void): boolean {
+  /** `undefined` when there was more than may be looked at. */
+  #search(reached: (at: number, state: S) => void): boolean | undefined {
     const stack: Frame<S>[] = [];
+    let looked = 0;
     /** Tells whether this is the end. */
     const enter = (at: number, state: S): boolean => {
       if (at === this.#returns.length) return true;
@@ -153,6 +174,7 @@ class Search<S, I, O> {
     };
     if (enter(0, this.#initial)) return true;
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      if (looked++ >= this.#limit) return undefined;
       const { at } = top;
       const returning = this.#returns[at] as number;
       if (top.nextResult < top.results.length) {

@@ -9,6 +9,7 @@ import {
 } from "./command-program.js";
 import type { AnyCommand, CommandSuite } from "./commands.js";
 import { createHistory, type Failure, type Operation } from "./history.js";
+import { MOST_CONFIGURATIONS } from "./linearizability.js";
 import { searchOrder } from "./linearization-search.js";
 import { inRealTime } from "./sim-history.js";
 import type { Simulation } from "./simulation.js";
@@ -152,21 +153,23 @@ export function runCommands<Model, Real>(
     const shown = formatProgram(program, active);
     if (crashes.length > 0)
       return { ok: false, message: `${crashes.join("\n")}\n${shown}`, states: [] };
-    const found = searchOrder<Model, ExecutedStep, unknown>(
-      history.operations,
-      suite.initial,
-      (model, operation) => {
-        const { step, input } = operation.input;
-        const { post, next } = commands[step.command] as AnyCommand<Model, Real>;
-        const isPending = operation.returnedAt === undefined;
-        if (!isPending && post?.(model, input, operation.output) === false) return [];
-        return [
-          next === undefined
-            ? model
-            : next(model, input, isPending ? step.token : operation.output),
-        ];
-      },
-    );
+    const successors = (model: Model, operation: Operation<ExecutedStep>): Model[] => {
+      const { step, input } = operation.input;
+      const { post, next } = commands[step.command] as AnyCommand<Model, Real>;
+      const isPending = operation.returnedAt === undefined;
+      if (!isPending && post?.(model, input, operation.output) === false) return [];
+      const result = isPending ? step.token : operation.output;
+      return [next === undefined ? model : next(model, input, result)];
+    };
+    const found = searchOrder<Model, ExecutedStep, unknown>(history.operations, suite.initial, {
+      successors,
+      stateKey: undefined,
+      limit: MOST_CONFIGURATIONS,
+    });
+    if (found.order === "undecided") {
+      const message = `undecided: no order found in ${MOST_CONFIGURATIONS} configurations, and there are more`;
+      return { ok: false, message: `${message}\n${shown}`, states: [] };
+    }
     if (found.order !== undefined) return { ok: true, order: found.order };
     const { prefix, blocked, states } = found.explain();
     const { step, input } = blocked.input;

@@ -4,12 +4,19 @@
  *
  * Lamport, How to make a multiprocessor computer that correctly executes multiprocess programs (1979).
  */
-import { formatTerm } from "@coppice/core";
+import { checkKeys, formatTerm } from "@coppice/core";
 import { describeOperation, type Operation } from "./history.js";
+import {
+  checkMostConfigurations,
+  MOST_CONFIGURATIONS,
+  type LinearizabilityOptions,
+} from "./linearizability.js";
 import { successorsOf, wholeOf, type Parts, type SequentialModel } from "./sequential-model.js";
 
 export type SequentialVerdict<S, I, O> =
   | { readonly ok: true; readonly order: readonly Operation<I, O>[] }
+  /** There was more to try than `maxConfigurations`: nobody knows. */
+  | { readonly ok: undefined; readonly configurations: number }
   | {
       readonly ok: false;
       /** A longest sequence that the clients' programs allow. */
@@ -25,8 +32,10 @@ export type SequentialVerdict<S, I, O> =
  * this property is not one of the parts.
  *
  * A pending operation may take effect at any time after those that its client invoked before it, or
- * not at all; what its client does later does not wait for it.
+ * not at all; what its client does later does not wait for it. Where there is too much to try, `ok` is
+ * `undefined`.
  *
+ * @throws InvalidArgumentError an option is of the wrong kind
  * @example
  * import { checkSequentialConsistency, register } from "@coppice/testkit";
  * const write = { client: "a", input: { write: 1 }, output: undefined, invokedAt: 0, returnedAt: 1 };
@@ -38,7 +47,11 @@ export type SequentialVerdict<S, I, O> =
 export function checkSequentialConsistency<S, I, O>(
   model: SequentialModel<S, I, O>,
   history: readonly Operation<I, O>[],
+  options: LinearizabilityOptions = {},
 ): SequentialVerdict<S, I, O> {
+  checkKeys("checkSequentialConsistency: options", options, ["maxConfigurations"]);
+  const { maxConfigurations = MOST_CONFIGURATIONS } = options;
+  checkMostConfigurations("checkSequentialConsistency", maxConfigurations);
   const whole = wholeOf(model);
   const successors = successorsOf(whole);
   const programs = programsOf(history);
@@ -51,6 +64,7 @@ export function checkSequentialConsistency<S, I, O>(
   };
   const stack = [longest];
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+    if (seen.size > maxConfigurations) return { ok: undefined, configurations: maxConfigurations };
     const { states, done, path, length } = place;
     if (
       programs.every((program, at) => program.optional || done[at] === program.operations.length)
@@ -90,6 +104,9 @@ export function formatSequentialVerdict<S, I, O>(
   describe: (operation: Operation<I, O>) => string = describeOperation,
 ): string {
   if (verdict.ok) return "sequentially consistent";
+  if (verdict.ok === undefined) {
+    return `undecided: no order found in ${verdict.configurations} configurations, and there are more`;
+  }
   const line = (operation: Operation<I, O>): string =>
     `  ${operation.client}: ${describe(operation)}`;
   return [

@@ -11,6 +11,9 @@ export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
   readonly consistency?: "linearizable" | "sequential";
 }
 
+/** Neither right nor wrong, which nobody should take for right. */
+const UNDECIDED = "consistency is decided";
+
 /**
  * What the error of a call says of its request: `"refused"` where nobody was asked, else `"pending"`:
  * after a timeout, or when the server or the connection was lost, it may have taken effect or may yet.
@@ -34,7 +37,8 @@ export function inRealTime(sim: Simulation): (what: "invoked" | "returned") => v
 
 /**
  * Makes a history for the clients of a simulation. When nothing can happen any more it has to be as
- * consistent as it should; if not, that is a violation called `linearizable`, or `sequentially consistent`.
+ * consistent as it should; if not, that is a violation called `linearizable`, or `sequentially consistent`;
+ * where there is too much to try, one called `consistency is decided`.
  *
  * A client that ends, or whose call fails, leaves an operation that is pending: see `failureOfCall`.
  *
@@ -68,14 +72,16 @@ export function checkHistory<S, I, O>(
     const history = createHistory<I, O>({ onError, onPosition: inRealTime(sim) });
     sim.finally("linearizable", () => {
       const verdict = checkLinearizability(model, history.operations);
-      if (!verdict.ok) throw new Error(formatVerdict(verdict));
+      if (verdict.ok === undefined) sim.fail(UNDECIDED, formatVerdict(verdict));
+      else if (!verdict.ok) throw new Error(formatVerdict(verdict));
     });
     return history;
   }
   const history = createHistory<I, O>({ onError });
   sim.finally("sequentially consistent", () => {
     const verdict = checkSequentialConsistency(model, history.operations);
-    if (!verdict.ok) throw new Error(formatSequentialVerdict(verdict));
+    if (verdict.ok === undefined) sim.fail(UNDECIDED, formatSequentialVerdict(verdict));
+    else if (!verdict.ok) throw new Error(formatSequentialVerdict(verdict));
   });
   return history;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { InvalidArgumentError } from "@coppice/core";
 import {
   checkLinearizability,
   formatVerdict,
@@ -23,7 +24,8 @@ const op = (
   returnedAt?: number,
 ): Op => ({ client, input, output, invokedAt, returnedAt });
 
-const check = (...history: Op[]): boolean => checkLinearizability(register(0), history).ok;
+const check = (...history: Op[]): boolean | undefined =>
+  checkLinearizability(register(0), history).ok;
 
 /**
  * By the definition: any subset with all that returned by `until`, in any order that respects the
@@ -133,7 +135,7 @@ describe("linearizability", () => {
       fc.property(histories, (history) => {
         const model = register<number>(0);
         const verdict = checkLinearizability(model, history);
-        if (verdict.ok) return;
+        if (verdict.ok !== false) return;
         const { blocked } = verdict;
         const last = blocked.returnedAt as number;
         // Of several returns at one position some may still be explained.
@@ -284,5 +286,39 @@ describe("linearizability", () => {
       ].join("\n"),
     );
     expect(formatVerdict(checkLinearizability(register<number>(0), []))).toBe("linearizable");
+  });
+
+  test("says that it does not know, when there is more to try than it may", () => {
+    // Any of many writes at once may come first, and what was read was never written.
+    const history = Array.from({ length: 14 }, (_, i) =>
+      op(`w${i}`, { write: i + 1 }, undefined, 0, 9),
+    );
+    const verdict = checkLinearizability(
+      register<number>(0),
+      [...history, op("r", "read", -1, 1, 8)],
+      {
+        maxConfigurations: 500,
+      },
+    );
+    expect(verdict).toEqual({ ok: undefined, part: "all", configurations: 500 });
+    expect(formatVerdict(verdict)).toBe(
+      "undecided: no order found in 500 configurations, and there are more",
+    );
+    expect(() => checkLinearizability(register<number>(0), [], { maxConfigurations: 0 })).toThrow(
+      InvalidArgumentError,
+    );
+  });
+
+  test("does not need to know of one part, when another cannot be explained", () => {
+    const put = (key: string, value: number, at: number) =>
+      op(`${key}${value}`, { put: key, value } as never, undefined, at, at + 9) as never;
+    const get = (key: string, output: number) =>
+      op(`get ${key}`, { get: key } as never, output, 20, 21) as never;
+    const many = Array.from({ length: 14 }, (_, i) => put("x", i + 1, 0));
+    const options = { maxConfigurations: 500 };
+    const model = keyValues<number>();
+    expect(checkLinearizability(model, [...many, get("x", -1)], options).ok).toBe(undefined);
+    const wrong = [...many, get("x", -1), put("y", 1, 0), get("y", 2)];
+    expect(checkLinearizability(model, wrong, options)).toMatchObject({ ok: false, part: "y" });
   });
 });
