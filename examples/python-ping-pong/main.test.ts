@@ -1,0 +1,30 @@
+import { execFile, spawnSync } from "node:child_process";
+import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
+import { expect, jest, test } from "@jest/globals";
+
+/** What `npm run example -- python-ping-pong` runs; `npm test` builds it first. */
+const PROGRAM = fileURLToPath(new URL("../dist/python-ping-pong/main.js", import.meta.url));
+
+jest.setTimeout(60_000);
+
+const hasPython = ["/usr/bin/python3", "python3"].some(
+  (path) => spawnSync(path, ["-c", "import cbor2, websockets"]).status === 0,
+);
+if (!hasPython) console.warn("skipped: there is no python3 with websockets and cbor2");
+const testWithPython = hasPython ? test : test.skip;
+
+testWithPython(
+  "Python and TypeScript call each other, and each is told of the other's end",
+  async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [PROGRAM]);
+    expect(stdout.split("\n")).toEqual([
+      "Python called 1000 times: ping, pong",
+      "TypeScript called 1000 times: ping, pong",
+      "TypeScript's player ended, and Python is told: the game is over",
+      "Python was killed, and TypeScript is told: noconnection",
+      "",
+    ]);
+    expect(stderr).toBe("");
+  },
+);
