@@ -6,7 +6,7 @@ import { countOrders } from "../src/order-count.js";
 import { DivergenceError, SourceDpor, type DporOptions } from "../src/dpor.js";
 import { classOf } from "../src/trace-class.js";
 import { countAll } from "./all-orders.js";
-import { createToySpace, runToy, type Toy } from "./generator-kernel.js";
+import { createToySpace, runToy, type Toy } from "./toy-kernel.js";
 
 type ToyProgram = (toy: Toy) => void;
 

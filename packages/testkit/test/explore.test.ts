@@ -20,7 +20,7 @@ import {
   type Transition,
 } from "@coppice/testkit";
 import { boundedBuffer, cacheFill, lostWakeUp, readersAndWriter } from "./counted-programs.js";
-import { runToy } from "./generator-kernel.js";
+import { runToy } from "./toy-kernel.js";
 import { fanIn, readModifyWrite } from "./programs.js";
 
 function exploring(

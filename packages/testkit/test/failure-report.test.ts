@@ -222,8 +222,9 @@ fails under FIFO, LIFO and eager timers: no order of what happens is needed`,
       creator: -1,
       atMs: 10,
       accesses: [
-        { object: "clock", mode: "write" },
-        { object: "clock", mode: "read" },
+        { object: "mailbox:cli", mode: "write" },
+        { object: "timers", mode: "write" },
+        { object: "timers", mode: "read" },
       ],
     });
   });

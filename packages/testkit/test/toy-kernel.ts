@@ -2,13 +2,21 @@
  * A kernel of one file for tests of the algorithms alone: processes are generators, channels are FIFO
  * per ordered pair, and what a step touches is written down.
  */
-import { createNode, KeySpace, type Access } from "@coppice/core";
-import type { Run, Step, Violation } from "../src/run.js";
-import type { Strategy } from "../src/strategy.js";
-import type { Transition } from "../src/transition.js";
+import { KeySpace, type Access, type AnyPid } from "@coppice/core";
+import type { Run, Step, Strategy, Transition, Violation } from "@coppice/testkit";
+import { hashText } from "../src/key-hash.js";
 
-/** Processes of the toy have no pids. */
-const nobody = createNode({ logger: false }).pid;
+/** Keys of all toys: equal ones have equal numbers. */
+export interface ToySpace {
+  readonly keys: Map<string, number>;
+  readonly objects: KeySpace;
+}
+
+export function createToySpace(): ToySpace {
+  return { keys: new Map(), objects: new KeySpace({ interns: true }) };
+}
+
+const NO_PID = undefined as unknown as AnyPid;
 
 export interface Message {
   readonly t: string;
@@ -74,7 +82,21 @@ class Process {
 }
 
 /** Runs `program` to quiescence as `strategy` decides. */
-export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps = 400): Run {
+export function runToy(
+  program: (toy: Toy) => void,
+  strategy: Strategy,
+  space: ToySpace = createToySpace(),
+  maxSteps = 400,
+): Run {
+  let order = 0;
+  const use = (object: string, mode: Access["mode"]): void => {
+    accesses.push(space.objects.access(object, mode));
+  };
+  const idOf = (key: string): number => {
+    let id = space.keys.get(key);
+    if (id === undefined) space.keys.set(key, (id = space.keys.size));
+    return id;
+  };
   const processes = new Map<string, Process>();
   const channels = new Map<string, Pending[]>();
   const timers: Pending[] = [];
@@ -83,9 +105,7 @@ export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps
   const faults: Pending[] = [];
   const rests: (() => void)[] = [];
   const store = new Map<string, number>();
-  const space = new KeySpace({ interns: false });
   let accesses: Access[] = [];
-  let orders = 0;
   let faultsLeft = 0;
   let nowMs = 0;
   let step = -1;
@@ -97,18 +117,17 @@ export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps
     actor: string,
     run: () => void,
   ): Pending {
-    const { hash, id } = space.key(key);
     return {
       kind,
       key,
-      keyHash: hash,
-      keyId: id,
+      keyHash: hashText(key),
+      keyId: idOf(key),
       channel,
       actor,
-      actorPid: nobody,
+      actorPid: NO_PID,
       senderPid: undefined,
-      access: space.access(`mailbox:${actor}`, "write"),
-      order: orders++,
+      access: space.objects.access(`mailbox:${actor}`, "write"),
+      order: order++,
       creator: step,
       run,
       describe: () => key,
@@ -137,7 +156,7 @@ export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps
       if (wait.wait === "op") {
         const key = `o:${process.id}#${process.count("op")}`;
         const run = (): void => {
-          accesses.push(space.access(wait.object, wait.mode));
+          use(wait.object, wait.mode);
           process.wait = undefined;
           go(process, wait.run());
         };
@@ -155,18 +174,18 @@ export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps
     const place = timer === undefined ? -1 : timers.indexOf(timer);
     if (place === -1) return;
     // It may stand behind an earlier one: then its order with that one matters as well.
-    accesses.push(space.access("clock", "read"));
+    use("timers", "read");
     timers.splice(place, 1);
   }
 
   function arm(process: Process, ms: number, fire: () => void): Pending {
     const key = `t:${process.id}#${process.count("timer")}`;
-    accesses.push(space.access("clock", "read"));
+    use("timers", "read");
     const timer: Pending = {
       ...pending("timer", key, key, process.id, () => undefined),
       atMs: nowMs + ms,
       run: () => {
-        accesses.push(space.access("clock", "write"));
+        use("timers", "write");
         nowMs = Math.max(nowMs, timer.atMs as number);
         fire();
       },
@@ -245,7 +264,7 @@ export function runToy(program: (toy: Toy) => void, strategy: Strategy, maxSteps
     const chosen = strategy.pick(could, view) as Pending | undefined;
     if (chosen === undefined) break;
     step = steps.length;
-    accesses = [];
+    accesses = [chosen.access];
     const queue = channels.get(chosen.channel);
     if (queue?.[0] === chosen) {
       queue.shift();
