@@ -12,6 +12,8 @@ import { CoppiceError } from "@coppice/core";
 import { footprintOf, interfere, type Commutes, type Footprint } from "./dependence.js";
 import { Observations } from "./observers.js";
 import type { Profile } from "./ready-set.js";
+import { isIn, STOP, type Place, type Sleeper } from "./place.js";
+import { RaceSearch } from "./races.js";
 import type { Run, Step } from "./run.js";
 import type { RunView, Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
@@ -49,41 +51,6 @@ export class DivergenceError extends CoppiceError {
   }
 }
 
-/** A transition whose order with what happens now was tried already, and what it did. */
-interface Sleeper {
-  readonly id: number;
-  readonly footprint: Footprint;
-}
-
-/** Nothing more happens here, although a fault could. */
-const STOP = -1;
-/** Something is tried already that begins the other order. */
-const COVERED = -2;
-const NOTHING: readonly never[] = [];
-
-/** A place in the run that is explored: what was possible, what was tried, what is still to be tried. */
-interface Place {
-  readonly enabled: readonly number[];
-  readonly sleep: readonly Sleeper[];
-  readonly explored: Sleeper[];
-  readonly backtrack: number[];
-  chosen: number;
-  /** Of the step that `chosen` made; unknown until it is over. */
-  footprint: Footprint | undefined;
-  creator: number;
-  /**
-   * Races of the step whose other order is left to one that sleeps: with earlier ones, and with what it
-   * took away.
-   */
-  left: Left[] | undefined;
-}
-
-/** The other order of a race with the step at `first` begins with one that sleeps there. */
-interface Left {
-  readonly first: number;
-  readonly sleeper: Sleeper;
-}
-
 /** What a run was. */
 export type Explored = "class" | "blocked" | "cut";
 
@@ -101,12 +68,10 @@ export class SourceDpor implements Strategy {
   readonly #channelNumbers = new Map<string, number>();
   readonly #kindNumbers = new Map<string, number>();
   readonly #kindOf: KindOf | undefined;
-  readonly #commutes: Commutes | undefined;
   readonly #instant: boolean;
   readonly #observers: boolean;
-  readonly #ordered: boolean;
-  /** What was received in the run in hand. */
-  #observed: Observations | undefined;
+  readonly #interfere: (one: Footprint, other: Footprint) => boolean;
+  readonly #races: RaceSearch;
   /** By `keyId`. */
   readonly #keys: string[] = [];
   readonly #channels: number[] = [];
@@ -118,27 +83,25 @@ export class SourceDpor implements Strategy {
   #led = 0;
   #depth = 0;
   #blockedNow = false;
-  /** What happened before each step: `#stride` words of bits each. */
-  #past = new Int32Array(64 * 4);
-  #stride = 1;
-  /** Of the step in hand: what it could not have come before. */
-  #sure = new Int32Array(4);
-  /** Of the race in hand: the steps that make up the other order. */
-  #sequence = new Int32Array(4);
 
   constructor(options: DporOptions = {}) {
     this.#instant = options.profile === "instant";
     this.#observers = options.observers === true;
-    this.#ordered = options.ordered === true;
     this.#kindOf = options.commutes === undefined ? undefined : options.kindOf;
+    let commutes: Commutes | undefined;
     if (options.commutes !== undefined) {
       const pairs = new Set(
         options.commutes
           .flatMap(([a, b]) => [[a, b] as const, [b, a] as const])
           .map(([a, b]) => pair(this.#numberOfKind(a), this.#numberOfKind(b))),
       );
-      this.#commutes = (a, b) => pairs.has(pair(a, b));
+      commutes = (a, b) => pairs.has(pair(a, b));
     }
+    const interferes = (one: Footprint, other: Footprint): boolean =>
+      interfere(one, other, commutes);
+    this.#interfere = options.ordered === true ? () => true : interferes;
+    const traits = { channels: this.#channels, isTimer: this.#isTimer };
+    this.#races = new RaceSearch(this.#places, traits, this.#interfere);
   }
 
   pick(enabled: readonly Transition[], view: RunView): Transition | undefined {
@@ -167,10 +130,10 @@ export class SourceDpor implements Strategy {
       );
     }
     if (length > 0) this.#measure(length - 1, run.steps);
-    this.#observed = this.#observers ? new Observations(run.steps) : undefined;
+    this.#races.observed = this.#observers ? new Observations(run.steps) : undefined;
     // What is received later tells whether the order of what came earlier was observed.
     const from = this.#observers ? 0 : Math.max(0, this.#led - 1);
-    this.#analyse(from, length, this.#atEnd(run));
+    this.#races.analyse(from, length, this.#atEnd(run));
     const was = this.#blockedNow ? "blocked" : run.outcome === "quiescent" ? "class" : "cut";
     if (was === "blocked") this.blocked++;
     else if (was === "class") this.classes++;
@@ -297,199 +260,6 @@ export class SourceDpor implements Strategy {
     place.creator = step.creator;
   }
 
-  /** Orders the steps from `from` on, finds their races, and adds what begins the other order. */
-  #analyse(from: number, length: number, atEnd: readonly number[] | undefined): void {
-    this.#makeRoom(length);
-    for (let index = from; index < length; index++) {
-      this.#order(index);
-      const after = index + 1 < length ? (this.#places[index + 1] as Place).enabled : atEnd;
-      if (after !== undefined) this.#addWithdrawn(index, after);
-    }
-    this.#reconsider(from, length);
-  }
-
-  /** What a step took away could have happened before it. */
-  #addWithdrawn(index: number, after: readonly number[]): void {
-    const place = this.#places[index] as Place;
-    for (const id of place.enabled) {
-      if (id === place.chosen || after.includes(id) || place.backtrack.includes(id)) continue;
-      const sleeper = place.sleep.find((one) => one.id === id);
-      if (sleeper === undefined) place.backtrack.push(id);
-      else (place.left ??= []).push({ first: index, sleeper });
-    }
-  }
-
-  /** Finds what happened before a step, and the races on the way. */
-  #order(index: number): void {
-    const past = this.#past;
-    const sure = this.#sure;
-    const stride = this.#stride;
-    const row = index * stride;
-    past.fill(0, row, row + stride);
-    sure.fill(0, 0, stride);
-    const place = this.#places[index] as Place;
-    place.left = undefined;
-    const channel = this.#channels[place.chosen];
-    const opened = this.#openedBy(index);
-    for (let before = index - 1; before >= 0; before--) {
-      if (((sure[before >> 5] as number) & (1 << (before & 31))) !== 0) continue;
-      const other = this.#places[before] as Place;
-      const isCause =
-        before === place.creator ||
-        this.#channels[other.chosen] === channel ||
-        this.#wasTaken(before, place.creator);
-      if (isCause) merge(sure, 0, past, before, stride);
-      else if (this.#depend(before, index)) {
-        if (!this.#madeWay(before, index, opened)) {
-          this.#addOther(before, index);
-          merge(sure, 0, past, before, stride);
-        }
-      } else if (before !== opened) continue;
-      merge(past, row, past, before, stride);
-    }
-  }
-
-  #interfere(one: Footprint, other: Footprint): boolean {
-    return this.#ordered || interfere(one, other, this.#commutes);
-  }
-
-  #depend(first: number, second: number): boolean {
-    const one = (this.#places[first] as Place).footprint as Footprint;
-    const other = (this.#places[second] as Place).footprint as Footprint;
-    if (!this.#interfere(one, other)) return false;
-    if (this.#observed === undefined || one.mailboxId !== other.mailboxId) return true;
-    return this.#observed.isObserved(first, second);
-  }
-
-  /** What a process sends may depend on all that it has received by then. */
-  #wasTaken(before: number, creator: number): boolean {
-    if (this.#observed === undefined || creator < 0 || before > creator) return false;
-    const one = (this.#places[before] as Place).footprint as Footprint;
-    const other = (this.#places[creator] as Place).footprint as Footprint;
-    return one.mailboxId === other.mailboxId && this.#observed.isTakenBy(before, creator);
-  }
-
-  /**
-   * A step that only made way, as a timer that was due earlier or one who cancelled it, is no reason why
-   * a step could not have come before what was in its way.
-   */
-  #madeWay(before: number, index: number, opened: number): boolean {
-    if (before === opened) return true;
-    const { chosen, footprint } = this.#places[index] as Place;
-    const other = this.#places[before] as Place;
-    if (this.#isTimer[chosen] !== true || other.enabled.includes(chosen)) return false;
-    return this.#isTimer[other.chosen] === true || (footprint as Footprint).isBarrier;
-  }
-
-  #isBefore(before: number, row: number): boolean {
-    return ((this.#past[row + (before >> 5)] as number) & (1 << (before & 31))) !== 0;
-  }
-
-  /** The last step without which this one would not have been possible. */
-  #openedBy(index: number): number {
-    const id = (this.#places[index] as Place).chosen;
-    let first = index;
-    while (first > 0 && (this.#places[first - 1] as Place).enabled.includes(id)) first--;
-    return first - 1;
-  }
-
-  /** The steps at `first` and `second` race: what begins the other order is to be tried before `first`. */
-  #addOther(first: number, second: number): void {
-    const begins = this.#begins(first, second, -1);
-    if (begins === COVERED) return;
-    const place = this.#places[first] as Place;
-    const { chosen } = this.#places[second] as Place;
-    const row = second * this.#stride;
-    // What comes before the second in the other order as well.
-    let mayBegin = true;
-    for (let word = 0; word < this.#stride; word++) {
-      const before = (this.#past[row + word] as number) & (this.#sequence[word] as number);
-      if (before !== 0) mayBegin = false;
-    }
-    if (mayBegin) {
-      if (place.backtrack.includes(chosen)) return;
-      const sleeper = place.sleep.find(({ id }) => id === chosen);
-      if (sleeper !== undefined) {
-        const other = this.#places[second] as Place;
-        (other.left ??= []).push({ first, sleeper });
-        return;
-      }
-    }
-    if (begins !== STOP) place.backtrack.push(begins);
-    // Perhaps it could not come without the first, as a timer not before an earlier one.
-    else if (mayBegin && place.enabled.includes(chosen)) place.backtrack.push(chosen);
-  }
-
-  /**
-   * Looks at the steps after `first` and before `end` that do not depend on it, nor on the step at
-   * `without`: one of them that could come first, if none that could is tried there anyway.
-   */
-  #begins(first: number, end: number, without: number): number {
-    const place = this.#places[first] as Place;
-    const sequence = this.#sequence;
-    const stride = this.#stride;
-    sequence.fill(0, 0, stride);
-    let begins = STOP;
-    for (let index = first + 1; index < end; index++) {
-      const row = index * stride;
-      if (index === without || this.#isBefore(first, row)) continue;
-      if (without !== -1 && this.#isBefore(without, row)) continue;
-      let isFirst = true;
-      for (let word = 0; word < stride; word++) {
-        if (((this.#past[row + word] as number) & (sequence[word] as number)) !== 0)
-          isFirst = false;
-      }
-      if (isFirst) {
-        const id = (this.#places[index] as Place).chosen;
-        if (place.backtrack.includes(id) || isIn(place.sleep, id)) return COVERED;
-        if (begins === STOP && place.enabled.includes(id)) begins = id;
-      }
-      sequence[index >> 5]! |= 1 << (index & 31);
-    }
-    return begins;
-  }
-
-  /**
-   * Without the first step of a race the second may do other things than it did after it, if it was there
-   * at all; what, is known of one that sleeps. If it depends on a step of this run, that one has to be
-   * tried before it.
-   */
-  #reconsider(from: number, length: number): void {
-    for (let second = 0; second < length; second++) {
-      for (const { first, sleeper } of (this.#places[second] as Place).left ?? NOTHING) {
-        for (let index = second < from ? from : first + 1; index < length; index++) {
-          const row = index * this.#stride;
-          if (index === second || this.#isBefore(first, row) || this.#isBefore(second, row))
-            continue;
-          const { footprint } = this.#places[index] as Place;
-          if (!this.#interfere(sleeper.footprint, footprint as Footprint)) continue;
-          const begins = this.#begins(first, index + 1, second);
-          if (begins >= 0) (this.#places[first] as Place).backtrack.push(begins);
-        }
-      }
-    }
-  }
-
-  #makeRoom(length: number): void {
-    const stride = Math.max(1, (length + 31) >> 5);
-    if (stride > this.#stride) {
-      const wider = new Int32Array(Math.max(64, 2 * length) * stride * 2);
-      for (let index = 0; index < this.#places.length; index++) {
-        for (let word = 0; word < this.#stride; word++) {
-          wider[index * stride + word] = this.#past[index * this.#stride + word] ?? 0;
-        }
-      }
-      this.#past = wider;
-      this.#sequence = new Int32Array(stride);
-      this.#sure = new Int32Array(stride);
-      this.#stride = stride;
-    } else if (length * this.#stride > this.#past.length) {
-      const longer = new Int32Array(length * this.#stride * 2);
-      longer.set(this.#past);
-      this.#past = longer;
-    }
-  }
-
   /** Goes back to the last place where something is still to be tried. */
   #next(): void {
     this.#depth = 0;
@@ -513,24 +283,6 @@ export class SourceDpor implements Strategy {
     }
     this.done = true;
   }
-}
-
-function isIn(sleepers: readonly Sleeper[], id: number): boolean {
-  for (const sleeper of sleepers) if (sleeper.id === id) return true;
-  return false;
-}
-
-/** Adds a step, and all that happened before it, to a row of bits. */
-function merge(
-  into: Int32Array,
-  row: number,
-  past: Int32Array,
-  step: number,
-  stride: number,
-): void {
-  into[row + (step >> 5)]! |= 1 << (step & 31);
-  const from = step * stride;
-  for (let word = 0; word < stride; word++) into[row + word]! |= past[from + word] as number;
 }
 
 function numberIn(numbers: Map<string, number>, text: string): number {
