@@ -2,11 +2,15 @@ import { describe, expect, test } from "@jest/globals";
 import type { AnyPid, Pid, Self } from "@coppice/core";
 import {
   child,
+  childTemplate,
   countChildren,
+  defineDynamicSupervisor,
   defineServer,
   defineSupervisor,
   renderTree,
+  startChild,
   supervisionTree,
+  terminateChild,
   type ChildOptions,
   type ProtocolOf,
   type ServerSelf,
@@ -109,6 +113,34 @@ function cut({ network }: RemoteWorld, one: string, other: string, isCut: boolea
   network.fault(one, other, fault);
   network.fault(other, one, fault);
 }
+
+describe("children of a dynamic supervisor", () => {
+  test("live at other nodes, are stopped there, and are started elsewhere", async () => {
+    const { a, b, c, network, settle } = await createFleet();
+    const far = a.remote.behaviour<typeof worker>((connected) => connected[0], "worker");
+    const pool = defineDynamicSupervisor({ child: childTemplate("w", far), intensity: 10 });
+    const starting = a.node.start(pool);
+    await settle();
+    const supervisor = await starting;
+    const add = async (id: string): Promise<AnyPid> => {
+      const adding = startChild(a.node, supervisor, [id]);
+      await settle();
+      const { pid } = (await adding) as { readonly pid: AnyPid };
+      return pid;
+    };
+    const [first] = [await add("one"), await add("two"), await add("three")];
+    expect(counts(b, c)).toEqual([3, 0]);
+    const terminating = terminateChild(a.node, supervisor, first);
+    await settle();
+    expect([await terminating, counts(b, c)]).toEqual([{ ok: true }, [2, 0]]);
+    network.sever("a", "b");
+    await settle();
+    expect(counts(b, c)).toEqual([0, 2]);
+    a.node.exit(supervisor, "shutdown");
+    await settle();
+    expect(counts(a, b, c)).toEqual([0, 0, 0]);
+  });
+});
 
 describe("a child at another node", () => {
   test("is placed among the nodes that are connected, anew at each start", async () => {
