@@ -133,6 +133,7 @@ class Client:
         self._closed: BaseException | None = None
         # Sending.
         self._seq, self._waiting, self._free = 0, deque[bytes](), list[bytes]()
+        self._keys = shaken.frame_keys
         self._credit = [self._limits[wire.WINDOW_BYTES], self._limits[wire.WINDOW_SIGNALS]]
         self._wake = asyncio.Event()
         self._spoke = self._heard = time.monotonic()
@@ -152,11 +153,13 @@ class Client:
         cluster: str = "coppice",
         role: str = "node",
         hear_ms: int = 20_000,
+        frame_mac: bool = False,
         **options: Any,
     ) -> Client:
         """Connects to the node at `url` (`ws://host:port/coppice/1`) as a node of this name.
 
         :param cookie: what the nodes of the cluster share; or the `key` made of it by `derive_key`
+        :param frame_mac: every frame has to prove who made it; for networks without TLS
         :param options: go to `websockets.connect`, for instance `ssl`
         :raises NodeDown: it did not let us in
         """
@@ -173,7 +176,15 @@ class Client:
             **options,
         )
         side = wire.Dialler(
-            home, cluster, key, secrets.token_bytes(32), key_id=key_id, hear_ms=hear_ms, role=role, limits=limits
+            home,
+            cluster,
+            key,
+            secrets.token_bytes(32),
+            key_id=key_id,
+            hear_ms=hear_ms,
+            role=role,
+            limits=limits,
+            frame_mac=frame_mac,
         )
         try:
             await socket.send(side.hello)
@@ -331,7 +342,8 @@ class Client:
             self._seq += 1
             self._spoke = time.monotonic()
             try:
-                await self._socket.send(wire.encode_frame(self._seq, self._ack, batch))
+                frame = wire.encode_frame(self._seq, self._ack, batch)
+                await self._socket.send(frame if self._keys is None else wire.seal(self._keys[0], frame))
             except websockets.ConnectionClosed as closed:
                 await self._end(NodeDown(str(closed)), NORMAL)
                 return
@@ -365,6 +377,8 @@ class Client:
             await self._end(NodeDown(str(closed)), NORMAL)
 
     def _accept(self, frame: bytes) -> None:
+        if self._keys is not None:
+            frame = wire.unseal(self._keys[1], frame)
         seq, ack, signals = wire.parse_frame(frame)
         if seq != self._ack + 1 or ack > self._seq:
             raise wire.Malformed(f"frame {seq}, which acknowledges {ack}")

@@ -460,6 +460,8 @@ MAX_FRAME, MAX_MESSAGE, FRAGMENT, WINDOW_BYTES, WINDOW_SIGNALS = range(5)
 LIMITS = [1024 * 1024, 16 * 1024 * 1024, 64 * 1024, 4 * 1024 * 1024, 16_384]
 FRAME_OVERHEAD = 64
 NO_KEY = bytes(32)
+FRAME_MAC, WANTS_FRAME_MAC = "frame-mac", "want-frame-mac"
+MAC_BYTES = 32
 
 
 def derive_key(cookie: str, cluster: str) -> bytes:
@@ -484,6 +486,19 @@ def transcript_mac(key: bytes, label: str, *parts: bytes) -> bytes:
     return mac.digest()
 
 
+def seal(key: bytes, frame: bytes) -> bytes:
+    """A frame and the proof of who made it."""
+    return frame + hmac.digest(key, frame, "sha256")
+
+
+def unseal(key: bytes, sealed: bytes) -> bytes:
+    """The frame. :raises Malformed: the peer did not make it"""
+    frame, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
+    if not hmac.compare_digest(mac, hmac.digest(key, frame, "sha256")):
+        raise Malformed("a frame that the peer did not make")
+    return frame
+
+
 def negotiate(own: list[int], other: list[int]) -> list[int]:
     agreed = [min(a, b) for a, b in zip(own, other)]
     room = min(agreed[MAX_FRAME], agreed[WINDOW_BYTES] // 2) - FRAME_OVERHEAD
@@ -498,6 +513,8 @@ class Handshaken:
     peer: Life
     limits: list[int]
     hear_ms: int
+    #: The keys of frames that are proved, to send and to receive; `None` when they are not.
+    frame_keys: tuple[bytes, bytes] | None = None
 
 
 class Dialler:
@@ -515,12 +532,15 @@ class Dialler:
         role: str = "node",
         limits: list[int] = LIMITS,
         channel_binding: bytes | None = None,
+        frame_mac: bool = False,
     ) -> None:
+        caps = [] if key is None else [FRAME_MAC, WANTS_FRAME_MAC] if frame_mac else [FRAME_MAC]
+        self.wants_mac = frame_mac
         self.key, self.key_id, self.own_limits, self.binding = key, key_id, limits, channel_binding
         auths = ["none"] if key is None else ["psk"] if channel_binding is None else ["psk-tls", "psk"]
         self.auths = auths
         self.hello = cbor2.dumps(
-            [1, 1, cluster, home.name, home.incarnation, nonce, auths, [], limits, key_id, hear_ms, role]
+            [1, 1, cluster, home.name, home.incarnation, nonce, auths, caps, limits, key_id, hear_ms, role]
         )
         self.transcript = [self.hello]
 
@@ -530,13 +550,18 @@ class Dialler:
         came = cbor2.loads(challenge)
         if not (isinstance(came, list) and len(came) == 10 and came[0] == 2 and came[1] == 1):
             raise Malformed("no CHALLENGE of version 1")
-        _, _, node, incarnation, nonce, auth, _, limits, key_id, hear_ms = came
+        _, _, node, incarnation, nonce, auth, caps, limits, key_id, hear_ms = came
         if not (isinstance(node, str) and is_number(incarnation) and is_number(hear_ms)):
             raise Malformed("a CHALLENGE of a wrong shape")
         if not (isinstance(nonce, bytes) and len(nonce) == 32 and auth in self.auths and key_id == self.key_id):
             raise Malformed("a CHALLENGE that does not answer the HELLO")
         if not (isinstance(limits, list) and len(limits) == 5 and all(map(is_number, limits))):
             raise Malformed("limits of a wrong shape")
+        if not (isinstance(caps, list) and all(isinstance(cap, str) for cap in caps)):
+            raise Malformed("caps of a wrong shape")
+        if self.wants_mac and FRAME_MAC not in caps:
+            raise Malformed("its frames cannot be proved")
+        self.are_proved = auth != "none" and FRAME_MAC in caps and (self.wants_mac or WANTS_FRAME_MAC in caps)
         self.auth = auth
         self.result = Handshaken(Life(node, incarnation), negotiate(self.own_limits, limits), hear_ms)
         self.transcript.append(challenge)
@@ -549,6 +574,14 @@ class Dialler:
         expected = cbor2.dumps([4, self._mac("coppice/1 acceptor")])
         if not hmac.compare_digest(accept, expected):
             raise Malformed("a wrong proof")
+        if self.are_proved:
+            self.result.frame_keys = (
+                self._mac("coppice/1 frames of the dialler"),
+                self._mac("coppice/1 frames of the acceptor"),
+            )
+            limits = self.result.limits
+            limits[MAX_FRAME] -= MAC_BYTES
+            limits[FRAGMENT] = min(limits[FRAGMENT], limits[MAX_FRAME] - FRAME_OVERHEAD)
         return self.result
 
     def _mac(self, label: str) -> bytes:

@@ -103,6 +103,13 @@ class WithNode(unittest.IsolatedAsyncioTestCase):
         await asyncio.sleep(5)
         self.assertEqual(await self.client.call("calc", 1), {"echo": 1})
 
+    async def test_frames_that_are_proved(self):
+        async with await Client.connect(self.url, node="mac", cookie=COOKIE, frame_mac=True) as client:
+            self.assertIsNotNone(client._keys)
+            self.assertEqual(await client.call("calc", "hi"), {"echo": "hi"})
+            big = "x" * 3_000_000
+            self.assertEqual(await client.call("calc", big), {"echo": big})
+
     async def test_a_wrong_cookie(self):
         with self.assertRaises(NodeDown):
             await Client.connect(self.url, node="other", cookie="another cookie of 16")

@@ -142,11 +142,22 @@ class Handshake(unittest.TestCase):
                     key_id=shakes["keyId"],
                     hear_ms=dialler["hearMs"],
                     channel_binding=None if binding is None else bytes.fromhex(binding),
+                    frame_mac="frameKeys" in vector,
                 )
                 self.assertEqual(side.hello.hex(), vector["hello"])
                 self.assertEqual(side.proof(bytes.fromhex(vector["challenge"])).hex(), vector["proof"])
                 result = side.finish(bytes.fromhex(vector["accept"]))
                 self.assertEqual(result.peer, RECEIVER)
+                keys = vector.get("frameKeys")
+                if keys is None:
+                    self.assertIsNone(result.frame_keys)
+                else:
+                    self.assertEqual([key.hex() for key in result.frame_keys], [keys["dialler"], keys["acceptor"]])
+                    sealed = bytes.fromhex(vector["sealed"])
+                    self.assertEqual(wire.parse_frame(wire.unseal(result.frame_keys[1], sealed)), (1, 0, []))
+                    self.assertEqual(wire.seal(result.frame_keys[1], sealed[: -wire.MAC_BYTES]), sealed)
+                    with self.assertRaises(wire.Malformed):
+                        wire.unseal(result.frame_keys[0], sealed)
                 wrong = bytearray.fromhex(vector["accept"])
                 wrong[-1] ^= 1
                 with self.assertRaises(wire.Malformed):

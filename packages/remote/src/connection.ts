@@ -15,6 +15,7 @@ import {
   type HandshakeStep,
   type Role,
 } from "./handshake.js";
+import { FrameMac, withoutMac } from "./frame-mac.js";
 import { Inbox } from "./inbox.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import { NONCE_BYTES } from "./handshake-message.js";
@@ -67,6 +68,8 @@ export interface ConnectionOptions {
   readonly expected: string | undefined;
   /** None: without authentication. */
   readonly keys: readonly Key[];
+  /** Every frame has to prove that the peer made it. */
+  readonly frameMac?: boolean;
   readonly crypto: HandshakeCrypto;
   readonly limits: Limits;
   readonly hearMs: number;
@@ -96,6 +99,7 @@ export class Connection {
   #codec: Codec | undefined = undefined;
   #inbox: Inbox | undefined = undefined;
   #outbox: Outbox | undefined = undefined;
+  #sealer: FrameMac | undefined = undefined;
   #timer: unknown;
   #flushing = false;
   #busy = false;
@@ -226,9 +230,14 @@ export class Connection {
     const inbox = this.#inbox;
     const outbox = this.#outbox;
     if (this.#session.phase !== "open" || inbox === undefined || outbox === undefined) return;
+    const frame = this.#sealer === undefined ? bytes : this.#sealer.open(bytes);
+    if (frame === undefined) {
+      this.close(CLOSE_CODES.PROTOCOL, "a frame that the peer did not make");
+      return;
+    }
     let accepted;
     try {
-      accepted = inbox.accept(bytes, outbox.seq);
+      accepted = inbox.accept(frame, outbox.seq);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       if (error.limit !== undefined) this.#options.breaches.count(error.limit);
@@ -299,7 +308,17 @@ export class Connection {
   /** The transport is open: the dialler says who it is, the acceptor listens. */
   #begin(): void {
     if (this.#session.phase !== "opening" || this.#handshake !== undefined) return;
-    const { home, cluster, role, expected, keys, crypto, limits, hearMs } = this.#options;
+    const {
+      home,
+      cluster,
+      role,
+      expected,
+      keys,
+      crypto,
+      limits,
+      hearMs,
+      frameMac = false,
+    } = this.#options;
     const { channelBinding } = this.transport;
     const common: AcceptorOptions = {
       home,
@@ -310,6 +329,7 @@ export class Connection {
       nonce: crypto.randomBytes(NONCE_BYTES),
       crypto,
       keys,
+      frameMac,
     };
     if (!this.isDialler) {
       this.#handshake = accept(common);
@@ -383,8 +403,11 @@ export class Connection {
       limits,
       errorDetail: peer.role === "client" ? "message" : "full",
     });
-    this.#inbox = new Inbox(limits, result.limits);
-    this.#outbox = new Outbox(this.#codec, result.limits);
+    const { frameKeys } = result;
+    this.#sealer = frameKeys && new FrameMac(frameKeys, this.#options.crypto);
+    const agreed = this.#sealer === undefined ? result.limits : withoutMac(result.limits);
+    this.#inbox = new Inbox(limits, agreed);
+    this.#outbox = new Outbox(this.#codec, agreed);
     this.#next({
       type: "handshaken",
       nowMs: clock.now(),
@@ -416,11 +439,15 @@ export class Connection {
     while (this.transport.bufferedBytes < TRANSPORT_BYTES) {
       const frame = outbox.take();
       if (frame === undefined) break;
-      this.transport.send(frame);
+      this.#sendFrame(frame);
       sent = true;
     }
     if (sent) this.#next({ type: "spoke", nowMs: this.#options.clock.now() });
     this.#watch();
+  }
+
+  #sendFrame(frame: Uint8Array): void {
+    this.transport.send(this.#sealer === undefined ? frame : this.#sealer.seal(frame));
   }
 
   #watch(): void {
@@ -504,7 +531,7 @@ export class Connection {
     outbox.push(0, { op: type, ...rest } as WireSignal);
     // Not held back by what waits in the transport: a frame more makes no difference.
     const frame = outbox.take();
-    if (frame !== undefined) this.transport.send(frame);
+    if (frame !== undefined) this.#sendFrame(frame);
     this.#flush();
   }
 }

@@ -43,8 +43,10 @@ interface CommonOptions {
   readonly limits: Limits;
   /** Silence of this length is death, for us. In ms. */
   readonly hearMs: number;
-  /** What we can do beyond version 1. */
+  /** What we can do beyond version 1, and the keys of frames that go without saying. */
   readonly caps?: readonly string[];
+  /** Every frame has to prove that the peer made it; who cannot do that is refused. */
+  readonly frameMac?: boolean;
   /** What both ends of this connection know and nobody else: see RFC 9266. */
   readonly channelBinding?: Uint8Array | undefined;
   /** Used once: 32 random bytes. */
@@ -78,6 +80,16 @@ export interface Handshaken {
   readonly limits: NegotiatedLimits;
   /** How often the peer wants to hear us: four times within this. */
   readonly peerHearMs: number;
+  /** One of the two wants frames to be proved. */
+  readonly frameMac: boolean;
+  /** With what; there once the session is open. */
+  readonly frameKeys?: FrameKeys;
+}
+
+/** A key for each direction, of this session alone. */
+export interface FrameKeys {
+  readonly send: Uint8Array;
+  readonly receive: Uint8Array;
 }
 
 export type HandshakeState =
@@ -132,6 +144,13 @@ export interface HandshakeStep {
 
 const DIALLER_LABEL = "coppice/1 dialler";
 const ACCEPTOR_LABEL = "coppice/1 acceptor";
+const DIALLER_FRAMES = "coppice/1 frames of the dialler";
+const ACCEPTOR_FRAMES = "coppice/1 frames of the acceptor";
+
+/** It can prove its frames. */
+const FRAME_MAC = "frame-mac";
+/** It wants frames to be proved. */
+const WANTS_FRAME_MAC = "want-frame-mac";
 
 /** Where a key is shared by none: HMAC with it proves nothing. */
 const NO_KEY = new Uint8Array(32);
@@ -145,7 +164,13 @@ export function dial(options: DiallerOptions): HandshakeStep {
       : options.channelBinding === undefined
         ? ["psk"]
         : ["psk-tls", "psk"];
-  const hello = encodeHello({ ...introduction(options, key?.id ?? ""), cluster, auths, role });
+  const isKeyed = key !== undefined;
+  const hello = encodeHello({
+    ...introduction(options, key?.id ?? "", isKeyed),
+    cluster,
+    auths,
+    role,
+  });
   return {
     state: { phase: "challenge", options, hello },
     effects: [{ type: "send", bytes: hello }],
@@ -209,9 +234,11 @@ function challenged(
   if (hello.node === options.home.name) return close(CLOSE_CODES.NAME_TAKEN, "my own name");
   const auth = chooseAuth(options, hello);
   if (auth === undefined) return close(CLOSE_CODES.AUTH, "no authentication in common");
+  if (lacksFrameMac(options, hello)) return close(CLOSE_CODES.AUTH, NO_FRAME_MAC);
   const key = options.keys.find(({ id }) => id === hello.keyId);
   // One that nobody has gets a challenge too: who asks shall not learn which keys there are.
-  const challenge = encodeChallenge({ ...introduction(options, hello.keyId), auth });
+  const isKeyed = auth !== "none";
+  const challenge = encodeChallenge({ ...introduction(options, hello.keyId, isKeyed), auth });
   const barred = auth !== "none" && !(key !== undefined && allows(key, hello.role));
   return {
     state: {
@@ -238,6 +265,7 @@ function proved(
     return close(CLOSE_CODES.NAME_TAKEN, `it is "${challenge.node}", not "${expectNode}"`);
   }
   if (challenge.node === home.name) return close(CLOSE_CODES.NAME_TAKEN, "my own name");
+  if (lacksFrameMac(options, challenge)) return close(CLOSE_CODES.AUTH, NO_FRAME_MAC);
   const offered =
     key === undefined
       ? auth === "none"
@@ -292,7 +320,7 @@ function admitted({
     state: { phase: "over" },
     effects: [
       { type: "send", bytes: encodeProof({ type: "accept", mac }) },
-      { type: "open", result },
+      { type: "open", result: withFrameKeys(result, options, key, transcript, false) },
     ],
   };
 }
@@ -305,11 +333,37 @@ function accepted(
   const { mac } = parseProof(bytes, "accept", options.limits);
   const expected = macOf(options, options.key, result.auth, ACCEPTOR_LABEL, transcript);
   if (!options.crypto.equal(mac, expected)) return close(CLOSE_CODES.AUTH, "a wrong proof");
-  return { state: { phase: "over" }, effects: [{ type: "open", result }] };
+  const opened = withFrameKeys(result, options, options.key, transcript, true);
+  return { state: { phase: "over" }, effects: [{ type: "open", result: opened }] };
 }
 
-function introduction(options: CommonOptions, keyId: string) {
-  const { home, limits, nonce, hearMs, caps = [] } = options;
+const NO_FRAME_MAC = "its frames cannot be proved";
+
+function lacksFrameMac({ frameMac = false }: CommonOptions, said: Hello | Challenge): boolean {
+  return frameMac && !said.caps.includes(FRAME_MAC);
+}
+
+function withFrameKeys(
+  result: Handshaken,
+  options: CommonOptions,
+  key: Key | undefined,
+  transcript: readonly Uint8Array[],
+  isDialler: boolean,
+): Handshaken {
+  if (!result.frameMac || key === undefined) return { ...result, frameMac: false };
+  const keyOf = (label: string): Uint8Array => macOf(options, key, result.auth, label, transcript);
+  const [ofDialler, ofAcceptor] = [keyOf(DIALLER_FRAMES), keyOf(ACCEPTOR_FRAMES)];
+  const frameKeys = isDialler
+    ? { send: ofDialler, receive: ofAcceptor }
+    : { send: ofAcceptor, receive: ofDialler };
+  return { ...result, frameKeys };
+}
+
+function introduction(options: CommonOptions, keyId: string, isKeyed: boolean) {
+  const { home, limits, nonce, hearMs, frameMac = false } = options;
+  const caps = [...(options.caps ?? [])];
+  if (isKeyed) caps.push(FRAME_MAC);
+  if (isKeyed && frameMac) caps.push(WANTS_FRAME_MAC);
   if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce of ${nonce.length} bytes`);
   const { name: node, incarnation } = home;
   return { version: VERSION, node, incarnation, nonce, caps, limits, keyId, hearMs };
@@ -336,7 +390,8 @@ function resultOf(
   auth: Auth,
   role: Role,
 ): Handshaken {
-  const { caps = [], limits } = options;
+  const { caps = [], limits, frameMac = false } = options;
+  const areProved = said.caps.includes(FRAME_MAC) && auth !== "none";
   return {
     peer: { name: said.node, incarnation: said.incarnation },
     role,
@@ -345,6 +400,7 @@ function resultOf(
     caps: caps.filter((cap) => said.caps.includes(cap)),
     limits: negotiateLimits(limits, said.limits),
     peerHearMs: said.hearMs,
+    frameMac: areProved && (frameMac || said.caps.includes(WANTS_FRAME_MAC)),
   };
 }
 

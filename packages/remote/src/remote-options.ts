@@ -53,6 +53,12 @@ export interface RemoteOptions {
   readonly clientCookie?: string;
   /** Allows to go without a cookie, and to listen beyond this machine without TLS. */
   readonly insecure?: boolean;
+  /**
+   * Every frame has to prove that the peer made it (HMAC-SHA256, with a key of the session), so that who
+   * sits between two nodes without TLS cannot say anything in their session; `false` by default. It has to
+   * be wanted at one of the two ends. Peers that cannot are refused.
+   */
+  readonly frameMac?: boolean;
   /** What this node is for others: a full one, or one that may address only what it was told of. */
   readonly role?: Role;
   readonly listen?: WebSocketListen | CustomListen | readonly (WebSocketListen | CustomListen)[];
@@ -99,6 +105,7 @@ export interface CheckedOptions {
   readonly cookie: string | undefined;
   readonly clientCookie: string | undefined;
   readonly insecure: boolean;
+  readonly frameMac: boolean;
   readonly role: Role;
   readonly listen: readonly (WebSocketListen | CustomListen)[];
   readonly diallers: readonly Dialler[];
@@ -124,6 +131,7 @@ const KEYS = [
   "cookie",
   "clientCookie",
   "insecure",
+  "frameMac",
   "role",
   "listen",
   "diallers",
@@ -161,6 +169,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     cookie,
     clientCookie,
     insecure = false,
+    frameMac = false,
     role = "node",
     listen = [],
     diallers = [],
@@ -192,6 +201,9 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   if (clientCookie !== undefined && clientCookie === cookie) {
     refuse("clientCookie", "another than cookie", "the same");
   }
+  if (typeof frameMac !== "boolean" || (frameMac && cookie === undefined)) {
+    refuse("frameMac", "true or false, and true with a cookie alone,", frameMac);
+  }
   if (role !== "node" && role !== "client") refuse("role", `"node" or "client"`, role);
   if (!["auto", "once", "never"].includes(connect)) {
     refuse("connect", `"auto", "once" or "never"`, connect);
@@ -222,6 +234,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     cookie,
     clientCookie,
     insecure,
+    frameMac,
     role,
     listen: listens,
     diallers,

@@ -451,7 +451,7 @@ export class RemoteNode implements Remote {
   }
 
   #connection(isDialler: boolean, transport: Transport, facts: Facts): Connection {
-    const { limits, hearMs, overflow, cluster, role } = this.#options;
+    const { limits, hearMs, overflow, cluster, role, frameMac } = this.#options;
     const events: ConnectionEvents = {
       admit: (connection, peer) => this.#admit(connection, peer),
       challenged: (connection, peer) => this.#challenged(connection, peer),
@@ -469,6 +469,7 @@ export class RemoteNode implements Remote {
       role,
       expected: facts.expected,
       keys: this.#keys,
+      frameMac,
       crypto: this.#host.crypto,
       limits,
       hearMs,

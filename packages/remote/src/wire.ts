@@ -12,10 +12,12 @@ export {
   type Frame,
   type ReceivedSignal,
 } from "./frame.js";
+export { FrameMac } from "./frame-mac.js";
 export {
   accept,
   dial,
   handshake,
+  type FrameKeys,
   type AcceptorOptions,
   type DiallerOptions,
   type Handshaken,

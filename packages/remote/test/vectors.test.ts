@@ -10,6 +10,7 @@ import {
   deriveKey,
   dial,
   encodeSignal,
+  FrameMac,
   handshake,
   nodeCrypto,
   OP_CODES,
@@ -70,6 +71,9 @@ const shakes = vectorFile<{
     readonly challenge: string;
     readonly proof: string;
     readonly accept: string;
+    /** Where frames are proved. */
+    readonly frameKeys?: { readonly dialler: string; readonly acceptor: string };
+    readonly sealed?: string;
   }[];
 }>("handshake");
 
@@ -143,36 +147,58 @@ describe("vectors of the handshake", () => {
     expect(hex(await deriveKey(nodeCrypto, shakes.cookie, shakes.cluster))).toBe(shakes.key);
   });
 
-  test.each(shakes.handshakes)("$auth: both sides say what is written", (vector) => {
-    const key: Key = { id: shakes.keyId, role: "node", bytes: unhex(shakes.key) };
-    const channelBinding =
-      vector.channelBinding === undefined ? undefined : unhex(vector.channelBinding);
-    const common = { cluster: shakes.cluster, limits, crypto: nodeCrypto, channelBinding };
-    const { dialler, acceptor } = shakes;
-    const first = dial({
-      ...common,
-      home: SENDER,
-      key,
-      ...dialler,
-      nonce: unhex(dialler.nonce),
-      role: "node",
-    });
-    expect(hex(bytesOf(first))).toBe(vector.hello);
-    const waiting = accept({
-      ...common,
-      home: RECEIVER,
-      keys: [key],
-      ...acceptor,
-      nonce: unhex(acceptor.nonce),
-    });
-    const second = handshake(waiting, { type: "frame", bytes: unhex(vector.hello) });
-    expect(hex(bytesOf(second))).toBe(vector.challenge);
-    const third = handshake(first.state, { type: "frame", bytes: unhex(vector.challenge) });
-    expect(hex(bytesOf(third))).toBe(vector.proof);
-    const proved = handshake(second.state, { type: "frame", bytes: unhex(vector.proof) });
-    const fourth = handshake(proved.state, { type: "admit" });
-    expect(hex(bytesOf(fourth))).toBe(vector.accept);
-    const open = handshake(third.state, { type: "frame", bytes: unhex(vector.accept) });
-    expect(open.effects).toMatchObject([{ type: "open", result: { auth: vector.auth } }]);
-  });
+  test.each(shakes.handshakes)(
+    "$auth, frameKeys $frameKeys: both sides say what is written",
+    (vector) => {
+      const key: Key = { id: shakes.keyId, role: "node", bytes: unhex(shakes.key) };
+      const channelBinding =
+        vector.channelBinding === undefined ? undefined : unhex(vector.channelBinding);
+      const frameMac = vector.frameKeys !== undefined;
+      const common = {
+        cluster: shakes.cluster,
+        limits,
+        crypto: nodeCrypto,
+        channelBinding,
+        frameMac,
+      };
+      const { dialler, acceptor } = shakes;
+      const first = dial({
+        ...common,
+        home: SENDER,
+        key,
+        ...dialler,
+        nonce: unhex(dialler.nonce),
+        role: "node",
+      });
+      expect(hex(bytesOf(first))).toBe(vector.hello);
+      const waiting = accept({
+        ...common,
+        home: RECEIVER,
+        keys: [key],
+        ...acceptor,
+        nonce: unhex(acceptor.nonce),
+      });
+      const second = handshake(waiting, { type: "frame", bytes: unhex(vector.hello) });
+      expect(hex(bytesOf(second))).toBe(vector.challenge);
+      const third = handshake(first.state, { type: "frame", bytes: unhex(vector.challenge) });
+      expect(hex(bytesOf(third))).toBe(vector.proof);
+      const proved = handshake(second.state, { type: "frame", bytes: unhex(vector.proof) });
+      const fourth = handshake(proved.state, { type: "admit" });
+      expect(hex(bytesOf(fourth))).toBe(vector.accept);
+      const open = handshake(third.state, { type: "frame", bytes: unhex(vector.accept) });
+      expect(open.effects).toMatchObject([
+        { type: "open", result: { auth: vector.auth, frameMac } },
+      ]);
+      const [opened] = open.effects;
+      const keys = opened?.type === "open" ? opened.result.frameKeys : undefined;
+      expect(keys && { dialler: hex(keys.send), acceptor: hex(keys.receive) }).toEqual(
+        vector.frameKeys,
+      );
+      if (keys === undefined || vector.sealed === undefined) return;
+      const mac = new FrameMac(keys, nodeCrypto);
+      expect(mac.open(unhex(vector.sealed))).toEqual(unhex("83010080"));
+      const ofAcceptor = new FrameMac({ send: keys.receive, receive: keys.send }, nodeCrypto);
+      expect(hex(ofAcceptor.seal(unhex("83010080")))).toBe(vector.sealed);
+    },
+  );
 });

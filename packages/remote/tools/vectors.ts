@@ -12,6 +12,7 @@ import {
   deriveKey,
   dial,
   encodeSignal,
+  FrameMac,
   FrameWriter,
   handshake,
   nodeCrypto,
@@ -223,13 +224,14 @@ async function handshakes(): Promise<unknown> {
   } as const;
   const nonceD = new Uint8Array(32).fill(0xd0);
   const nonceA = new Uint8Array(32).fill(0xa0);
-  const vector = (channelBinding?: Uint8Array): unknown => {
+  const vector = (channelBinding?: Uint8Array, frameMac = false): unknown => {
     const common = {
       cluster,
       limits: DEFAULT_LIMITS,
       hearMs: 20_000,
       crypto: nodeCrypto,
       channelBinding,
+      frameMac,
     };
     const dialled = dial({ ...common, home: SENDER, key, nonce: nonceD });
     const hello = bytesOf(dialled);
@@ -240,6 +242,8 @@ async function handshakes(): Promise<unknown> {
     const proof = bytesOf(proved);
     const verified = handshake(challenged.state, { type: "frame", bytes: proof });
     const admitted = handshake(verified.state, { type: "admit" });
+    const opened = admitted.effects.find((effect) => effect.type === "open");
+    const keys = opened?.type === "open" ? opened.result.frameKeys : undefined;
     return {
       auth: channelBinding === undefined ? "psk" : "psk-tls",
       ...(channelBinding !== undefined && { channelBinding: hex(channelBinding) }),
@@ -247,17 +251,23 @@ async function handshakes(): Promise<unknown> {
       challenge: hex(challenge),
       proof: hex(proof),
       accept: hex(bytesOf(admitted)),
+      ...(keys && {
+        frameKeys: { dialler: hex(keys.receive), acceptor: hex(keys.send) },
+        // The first frame of the acceptor, without a signal.
+        sealed: hex(new FrameMac(keys, nodeCrypto).seal(unhex("83010080"))),
+      }),
     };
   };
   return {
-    about: "The four messages of a handshake with fixed nonces, without and with a TLS binding.",
+    about:
+      "The four messages of a handshake with fixed nonces: without and with a TLS binding, and with frames that are proved.",
     cookie,
     cluster,
     keyId: key.id,
     key: hex(key.bytes),
     dialler: { ...SENDER, nonce: hex(nonceD), hearMs: 20_000, role: "node" },
     acceptor: { ...RECEIVER, nonce: hex(nonceA), hearMs: 20_000 },
-    handshakes: [vector(), vector(new Uint8Array(32).fill(0x71))],
+    handshakes: [vector(), vector(new Uint8Array(32).fill(0x71)), vector(undefined, true)],
   };
 }
 
