@@ -11,6 +11,7 @@ const tasks = {
   example,
   bugs: program("bugs", "bugs/dist/main.js"),
   conformance: program("conformance", "conformance/dist/main.js"),
+  faults: program("faults", "packages/remote/tools/dist/faults.js"),
   fuzz: program("fuzz", "packages/remote/tools/dist/fuzz.js"),
   vectors: program("vectors", "packages/remote/tools/dist/vectors.js"),
   bench: program("bench", "bench/dist/main.js", ["--expose-gc"]),
