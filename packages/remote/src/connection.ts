@@ -16,7 +16,8 @@ import {
   type Role,
 } from "./handshake.js";
 import { FrameMac, withoutMac } from "./frame-mac.js";
-import { Inbox } from "./inbox.js";
+import type { ReceivedSignal } from "./frame.js";
+import { Inbox, type Accepted } from "./inbox.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import { NONCE_BYTES } from "./handshake-message.js";
 import { Outbox } from "./outbox.js";
@@ -79,9 +80,25 @@ export interface ConnectionOptions {
   readonly soon: (task: () => void) => void;
   /** Runs `task` after the host has done its I/O. */
   readonly afterTurn: (task: () => void) => void;
+  /** Runs `task` when the event loop has turned, and others had theirs. */
+  readonly nextTurn: (task: () => void) => void;
+  /** How much a client has said lately, in this session or those before. */
+  readonly said: (peer: SessionPeer) => { bucket: Bucket | undefined };
   /** How the codec of the session makes pids and references. */
   readonly identities: (peer: SessionPeer) => Identities;
 }
+
+/**
+ * So many signals of one peer are taken in before the event loop turns: however much it says, others are
+ * heard in between.
+ */
+const SLICE = 128;
+
+/** Fewer signals in a turn than this are not counted at all. */
+const COUNTED_FROM = 32;
+
+/** Beside what is counted against the window: heads of frames, and signals that keep the session alive. */
+const MAX_UNCOUNTED = 1 << 20;
 
 /** So much may wait in the transport before the rest waits in the outbox, where it can still be dropped. */
 const TRANSPORT_BYTES = 256 * 1024;
@@ -103,7 +120,20 @@ export class Connection {
   #timer: unknown;
   #flushing = false;
   #busy = false;
-  #bucket: Bucket | undefined = undefined;
+  /** Frames that came and were not looked at, those from `#arrivedAt` on. */
+  #arrived: Uint8Array[] = [];
+  #arrivedAt = 0;
+  #arrivedBytes = 0;
+  /** Of the frame under way, the signals from `#takenAt` on are not taken in. */
+  #taking: Accepted["signals"] = [];
+  #takenAt = 0;
+  /** How many were taken in since the event loop turned. */
+  #slice = 0;
+  #resting = false;
+  /** Up to which of our frames the peer has taken in. */
+  #acked = 0;
+  /** The transport is over; what came before is still to be taken in. */
+  #gone: Extract<SessionEvent, { type: "gone" }> | undefined = undefined;
   /** Those who want to know whether the peer is there. */
   #probes: ((alive: boolean) => void)[] = [];
 
@@ -128,7 +158,10 @@ export class Connection {
       opened: () => this.#begin(),
       frame: (bytes) => this.#received(bytes),
       drained: () => this.#flush(),
-      closed: (code, text) => this.#next({ type: "gone", code, text }),
+      closed: (code, text) => {
+        this.#gone = { type: "gone", code, text };
+        if (this.#isTakenIn) this.#next(this.#gone);
+      },
     });
   }
 
@@ -172,7 +205,7 @@ export class Connection {
     const verdict = admit(
       signal.op,
       0,
-      this.queuedBytes,
+      this.queuedBytes - outbox.bigBytes,
       this.#options.limits,
       this.#options.overflow,
     );
@@ -219,6 +252,11 @@ export class Connection {
     this.#next({ type: "close", code, text });
   }
 
+  /** Nothing that came waits. */
+  get #isTakenIn(): boolean {
+    return this.#arrivedAt === this.#arrived.length && this.#takenAt === this.#taking.length;
+  }
+
   // ── what comes in ───────────────────────────────────────────────────────────────────────────
 
   #received(bytes: Uint8Array): void {
@@ -227,17 +265,57 @@ export class Connection {
       this.#shake(handshake(this.#handshake, { type: "frame", bytes }));
       return;
     }
-    const inbox = this.#inbox;
-    const outbox = this.#outbox;
-    if (this.#session.phase !== "open" || inbox === undefined || outbox === undefined) return;
+    if (this.#session.phase !== "open") return;
     const frame = this.#sealer === undefined ? bytes : this.#sealer.open(bytes);
     if (frame === undefined) {
       this.close(CLOSE_CODES.PROTOCOL, "a frame that the peer did not make");
       return;
     }
-    let accepted;
+    // Whatever comes is life, also when it has to wait.
+    this.#next({ type: "heard", nowMs: this.#options.clock.now() });
+    for (const settle of this.#probes) settle(true);
+    this.#arrived.push(frame);
+    this.#arrivedBytes += frame.length;
+    if (this.#arrivedBytes > 2 * this.#options.limits.windowBytes + MAX_UNCOUNTED) {
+      // Nobody who keeps to his credit gets there.
+      this.#options.breaches.count("windowBytes");
+      this.close(CLOSE_CODES.LIMIT, "more than was granted waits to be taken in");
+    } else this.#takeIn();
+  }
+
+  /** Takes in what has come, until it is all or the slice is used up. */
+  #takeIn(): void {
+    if (this.#resting) return;
+    const inbox = this.#inbox;
+    const outbox = this.#outbox;
+    if (inbox === undefined || outbox === undefined) return;
+    while (!this.isDown) {
+      if (this.#takenAt === this.#taking.length && !this.#nextFrame(inbox, outbox)) break;
+      if (!this.#takeSome(inbox, outbox)) return;
+    }
+    const gone = this.#gone;
+    if (gone !== undefined) this.#next(gone);
+  }
+
+  /** Looks at the frame that has waited longest. */
+  #nextFrame(inbox: Inbox, outbox: Outbox): boolean {
+    const bytes = this.#arrived[this.#arrivedAt];
+    if (bytes === undefined) {
+      this.#arrived.length = this.#arrivedAt = 0;
+      return false;
+    }
+    this.#arrivedAt++;
+    this.#arrivedBytes -= bytes.length;
     try {
-      accepted = inbox.accept(frame, outbox.seq);
+      const { signals, dropped, ack } = inbox.accept(bytes, outbox.seq);
+      this.#taking = signals;
+      this.#takenAt = 0;
+      for (let i = 0; i < dropped; i++) this.#options.breaches.count("maxMessageBytes");
+      if (ack > this.#acked) {
+        this.#acked = ack;
+        this.#next({ type: "acked", nowMs: this.#options.clock.now() });
+      }
+      return true;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       if (error.limit !== undefined) this.#options.breaches.count(error.limit);
@@ -245,28 +323,48 @@ export class Connection {
         error.limit === undefined ? CLOSE_CODES.PROTOCOL : CLOSE_CODES.LIMIT,
         error.message,
       );
-      return;
+      return false;
     }
-    const { clock } = this.#options;
-    this.#next({ type: "heard", nowMs: clock.now() });
-    for (const settle of this.#probes) settle(true);
-    outbox.ack = inbox.seq;
-    for (let i = 0; i < accepted.dropped; i++) this.#options.breaches.count("maxMessageBytes");
-    for (const { signal, bytes: size } of accepted.signals) {
-      // A signal before this one may have ended it.
-      if (this.isDown) return;
+  }
+
+  /** Takes in signals of the frame under way; `false` when the rest has to wait. */
+  #takeSome(inbox: Inbox, outbox: Outbox): boolean {
+    const signals = this.#taking;
+    while (this.#takenAt < signals.length) {
+      if (this.#slice >= SLICE) {
+        this.#rest(inbox, outbox);
+        return false;
+      }
+      const { signal, bytes } = signals[this.#takenAt++] as ReceivedSignal;
       if (isCounted(signal.op)) {
-        if (!this.#withinRate()) return;
+        if (!this.#withinRate()) return false;
+        if (++this.#slice === COUNTED_FROM) this.#options.nextTurn(() => (this.#slice = 0));
         this.#events.signal(this, signal);
-        inbox.takenIn(size);
+        inbox.takenIn(bytes);
       } else this.#control(signal);
+      // It may have ended it.
+      if (this.isDown) return false;
     }
-    if (this.isDown) return;
+    outbox.ack = inbox.seq;
+    this.#grant(inbox, outbox);
+    return true;
+  }
+
+  #rest(inbox: Inbox, outbox: Outbox): void {
+    this.#resting = true;
+    this.#options.nextTurn(() => {
+      this.#resting = false;
+      this.#slice = 0;
+      this.#takeIn();
+    });
+    this.#grant(inbox, outbox);
+  }
+
+  #grant(inbox: Inbox, outbox: Outbox): void {
     const granted = inbox.due();
-    if (granted !== undefined) {
-      outbox.push(0, { op: "credit", ...granted });
-      this.#sendSoon(outbox);
-    }
+    if (granted === undefined) return;
+    outbox.push(0, { op: "credit", ...granted });
+    this.#sendSoon(outbox);
   }
 
   #control(signal: WireSignal): void {
@@ -295,8 +393,9 @@ export class Connection {
     const { clientSignalsPerSecond: perSecond, clientSignalsBurst: burst } = this.#options.limits;
     const rate = { perSecond, burst };
     const nowMs = this.#options.clock.now();
-    const { bucket, taken } = takeTokens(this.#bucket ?? fullBucket(nowMs, rate), nowMs, 1, rate);
-    this.#bucket = bucket;
+    const said = this.#options.said(this.#peer);
+    const { bucket, taken } = takeTokens(said.bucket ?? fullBucket(nowMs, rate), nowMs, 1, rate);
+    said.bucket = bucket;
     if (taken) return true;
     this.#options.breaches.count("clientSignalsPerSecond");
     this.close(CLOSE_CODES.RATE, "more than a client may say");
@@ -504,6 +603,9 @@ export class Connection {
             this.transport.close(effect.end.code, effect.end.text);
           }
           this.#outbox = this.#inbox = undefined;
+          this.#arrived = [];
+          this.#taking = [];
+          this.#arrivedAt = this.#takenAt = this.#arrivedBytes = 0;
           this.#events.down(this, effect.end);
           break;
         default:

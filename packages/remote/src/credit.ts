@@ -62,13 +62,20 @@ export function takeIn(window: ReceiveWindow, bytes: number, signals: number): R
   return { left, owed: { bytes: owed.bytes + bytes, signals: owed.signals + signals } };
 }
 
-/** What to grant now: all that is owed once it is a quarter of the window, so that grants are few. */
+/** Big signals flow while grants come this often. */
+const GRANT_BYTES = 256 * 1024;
+
+/**
+ * What to grant now: all that is owed once it is a quarter of the window, or 256 KiB where that is less, so
+ * that grants are few.
+ */
 export function due(
   window: ReceiveWindow,
   full: Amount,
 ): { readonly window: ReceiveWindow; readonly granted: Amount | undefined } {
   const { left, owed } = window;
-  if (owed.bytes * 4 < full.bytes && owed.signals * 4 < full.signals) {
+  const isDue = owed.bytes >= Math.min(full.bytes / 4, GRANT_BYTES);
+  if (!isDue && owed.signals * 4 < full.signals) {
     return { window, granted: undefined };
   }
   return {

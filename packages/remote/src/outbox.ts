@@ -63,6 +63,15 @@ export class Outbox {
     );
   }
 
+  /**
+   * What is left of a big signal that goes out in pieces, of one if there are several. It does not count
+   * when it is asked whether too much waits: beside one message, as big as may be, there is room for others.
+   */
+  get bigBytes(): number {
+    for (const { outgoing } of this.#held.values()) return outgoing.bytes.length - outgoing.sent;
+    return 0;
+  }
+
   /** A whole frame is there to be taken: better now than at the end of the turn. */
   get full(): boolean {
     return this.#finished.length > 0;
@@ -166,7 +175,7 @@ export class Outbox {
     for (const [sender, held] of this.#held) {
       const { fragment, rest } = nextFragment(held.outgoing, this.#limits.fragmentBytes);
       const size = fragment.bytes.length + FRAGMENT_HEAD_BYTES;
-      if (!canSpend(this.#window, size, 1)) return;
+      if (!canSpend(this.#window, size, 1) || this.#underWay >= this.#bulk) return;
       const encoded = encodeSignal(fragment);
       this.#window = spend(this.#window, encoded.length, fragment.last ? 1 : 0);
       this.#waitingBytes -= fragment.bytes.length;
@@ -179,6 +188,19 @@ export class Outbox {
       this.#finishIfFull(encoded.length);
       return;
     }
+  }
+
+  /** How much was sent and not granted again. */
+  get #underWay(): number {
+    return this.#limits.windowBytes - this.#window.bytes;
+  }
+
+  /**
+   * With so much under way no further piece of a big signal follows, so that what others say is not
+   * behind a whole window of it. More than the peer may owe us for ever, or nothing would go on.
+   */
+  get #bulk(): number {
+    return this.#limits.windowBytes / 4 + this.#limits.fragmentBytes;
   }
 
   /** What waited behind a big signal that is sent now. */

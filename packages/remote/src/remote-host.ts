@@ -17,4 +17,6 @@ export interface RemoteHost {
   readonly crypto: HandshakeCrypto;
   /** Runs `task` when the code that runs now, and what it has made ready, is done. */
   readonly soon: (task: () => void) => void;
+  /** Runs `task` when the event loop has turned; by a timer of nothing where that is not said. */
+  readonly nextTurn?: (task: () => void) => void;
 }

@@ -37,6 +37,7 @@ import { SERVICE_PREFIX, type CheckedOptions } from "./remote-options.js";
 import { RemotePeer } from "./remote-peer.js";
 import { RemoteStarts, type Place } from "./remote-start.js";
 import type { Key } from "./secret.js";
+import type { Bucket } from "./token-bucket.js";
 import type { SessionEnd } from "./session.js";
 import type { Identities, NodeLife } from "./term.js";
 import type { Dialler, Listener, Transport } from "./transport.js";
@@ -158,6 +159,8 @@ export class RemoteNode implements Remote {
   readonly #joins: readonly Join[];
   readonly #listeners: Listener[] = [];
   readonly #handshakes = new Map<string, number>();
+  /** How much clients have said lately, by name: a new session does not make it more. */
+  readonly #said = new Map<string, { bucket: Bucket | undefined }>();
   readonly #spawnServer: SpawnServer;
   readonly #starts: RemoteStarts;
   readonly #groups = new Map<string, Groups>();
@@ -477,6 +480,8 @@ export class RemoteNode implements Remote {
       breaches: this.#breaches,
       soon: this.#host.soon,
       afterTurn: (task) => this.#clock.set(task, 0),
+      nextTurn: this.#host.nextTurn ?? ((task) => void this.#clock.set(task, 0)),
+      said: (peer) => this.#saidBy(peer.node.name),
       identities: (peer) =>
         this.#identities(peer.node, peer.role === "client" ? exported : undefined),
     };
@@ -485,6 +490,20 @@ export class RemoteNode implements Remote {
       this.#connections.set(made, facts),
     );
     return connection;
+  }
+
+  #saidBy(name: string): { bucket: Bucket | undefined } {
+    let said = this.#said.get(name);
+    if (said === undefined) {
+      this.#said.set(name, (said = { bucket: undefined }));
+      if (this.#said.size > this.#options.limits.maxSessions) {
+        for (const oldest of this.#said.keys()) {
+          this.#said.delete(oldest);
+          break;
+        }
+      }
+    }
+    return said;
   }
 
   readonly #exports = new WeakMap<
@@ -689,6 +708,10 @@ export class RemoteNode implements Remote {
     if (peer?.connection === connection) {
       const { name, incarnation } = (connection.peer as SessionPeer).node;
       this.#lost(peer);
+      // It was too much for the other side: no use in going on at once.
+      if (byPeer && (code === CLOSE_CODES.RATE || code === CLOSE_CODES.LIMIT)) {
+        this.#failed(name, code);
+      }
       this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });
     } else {
       const name = facts.expected ?? facts.told;

@@ -47,6 +47,8 @@ export type SessionEvent =
   | { readonly type: "spoke"; readonly nowMs: number }
   | { readonly type: "ping"; readonly n: number }
   | { readonly type: "pong"; readonly n: number }
+  /** The peer has taken in more of what was said to it. */
+  | { readonly type: "acked"; readonly nowMs: number }
   /** Somebody wants to know now whether the peer is there. */
   | { readonly type: "probe"; readonly nowMs: number }
   | { readonly type: "goaway"; readonly code: number; readonly text: string }
@@ -122,6 +124,12 @@ export function nextSession(state: SessionState, event: SessionEvent): Step {
         },
         effects: [],
       };
+    case "acked":
+      // It takes in what is said, if slowly: an answer may wait behind much else.
+      if (state.phase !== "open" || state.unansweredSinceMs === undefined) {
+        return { state, effects: [] };
+      }
+      return { state: { ...state, unansweredSinceMs: event.nowMs }, effects: [] };
     case "probe":
       return state.phase === "open" ? pinged(state, event.nowMs) : { state, effects: [] };
     case "goaway":
@@ -138,6 +146,13 @@ export function nextSession(state: SessionState, event: SessionEvent): Step {
       return event satisfies never;
   }
 }
+
+/**
+ * So many times as long as it is heard in, a peer may leave a PING unanswered while it is heard: over a slow
+ * link the answer waits behind what the kernel has taken already. When the peer hears nothing of us it
+ * says so itself, earlier.
+ */
+const UNANSWERED = 3;
 
 function ticked(state: Exclude<SessionState, { phase: "down" }>, nowMs: number): Step {
   if (state.phase === "opening") {
@@ -166,7 +181,7 @@ function ticked(state: Exclude<SessionState, { phase: "down" }>, nowMs: number):
     case "wait": {
       const since = next.unansweredSinceMs;
       // It is heard and does not hear: one direction is cut.
-      if (since !== undefined && nowMs - since >= heartbeat.hearMs) {
+      if (since !== undefined && nowMs - since >= UNANSWERED * heartbeat.hearMs) {
         return ended(CLOSE_CODES.SILENCE, "no PING was answered");
       }
       const { state: after, effects } =

@@ -38,6 +38,7 @@ const { nextTick } = process;
 const nodeHost: RemoteHost = {
   crypto: nodeCrypto,
   soon: (task) => nextTick(task),
+  nextTurn: (task) => void setImmediate(task),
   dialler: ({ limits, tls }) =>
     nodeDialler({
       maxFrameBytes: limits.maxFrameBytes,

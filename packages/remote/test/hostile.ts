@@ -53,7 +53,9 @@ export class Hostile {
         overflow: "close",
         breaches: createBreachCounts(),
         soon: (task) => void process.nextTick(task),
+        nextTurn: (task) => void setImmediate(task),
         afterTurn: (task) => void world.clock.set(task, 0),
+        said: () => ({ bucket: undefined }),
         identities: (peer) => this.#identities(peer.node),
       },
       {

@@ -47,6 +47,7 @@ export function createRemoteWorld(): RemoteWorld {
       const host: RemoteHost = {
         crypto: nodeCrypto,
         soon: (task) => void process.nextTick(task),
+        nextTurn: (task) => void setImmediate(task),
         dialler: () => ({
           accepts: (address) => address.startsWith("memory://"),
           dial: (address) => network.dial(name, address),

@@ -86,7 +86,7 @@ describe("an open session", () => {
 
   test("ends when it is heard, and none of its PINGs is answered: one direction is cut", () => {
     let state = open;
-    for (let nowMs = 5_000; nowMs < 25_000; nowMs += 5_000) {
+    for (let nowMs = 5_000; nowMs < 65_000; nowMs += 5_000) {
       state = run(state, [
         { type: "heard", nowMs },
         { type: "tick", nowMs },
@@ -94,10 +94,22 @@ describe("an open session", () => {
     }
     expect(state.phase).toBe("open");
     state = run(state, [
-      { type: "heard", nowMs: 25_000 },
-      { type: "tick", nowMs: 25_000 },
+      { type: "heard", nowMs: 65_000 },
+      { type: "tick", nowMs: 65_000 },
     ]).state;
     expect(state).toMatchObject({ phase: "down", end: { text: "no PING was answered" } });
+  });
+
+  test("lives while the peer takes in what is said, though its answer is still under way", () => {
+    let state = open;
+    for (let nowMs = 5_000; nowMs < 600_000; nowMs += 5_000) {
+      state = run(state, [
+        { type: "heard", nowMs },
+        { type: "acked", nowMs },
+        { type: "tick", nowMs },
+      ]).state;
+    }
+    expect(state.phase).toBe("open");
   });
 
   test("lives as long as its PINGs are answered, however late", () => {

@@ -87,7 +87,7 @@ describe("a peer that knows the key, by number", () => {
     const alive = (): number => b.node.processes().length - before;
     let peer = await Hostile.open(world, "a", "b");
     for (let i = 0; i < 10_000; i++) peer.say(spawn(i, "sleeper", [i]));
-    for (let i = 0; i < 5; i++) await world.settle();
+    for (let i = 0; i < 30; i++) await world.settle();
     expect([alive(), peer.of("spawn-reply").length]).toEqual([100, 10_000]);
     expect(b.remote.breaches).toEqual({ maxSpawnsPerSecond: 9_900 });
     peer.connection.close(CLOSE_CODES.NORMAL, "");
@@ -272,11 +272,16 @@ describe("a peer that knows the key, by number", () => {
       peer.say({ op: "send-name", name: "victim", from: 1, payload });
     for (let i = 0; i < 12_000; i++) say(flood, "flood");
     say(other, "other");
-    for (let i = 0; i < 5; i++) await world.settle();
+    for (let i = 0; i < 30; i++) await world.settle();
     // It may say 10 000 at once. How long others wait meanwhile `npm run faults` measures.
     expect(flood.end).toMatchObject({ code: CLOSE_CODES.RATE });
     expect([order.length, other.end]).toEqual([10_001, undefined]);
     expect(b.remote.breaches).toEqual({ clientSignalsPerSecond: 1 });
+    // A new session does not make it more.
+    const again = await Hostile.open(world, "flood", "b", { role: "client", incarnation: 7 });
+    for (let i = 0; i < 10; i++) say(again, "flood");
+    await world.settle();
+    expect([again.end?.code, order.length]).toEqual([CLOSE_CODES.RATE, 10_001]);
   });
 });
 

@@ -2,7 +2,17 @@
  * A node in an operating-system process of its own, that does what `npm run faults` asks of it over IPC.
  * Times are those of the machine's monotonic clock, in ms, so that those of several processes compare.
  */
-import { at, createNode, name, type Call, type Down, type Node, type Pid } from "@coppice/core";
+import {
+  at,
+  createNode,
+  name,
+  type Call,
+  type Down,
+  type Exit,
+  type Node,
+  type Pid,
+  type Self,
+} from "@coppice/core";
 import { startRemote, type Remote, type RemoteOptions } from "@coppice/remote";
 
 /** What another process has to know of a node. */
@@ -15,7 +25,8 @@ export interface PeerOptions {
   readonly hearMs?: number;
   readonly handshakeMs?: number;
   readonly role?: "node" | "client";
-  readonly overflow?: "close" | "drop";
+  /** Clients may address its processes. */
+  readonly exported?: boolean;
 }
 
 /** How often a process was told, in what words and when. */
@@ -30,6 +41,8 @@ export interface Told {
 export interface Latency {
   readonly calls: number;
   readonly failed: number;
+  /** Why, each once. */
+  readonly errors: readonly string[];
   readonly p50: number;
   readonly p99: number;
   readonly worst: number;
@@ -53,10 +66,17 @@ function note(event: { readonly type: string }): void {
   events.push({ atMs: now(), ...event });
 }
 
+/** What a process makes. */
+function report<T>(make: (self: Self<never>) => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    node.spawn<never>(async (self) => resolve(await make(self)));
+  });
+}
+
 /** What can be asked of this process. */
 const operations = {
   async start(options: PeerOptions): Promise<string> {
-    const { addresses = {}, handshakeMs, ...rest } = options;
+    const { addresses = {}, handshakeMs, exported = false, ...rest } = options;
     const { name: own, ...forRemote } = rest;
     node = createNode({ name: own, logger: false });
     node.events.subscribe((event) => {
@@ -64,12 +84,15 @@ const operations = {
     });
     node.register(
       Echo,
-      node.spawn<Call<unknown, unknown>>(async (self) => {
+      node.spawn<Call<unknown, unknown> | Exit>(async (self) => {
+        // Many will be linked with it, and their ends are not to be its own.
+        self.trapExits();
         for (;;) {
-          const { from, request } = await self.receive();
-          self.reply(from, request === "pid" ? self.pid : request);
+          const message = await self.receive();
+          if (message.type === "exit") continue;
+          self.reply(message.from, message.request === "pid" ? self.pid : message.request);
         }
-      }),
+      }) as Pid<Call<unknown, unknown>>,
     );
     node.register(
       Order,
@@ -89,6 +112,7 @@ const operations = {
       // Of addresses within the namespaces that are made for it.
       insecure: true,
       resolve: (other) => addresses[other],
+      exports: exported ? [Echo, Order] : [],
       ...(handshakeMs !== undefined && { limits: { handshakeMs } }),
       ...(forRemote as RemoteOptions),
     });
@@ -149,46 +173,60 @@ const operations = {
   async calls(other: string, forMs: number, everyMs = 0): Promise<Latency> {
     const times: number[] = [];
     let failed = 0;
+    const errors = new Set<string>();
     const untilMs = now() + forMs;
     while (now() < untilMs) {
       const startMs = now();
       try {
         await node.call(at(other, Echo), times.length, { timeoutMs: 30_000 });
         times.push(now() - startMs);
-      } catch {
+      } catch (error) {
         failed++;
+        errors.add(String(error));
         await sleep(20);
       }
       if (everyMs > 0) await sleep(everyMs);
     }
     const sorted = times.toSorted((a, b) => a - b);
     const of = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))] ?? NaN;
-    return { calls: times.length, failed, p50: of(0.5), p99: of(0.99), worst: of(1) };
+    return {
+      calls: times.length,
+      failed,
+      errors: [...errors],
+      p50: of(0.5),
+      p99: of(0.99),
+      worst: of(1),
+    };
   },
 
   async pid(other: string): Promise<string> {
     return String(await node.call(at(other, Echo), "pid"));
   },
 
-  /** Sends numbers to another node for so long, each with so many bytes; waits while that is busy if `polite`. */
-  async pump(other: string, forMs: number, bytes: number, polite: boolean): Promise<number> {
+  /** A process sends numbers to another node for so long, each with so many bytes, while that is not busy. */
+  async pump(other: string, forMs: number, bytes: number): Promise<number> {
     const ballast = new Uint8Array(bytes);
     const untilMs = now() + forMs;
-    let n = order.last.get("pump") ?? 0;
-    while (now() < untilMs) {
-      for (let i = 0; i < 20; i++) node.send(at(other, Order), [node.name, n++, ballast]);
-      if (polite) await remote.ready(other);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    order.last.set("pump", n);
-    return n;
+    return report(async (self) => {
+      let n = 0;
+      while (now() < untilMs) {
+        for (let i = 0; i < 20; i++) self.send(at(other, Order), [node.name, n++, ballast]);
+        do await self.sleep(0);
+        while (remote.isBusy(other) && now() < untilMs);
+      }
+      return n;
+    });
   },
 
-  async send(other: string, count: number, bytes: number): Promise<void> {
-    for (let i = 0; i < count; i++) {
-      node.send(at(other, Order), [`${node.name}-big`, i, new Uint8Array(bytes)]);
-      await remote.ready(other);
-    }
+  /** A process sends so many, each with so many bytes, and waits while that is busy. */
+  async send(other: string, count: number, bytes: number): Promise<number> {
+    return report(async (self) => {
+      for (let i = 0; i < count; i++) {
+        self.send(at(other, Order), [`${node.name}-big`, i, new Uint8Array(bytes)]);
+        while (remote.isBusy(other)) await self.sleep(1);
+      }
+      return count;
+    });
   },
 
   async order(): Promise<Omit<typeof order, "last">> {

@@ -1,5 +1,6 @@
 /** Faults between processes of one machine, over loopback. */
 import { must, now, sleep, until, type Peer, type World } from "./fault-world.js";
+import type { Latency } from "./fault-peer.js";
 
 export interface Row {
   readonly name: string;
@@ -26,6 +27,44 @@ async function allTold(peer: Peer, count: number): Promise<{ firstMs: number; la
   must(told.count === count, `${told.count} were told and not ${count}: each once`);
   must(told.reasons.join() === "noconnection", `they were told ${told.reasons.join()}`);
   return told;
+}
+
+/**
+ * How long calls take beside a load, and beside the same load those of two others that have nothing to do
+ * with it: so that what the processors are short of is not laid to the protocol.
+ */
+async function beside(
+  world: World,
+  caller: Peer,
+  to: string,
+  forMs: number,
+): Promise<{ readonly calls: Latency; readonly others: Latency; readonly said: string }> {
+  const { x, y } = await others(world);
+  const [calls, unconcerned] = await Promise.all([
+    caller.ask("calls", to, forMs, 2),
+    x.ask("calls", y.name, forMs, 2),
+  ]);
+  must(calls.failed === 0, `calls failed: ${calls.errors.join()}`);
+  const said = `${calls.calls} calls beside it: p50 ${ms(calls.p50)}, p99 ${ms(calls.p99)} (of two unconcerned: ${ms(unconcerned.p50)}, ${ms(unconcerned.p99)})`;
+  return { calls, others: unconcerned, said };
+}
+
+const unconcerned = new WeakMap<World, { readonly x: Peer; readonly y: Peer }>();
+
+async function others(world: World): Promise<{ readonly x: Peer; readonly y: Peer }> {
+  let pair = unconcerned.get(world);
+  if (pair === undefined) {
+    const y = await world.peer({ name: "y", listen: { port: 0 } });
+    const x = await world.peer({ name: "x", addresses: { y: y.address } });
+    await x.ask("calls", "y", 200);
+    unconcerned.set(world, (pair = { x, y }));
+  }
+  return pair;
+}
+
+/** Within twice what others have, and what a machine that is shared makes of it. */
+function mustBeFair(calls: Latency, others: Latency, said: string): void {
+  must(calls.p99 < 2 * others.p99 + 15, said);
 }
 
 export const LOOPBACK_ROWS: readonly Row[] = [
@@ -89,8 +128,8 @@ export const LOOPBACK_ROWS: readonly Row[] = [
       await sleep(Math.max(0, 4_000 - (now() - stoppedMs)));
       b.signal("SIGCONT");
       await until("the woken side knows", 3_000, async () => (await ends(b)).length > 0);
-      const { failed } = await a.ask("calls", "b", 300);
-      must(failed === 0, "a new session does not come about");
+      const { failed, errors } = await a.ask("calls", "b", 300);
+      must(failed === 0, `a new session does not come about: ${errors.join()}`);
       // Its peer that has heard nothing for 4 s, and accepts 30 s, is not declared dead by who slept.
       await sleep(1_600);
       const toC = (await b.ask("events")).filter(
@@ -142,61 +181,82 @@ export const LOOPBACK_ROWS: readonly Row[] = [
       const a = await world.peer({ name: "a", addresses: { b: b.address, c: c.address } });
       await a.ask("pid", "b");
       await c.ask("pid", "c");
-      // Both hold a up by the same: b by what it takes, then by what it does not take.
+      await others(world);
       await a.ask("calls", "c", 300, 2);
-      const calm = await a.ask("calls", "c", 1_000, 2);
       const before = await a.ask("memory");
       const blocked = b.ask("block", 3_500);
-      const pumped = a.ask("pump", "b", 3_000, 16_384, true);
+      const pumped = a.ask("pump", "b", 3_000, 16_384);
       await sleep(300);
-      const busy = await a.ask("calls", "c", 2_000, 2);
+      const { calls, others: unconcerned, said } = await beside(world, a, "c", 2_000);
       const sent = await pumped;
       await blocked;
       const grown = (await a.ask("memory")) - before;
       must((await a.eventTypes()).includes("busy"), "it was never busy");
       must((await ends(a)).length === 0, "the session ended");
       must(grown < 64 * MIB, `memory grew by ${Math.round(grown / MIB)} MiB`);
-      must(
-        busy.p99 < Math.max(2 * calm.p99, 5),
-        `calls to another: p99 ${ms(busy.p99)}, was ${ms(calm.p99)}`,
-      );
+      mustBeFair(calls, unconcerned, said);
       await until("all arrives", 5_000, async () => (await b.ask("order")).count === sent);
       const { inversions, repeats } = await b.ask("order");
       must(inversions + repeats === 0, "out of order");
-      return `busy, ${sent} sent and in order, memory +${Math.round(grown / MIB)} MiB, p99 of another ${ms(busy.p99)} (was ${ms(calm.p99)})`;
+      return `busy, ${sent} sent and in order, memory +${Math.round(grown / MIB)} MiB, ${said}`;
     },
   },
   {
     name: "big beside small",
     run: async (world) => {
       const { a, b } = await world.pair();
+      await others(world);
       await a.ask("calls", "b", 300, 2);
       const sending = a.ask("send", "b", 12, 16 * MIB - 1_024);
-      const { p50, p99, worst, failed, calls } = await a.ask("calls", "b", 1_500, 2);
+      const { calls, others: unconcerned, said } = await beside(world, a, "b", 1_500);
       await sending;
       await until("all arrive", 10_000, async () => (await b.ask("order")).count === 12);
       const { inversions, repeats } = await b.ask("order");
-      must(failed === 0 && inversions + repeats === 0, "calls failed, or the order is wrong");
-      must(p99 < 50, `p99 of calls beside it: ${ms(p99)}`);
-      return `12 messages of 16 MiB in order; ${calls} calls beside them: p50 ${ms(p50)}, p99 ${ms(p99)}, worst ${ms(worst)}`;
+      must(inversions + repeats === 0, "the order is wrong");
+      must(calls.p99 < 50 + 5 * unconcerned.p99, said);
+      return `12 messages of 16 MiB in order; ${said}`;
     },
   },
   {
-    name: "flood",
+    name: "flood of a client",
+    run: async (world) => {
+      const b = await world.peer({ name: "b", listen: { port: 0 }, exported: true });
+      const quiet = await world.peer({ name: "quiet", addresses: { b: b.address } });
+      const flood = await world.peer({
+        name: "flood",
+        role: "client",
+        addresses: { b: b.address },
+      });
+      await quiet.ask("calls", "b", 300);
+      await others(world);
+      const pumped = flood.ask("pump", "b", 2_500, 100);
+      await sleep(100);
+      const { calls, others: unconcerned, said } = await beside(world, quiet, "b", 2_000);
+      await pumped;
+      mustBeFair(calls, unconcerned, said);
+      const closed = (await ends(flood)).length;
+      must(closed > 0, "it was never closed");
+      const { count } = await b.ask("order");
+      // What it may say at once, and what it may say in each second, in however many sessions.
+      must(count <= 10_000 + 2_000 * 10, `${count} were taken`);
+      return `closed ${closed} times, ${count} of its casts were taken; ${said}`;
+    },
+  },
+  {
+    name: "flood of a node",
     run: async (world) => {
       const b = await world.peer({ name: "b", listen: { port: 0 } });
       const quiet = await world.peer({ name: "quiet", addresses: { b: b.address } });
       const flood = await world.peer({ name: "flood", addresses: { b: b.address } });
       await quiet.ask("calls", "b", 300);
-      const calm = await quiet.ask("calls", "b", 1_000, 2);
-      const pumped = flood.ask("pump", "b", 2_000, 100, true);
+      await others(world);
+      const pumped = flood.ask("pump", "b", 2_500, 100);
       await sleep(200);
-      const beside = await quiet.ask("calls", "b", 1_500, 2);
+      const { calls, others: unconcerned, said } = await beside(world, quiet, "b", 2_000);
       const sent = await pumped;
-      must(beside.failed === 0, "calls failed");
-      // What two programs that compute leave of two processors is not the protocol's to say.
-      must(beside.p99 < Math.max(2 * calm.p99, 20), `p99 ${ms(beside.p99)}, was ${ms(calm.p99)}`);
-      return `beside ${sent} casts: p50 ${ms(beside.p50)}, p99 ${ms(beside.p99)} (was ${ms(calm.p99)})`;
+      // It may say as much as b can take in; others have their turn in between.
+      must(calls.p99 < 50 + 5 * unconcerned.p99, said);
+      return `${sent} casts; ${said}`;
     },
   },
   {
