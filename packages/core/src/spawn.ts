@@ -111,10 +111,11 @@ function checkProgram(program: ErasedProgram): void {
   }
 }
 
-const OPTIONS = ["link", "label", "name", "mailbox", "unwindMs", "key"];
+const OPTIONS: readonly string[] = ["label", "name", "mailbox", "unwindMs", "key"];
+const OPTIONS_IN_PROCESS: readonly string[] = ["link", ...OPTIONS, "monitor", "monitorOptions"];
 
-export function spawnOptionKeys(inProcess: boolean): string[] {
-  return inProcess ? [...OPTIONS, "monitor", "monitorOptions"] : OPTIONS.slice(1);
+export function spawnOptionKeys(inProcess: boolean): readonly string[] {
+  return inProcess ? OPTIONS_IN_PROCESS : OPTIONS;
 }
 
 /** @throws InvalidArgumentError an option is unknown or of the wrong kind */

@@ -18,7 +18,7 @@ import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } fro
 import { ProgramModel } from "./program-model.js";
 import type { Profile } from "./ready-set.js";
 import type { Run, Violation } from "./run.js";
-import { runProgram, type Program, type SimulationOptions } from "./run-program.js";
+import { programRunner, type Program, type SimulationOptions } from "./run-program.js";
 import { steadyRunner } from "./steady.js";
 import { stateFindings, type Statement } from "./statement.js";
 import { FIFO, LIFO, type Strategy } from "./strategy.js";
@@ -139,8 +139,7 @@ export function explore(
   const { simulation = {}, ...rest } = options;
   const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
   const notesTakes = rest.observers === true;
-  const run: Runner = (strategy) =>
-    runProgram(program, strategy, { ...simulation, notesTakes, keySpace });
+  const run: Runner = programRunner(program, { ...simulation, notesTakes, keySpace });
   const { profile = "pairFifo", clock, horizonMs } = simulation;
   const bounds: string[] = [];
   if (typeof clock === "object") bounds.push("bounded clock");

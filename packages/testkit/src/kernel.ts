@@ -123,7 +123,9 @@ export class Kernel implements Scheduler, RunView {
   phase: "program" | "set-up" | "run" = "program";
 
   readonly #starts: Happening[] = [];
+  /** The first `#taskCount` wait to be run; what is behind them was. */
   readonly #tasks: (() => void)[] = [];
+  #taskCount = 0;
   // There is one kernel for each run: what most runs have no use for is made when it is used.
   #daemons: WeakSet<object> | undefined = undefined;
   readonly #possibleMs: Map<Happening, number> | undefined;
@@ -145,11 +147,11 @@ export class Kernel implements Scheduler, RunView {
   // ── the port of core ────────────────────────────────────────────────────────────────────────
 
   soon(task: () => void): void {
-    this.#tasks.push(task);
+    this.#tasks[this.#taskCount++] = task;
   }
 
   afterTurn(task: () => void): void {
-    this.#tasks.push(task);
+    this.#tasks[this.#taskCount++] = task;
   }
 
   offer(happening: Happening): void {
@@ -174,8 +176,9 @@ export class Kernel implements Scheduler, RunView {
   }
 
   /** Spawned by the program itself, and to be started in order. */
-  #isTop({ actor }: Happening): boolean {
-    return !this.options.explored && actor.indexOf("/") === actor.lastIndexOf("/");
+  #isTop({ actorPid }: Happening): boolean {
+    const parent = processKeyOf(actorPid)?.parent;
+    return !this.options.explored && parent !== undefined && parent.parent === undefined;
   }
 
   withdraw(happening: Happening): void {
@@ -331,10 +334,9 @@ export class Kernel implements Scheduler, RunView {
 
   /** Runs what waits to be run after the code that ran; `false` when nothing did. */
   runTasks(): boolean {
-    const tasks = this.#tasks;
-    if (tasks.length === 0) return false;
-    for (let i = 0; i < tasks.length; i++) (tasks[i] as () => void)();
-    tasks.length = 0;
+    if (this.#taskCount === 0) return false;
+    for (let i = 0; i < this.#taskCount; i++) (this.#tasks[i] as () => void)();
+    this.#taskCount = 0;
     return true;
   }
 

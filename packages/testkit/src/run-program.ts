@@ -1,7 +1,7 @@
 /** One run of a program under a strategy. */
 import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
-import { Kernel, type Choice } from "./kernel.js";
+import { Kernel, type Choice, type KernelOptions } from "./kernel.js";
 import type { Profile } from "./ready-set.js";
 import type { RunOutcome, Run } from "./run.js";
 import type { ClockMode } from "./sim-time.js";
@@ -43,6 +43,11 @@ export interface SimulationOptions {
 }
 
 export function createKernel(options: SimulationOptions): Kernel {
+  return new Kernel(kernelOptionsOf(options));
+}
+
+/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
+function kernelOptionsOf(options: SimulationOptions): KernelOptions {
   checkOptions(options);
   const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
   const {
@@ -53,7 +58,7 @@ export function createKernel(options: SimulationOptions): Kernel {
   } = options;
   const keySpace = options.keySpace ?? new KeySpace({ interns: true });
   const explored = starts === "explored";
-  return new Kernel({
+  return {
     seed,
     profile,
     clock,
@@ -63,7 +68,7 @@ export function createKernel(options: SimulationOptions): Kernel {
     explored,
     notesTakes,
     traceSends,
-  });
+  };
 }
 
 const KEYS = [
@@ -114,17 +119,30 @@ export function runProgram(
   strategy: Strategy,
   options: SimulationOptions = {},
 ): Run {
-  return runWith(drainHere(), program, strategy, options);
+  return programRunner(program, options)(strategy);
 }
 
-/** As `runProgram`, for many runs: the drain was found before. */
-export function runWith(
+/**
+ * As `runProgram`, for many runs in one go: options are checked, and the way to drain found, once.
+ *
+ * @throws NotInMacrotaskError this is a microtask, as all code after an `await`
+ */
+export function programRunner(
+  program: Program,
+  options: SimulationOptions,
+): (strategy: Strategy) => Run {
+  const kernelOptions = kernelOptionsOf(options);
+  const drain = drainHere();
+  return (strategy) => runIn(new Kernel(kernelOptions), drain, program, strategy, options);
+}
+
+function runIn(
+  kernel: Kernel,
   drain: Drain,
   program: Program,
   strategy: Strategy,
   options: SimulationOptions,
 ): Run {
-  const kernel = createKernel(options);
   const before = nets.enter(kernel);
   try {
     setUp(kernel, program, drain, options);
