@@ -10,6 +10,37 @@ export function logToConsole(event: NodeEvent): void {
   if (text !== undefined) hostPrint(`[coppice] ${text}`);
 }
 
+/** Who may send to a process decides how many messages it gets: it shall not decide how much is printed. */
+const UNHANDLED_PER_SECOND = 10;
+
+/**
+ * The same, for one node: of messages that processes have no use for it prints ten a second, and how many
+ * more there were.
+ *
+ * @param now the time of the node, in ms
+ */
+export function consoleLogger(
+  now: () => number,
+  print: (line: string) => void = hostPrint,
+): (event: NodeEvent) => void {
+  let sinceMs = -Infinity;
+  let count = 0;
+  return (event) => {
+    if (event.type === "undelivered" && event.why === "unhandled") {
+      const nowMs = now();
+      if (nowMs - sinceMs >= 1000) {
+        const left = count - UNHANDLED_PER_SECOND;
+        if (left > 0) print(`[coppice] ${left} more messages that processes had no use for`);
+        sinceMs = nowMs;
+        count = 0;
+      }
+      if (++count > UNHANDLED_PER_SECOND) return;
+    }
+    const text = formatFailure(event);
+    if (text !== undefined) print(`[coppice] ${text}`);
+  };
+}
+
 /**
  * Text for events that are failures, and for reports of them; `undefined` for all others, and for crashes
  * that were watched: who watched tells what is to be told.

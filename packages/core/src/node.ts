@@ -41,7 +41,10 @@ export interface NodeOptions {
    * default on the host's clock, never on another.
    */
   readonly blockedMs?: number;
-  /** Told what nobody else would hear of; by default prints it. `false` for silence. */
+  /**
+   * Told what nobody else would hear of; by default prints it, of messages that processes have no use for
+   * ten a second. `false` for silence.
+   */
   readonly logger?: ((event: NodeEvent) => void) | false;
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;

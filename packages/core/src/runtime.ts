@@ -6,7 +6,7 @@ import { NodeEvents, type NodeEvent } from "./event.js";
 import type { Gateway } from "./gateway.js";
 import { hostClock, hostRandom, hostScheduler } from "./host.js";
 import { MessageIsolation } from "./isolation.js";
-import { logToConsole } from "./logger.js";
+import { consoleLogger, logToConsole } from "./logger.js";
 import { ExitOrigin, type Origin } from "./mailbox.js";
 import type { NodeOptions } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
@@ -82,7 +82,8 @@ export class Runtime {
     this.isolation =
       messages === "share" ? undefined : new MessageIsolation(messages, options.traceSends ?? true);
     this.highWater = mailbox?.highWater ?? DEFAULT_HIGH_WATER;
-    this.#logger = logger === false ? () => undefined : (logger ?? logToConsole);
+    this.#logger =
+      logger === false ? () => undefined : (logger ?? consoleLogger(() => this.#clock.now()));
     this.events = new NodeEvents((error) => this.subscriberFailed(error));
     this.registry = new Registry(this);
     this.timers = new Timers(this, this.#clock);

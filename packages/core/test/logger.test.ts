@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { createNode, formatFailure, type NodeEvent } from "@coppice/core";
 import { createVirtualClock, quiesce } from "@coppice/testkit";
+import { consoleLogger } from "../src/logger.js";
 
 async function logged(message: unknown): Promise<string[]> {
   const events: NodeEvent[] = [];
@@ -39,5 +40,35 @@ describe("a message that a process has no use for", () => {
       },
     };
     expect(await logged(hostile)).toHaveLength(1);
+  });
+
+  test("is printed ten times a second, whoever sends how many; how many more there were is printed next", async () => {
+    const clock = createVirtualClock();
+    const lines: string[] = [];
+    const logger = consoleLogger(
+      () => clock.now(),
+      (line) => void lines.push(line),
+    );
+    const node = createNode({ name: "demo", clock, logger });
+    const pid = node.spawn<number, null>({
+      init: () => null,
+      message: (state, taken, self) => {
+        self.unhandled(taken);
+        return state;
+      },
+    });
+    for (let n = 0; n < 1000; n++) node.send(pid, n);
+    await clock.advance(999);
+    node.send(pid, 1000);
+    await quiesce();
+    expect(lines).toHaveLength(10);
+    await clock.advance(1);
+    node.send(pid, 1001);
+    await quiesce();
+    expect(lines.slice(10)).toEqual([
+      "[coppice] 991 more messages that processes had no use for",
+      "[coppice] process <demo.1> has no use for a message it got: 1001",
+    ]);
+    await node.stop();
   });
 });

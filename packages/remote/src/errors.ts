@@ -53,3 +53,14 @@ export class NameRefusedError extends CoppiceError {
     this.why = why;
   }
 }
+
+/** More calls to one node wait for their replies than `limits.maxPendingCalls` says. */
+export class TooManyCallsError extends CoppiceError {
+  override readonly name = "TooManyCallsError";
+  readonly code = "TOO_MANY_CALLS";
+  readonly limit: number;
+  constructor(node: string, limit: number) {
+    super(`more than ${limit} calls to "${node}", and monitors of its processes, are under way`);
+    this.limit = limit;
+  }
+}

@@ -7,6 +7,7 @@ export {
   NameRefusedError,
   NameTimeoutError,
   RemoteStoppedError,
+  TooManyCallsError,
   UnreachableError,
 } from "./errors.js";
 export type { GroupEvent, Groups } from "./groups.js";
@@ -22,7 +23,7 @@ export type {
   NameHolder,
   NameStore,
 } from "./name-store.js";
-export type { ConnectedNode, Remote } from "./remote.js";
+export type { ConnectedNode, NodeStatus, Remote } from "./remote.js";
 export { RemoteError } from "./remote-error.js";
 export type { RemoteEvent } from "./remote-event.js";
 export type { RemoteHost } from "./remote-host.js";

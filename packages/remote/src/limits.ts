@@ -28,8 +28,8 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxLinks`, per session | 65 536 | answers with the exit reason `limit` |
  * | `maxMonitors`, per session | 65 536 | answers with the reason `limit` |
  * | `maxMonitorsPerProcess`, held | 8192 | answers with the reason `limit` |
- * | `maxPendingCalls`, per node | 65 536 | refuses the call |
- * | `maxAliases`, per node | 65 536 | refuses the alias |
+ * | `maxPendingCalls`, to one peer, with monitors of its processes | 65 536 | refuses the call at its sender |
+ * | `maxAliases`, that a client was told of, and as many pids | 65 536 | forgets the oldest: it can be addressed no longer |
  * | `maxSpawnsRunning`, per peer | 256 | refuses the spawn |
  * | `maxSpawnsPerSecond`, per peer | 100 | refuses the spawn |
  * | `maxSpawnedChildren`, alive, per peer | 10 000 | refuses the spawn |
@@ -38,7 +38,6 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxSessions` | 1024 | refuses the connection |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session |
- * | `deadLetterLinesPerSecond`, logged | 10 | counts instead of logging |
  * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |
  * | `hardQueueBytes` | 16 MiB | the policy `overflow` decides: close, or drop messages |
  * | `controlQueueBytes` | 32 MiB | closes the session, whatever is waiting |
@@ -74,7 +73,6 @@ export interface Limits {
   readonly maxSessions: number;
   readonly clientSignalsPerSecond: number;
   readonly clientSignalsBurst: number;
-  readonly deadLetterLinesPerSecond: number;
   readonly softQueueBytes: number;
   readonly hardQueueBytes: number;
   readonly controlQueueBytes: number;
@@ -117,7 +115,6 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxSessions: 1024,
   clientSignalsPerSecond: 2000,
   clientSignalsBurst: 10_000,
-  deadLetterLinesPerSecond: 10,
   softQueueBytes: MIB,
   hardQueueBytes: 16 * MIB,
   controlQueueBytes: 32 * MIB,

@@ -2,7 +2,8 @@
  * A peer: one other node by name, as long as something connects us, be it only the attempt. What is said
  * to it before the session is open is encoded at once, and waits here.
  */
-import type { AnyPid, Gateway, Peer, RemoteSignal } from "@coppice/core";
+import { isRef, type AnyPid, type Gateway, type Peer, type RemoteSignal } from "@coppice/core";
+import { TooManyCallsError } from "./errors.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import { encodeSignal } from "./frame.js";
@@ -117,6 +118,7 @@ export class RemotePeer {
   }
 
   #send(signal: RemoteSignal): void {
+    this.#checkCalls(signal);
     this.#export(signal);
     const { connection } = this;
     if (signal.type === "down") this.incoming?.monitorEnded(signal.ref.serial);
@@ -135,6 +137,20 @@ export class RemotePeer {
     breaches.count("hardQueueBytes");
     this.#dropped(signal);
     if (verdict === "close") this.#options.overloaded();
+  }
+
+  /** Each call holds what its reply is to find; who calls without waiting is told so. */
+  #checkCalls(signal: RemoteSignal): void {
+    if (signal.type !== "message" && signal.type !== "named") return;
+    const { type, from } = Object(signal.message) as {
+      readonly type?: unknown;
+      readonly from?: unknown;
+    };
+    if (type !== "call" || !isRef(from)) return;
+    const { limits, breaches } = this.#options;
+    if (this.core.counts.watching <= limits.maxPendingCalls) return;
+    breaches.count("maxPendingCalls");
+    throw new TooManyCallsError(this.name, limits.maxPendingCalls);
   }
 
   #wait(signal: RemoteSignal | undefined, sender: number, bytes: Uint8Array): void {

@@ -2,15 +2,20 @@
  * The remote side of a node: its sessions with other nodes, how they come about and how they end.
  */
 import {
+  checkFunction,
+  checkKeys,
   connectRouter,
   guardedObservable,
   InvalidArgumentError,
   type AnyPid,
   type Gateway,
   type Node,
+  type Pid,
   type Ref,
+  type RemoteName,
   type Startable,
   isPid,
+  isRemoteName,
 } from "@coppice/core";
 import { Subject, type Observable } from "rxjs";
 import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
@@ -59,6 +64,14 @@ export interface ConnectedNode extends NodeLife {
   readonly monitors: number;
 }
 
+/** A node was connected, or is so no longer. */
+export interface NodeStatus {
+  readonly type: "nodeup" | "nodedown";
+  readonly node: string;
+  /** Of the life it is about; `undefined` for a node that could not be reached. */
+  readonly incarnation: number | undefined;
+}
+
 /** Remoting of a node, as `startRemote` returns it. */
 export interface Remote {
   readonly node: Node;
@@ -81,6 +94,32 @@ export interface Remote {
   isBusy(node: string): boolean;
   /** Resolves when that is over, or the session is. */
   ready(node: string): Promise<void>;
+  /**
+   * Sends a message unless the node it is for is busy; then nothing is sent. To a process of this node, and
+   * to a node that is not connected, it is always sent.
+   *
+   * @param sender the `self` of a process, or a node
+   * @param to a pid, or a name at a node
+   */
+  trySend<M>(
+    sender: Pick<Node, "send">,
+    to: Pid<M> | RemoteName<M>,
+    message: NoInfer<M>,
+  ): "sent" | "busy";
+  /**
+   * Tells a process of this node by messages when nodes are connected, and when they are so no longer, until
+   * it ends or the function that is returned is called. Links and monitors are told of a loss before.
+   *
+   * @param map makes the message
+   * @param options.node tells of that node alone. If it is not connected it is connected with, and when that
+   *   fails there is a `nodedown` for it.
+   * @see https://www.erlang.org/doc/man/net_kernel.html#monitor_nodes/2
+   */
+  monitorNodes<M>(
+    pid: Pid<M>,
+    map: (status: NodeStatus) => M,
+    options?: { readonly node?: string },
+  ): () => void;
   /**
    * A behaviour that another node lists, to be started there as if it were here: by `self.start`, by a
    * supervisor, by `node.startOpt`. Its error is `"noconnection"` when the node is out of reach,
@@ -272,6 +311,48 @@ export class RemoteNode implements Remote {
 
   ready(node: string): Promise<void> {
     return this.#peers.get(node)?.ready() ?? Promise.resolve();
+  }
+
+  trySend<M>(
+    sender: Pick<Node, "send">,
+    to: Pid<M> | RemoteName<M>,
+    message: NoInfer<M>,
+  ): "sent" | "busy" {
+    if (!isPid(to) && !isRemoteName(to)) {
+      throw new InvalidArgumentError("trySend: to", "a pid, or a name at a node", to);
+    }
+    if (this.isBusy(to.node)) return "busy";
+    sender.send(to, message);
+    return "sent";
+  }
+
+  monitorNodes<M>(
+    pid: Pid<M>,
+    map: (status: NodeStatus) => M,
+    options: { readonly node?: string } = {},
+  ): () => void {
+    const { node } = this;
+    if (!isPid(pid) || pid.node !== node.name || pid.incarnation !== node.incarnation) {
+      throw new InvalidArgumentError("monitorNodes: pid", "a pid of this node", pid);
+    }
+    checkFunction("monitorNodes: map", map);
+    checkKeys("monitorNodes: options", options, ["node"]);
+    const tell = (type: NodeStatus["type"], name: string, incarnation?: number): void => {
+      if (options.node === undefined || options.node === name) {
+        node.send(pid, map({ type, node: name, incarnation }));
+      }
+    };
+    const subscription = this.#events.subscribe((event) => {
+      if (event.type === "up") tell("nodeup", event.node, event.incarnation);
+      else if (event.type === "down") tell("nodedown", event.node, event.incarnation);
+    });
+    const over = (): void => subscription.unsubscribe();
+    void node.whenExited(pid).then(over);
+    const { node: wanted } = options;
+    if (wanted !== undefined && !this.nodes().some(({ name }) => name === wanted)) {
+      this.connect(wanted).catch(() => void (subscription.closed || tell("nodedown", wanted)));
+    }
+    return over;
   }
 
   behaviour<S extends Startable<never, never>>(place: Place, name: string): S {
@@ -654,7 +735,7 @@ export class RemoteNode implements Remote {
     } catch {
       args = undefined;
     }
-    const { startTimeoutMs: timeoutMs, link = false } = signal.options;
+    const { startTimeoutMs: timeoutMs, link = false, monitor: ref } = signal.options;
     const { role } = peer;
     const who = { name: peer.node.name, role };
     const { name, request, from } = signal;
@@ -684,15 +765,15 @@ export class RemoteNode implements Remote {
     this.#gateway.export(pid);
     this.#exports.get(connection.transport)?.pids.add(pid.serial);
     say(pid.serial, info === undefined ? {} : { info });
-    if (!link) return;
-    if (ended === undefined) remote.core.arrive({ type: "link", from: requester, to: pid });
-    else {
-      connection.push(pid.serial, {
-        op: "link-exit",
-        from: pid.serial,
-        to: from,
-        payload: ended,
-      });
+    const target = pid.serial;
+    if (ended === undefined) {
+      if (link) remote.core.arrive({ type: "link", from: requester, to: pid });
+      if (ref !== undefined) remote.incoming?.take({ op: "monitor", ref, from, target });
+      return;
+    }
+    if (link) connection.push(target, { op: "link-exit", from: target, to: from, payload: ended });
+    if (ref !== undefined) {
+      connection.push(target, { op: "down", ref, to: from, target, payload: ended });
     }
   }
 
