@@ -6,11 +6,11 @@
  * several strategies in turn, as no single one is good at everything; then, if asked for, all schedules with
  * few delays.
  */
-import { checkFunction, checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
+import { checkFunction, checkKeys, KeySpace } from "@coppice/core";
 import { EAGER } from "./constrained-strategy.js";
 import { CoverageMeter, type Coverage } from "./coverage.js";
 import { DelayBounded } from "./delay-bounded.js";
-import type { KindOf } from "./dpor.js";
+import { checkExploreOptions, exploreKeys, type ExploreOptions } from "./explore-options.js";
 import { exhaust } from "./exhaustion.js";
 import type { Look } from "./looks.js";
 import { messageKindOf } from "./message-kind.js";
@@ -22,42 +22,6 @@ import { programRunner, type Program, type SimulationOptions } from "./run-progr
 import { steadyRunner } from "./steady.js";
 import { stateFindings, type Statement } from "./statement.js";
 import { FIFO, LIFO, type Strategy } from "./strategy.js";
-
-export interface ExploreOptions {
-  /** At most so many runs; 10,000 by default, `Infinity` when `ms` is given. */
-  readonly runs?: number;
-  /** Begins no run after so many ms of real time; no limit by default. */
-  readonly ms?: number;
-  /** Decides all that is drawn; 1 by default. */
-  readonly seed?: number;
-  /** Goes on after a violation, and counts; `false` by default. */
-  readonly all?: boolean;
-  /**
-   * How many runs source-DPOR may take; 0 for none. By default 2,000 or a fifth of `runs`, whichever is more, but
-   * a third of `runs` at the most; where only time is limited, 2,000 or a fifth of it.
-   */
-  readonly dporRuns?: number;
-  /** Strategies to draw from in turn; all by default, `[]` for none. */
-  readonly strategies?: readonly Sampler[];
-  /** After all that, every schedule with at most so many delays; none by default. */
-  readonly delays?: number;
-  /** At most so many faults in a run that is drawn; 2 by default. Without faults in the program it says nothing. */
-  readonly faultBudget?: number;
-  /**
-   * Messages to one process count as ordered only if a receive could have taken either; `false` by
-   * default. Guards have to depend on the message alone.
-   */
-  readonly observers?: boolean;
-  /**
-   * Pairs of kinds of messages whose order at one process does not matter; see `kindOf`. Tried out on
-   * random schedules, which are not counted as runs.
-   */
-  readonly commutes?: readonly (readonly [string, string])[];
-  /** The kind of what arrives; by `messageKindOf` by default. */
-  readonly kindOf?: KindOf;
-  /** Counts how many schedules the classes stand for, where they are few enough; `false` by default. */
-  readonly countOrders?: boolean;
-}
 
 /** By what a run was found. */
 export type Origin = "fifo" | "lifo" | "eager" | "dpor" | "delays" | Sampler;
@@ -88,20 +52,6 @@ export interface Exploration {
 /** Makes one run under a strategy. Runs of one exploration share a key space. */
 export type Runner = (strategy: Strategy) => Run;
 
-const KEYS = [
-  "runs",
-  "ms",
-  "seed",
-  "all",
-  "dporRuns",
-  "strategies",
-  "delays",
-  "faultBudget",
-  "observers",
-  "commutes",
-  "kindOf",
-  "countOrders",
-];
 const DEFAULT_RUNS = 10_000;
 const DPOR_RUNS = 2_000;
 const DPOR_SHARE = 0.2;
@@ -135,7 +85,7 @@ export function explore(
   options: ExploreOptions & { readonly simulation?: SimulationOptions } = {},
 ): Exploration {
   checkFunction("explore: program", program);
-  checkKeys("explore: options", options, [...KEYS, "simulation"]);
+  checkKeys("explore: options", options, [...exploreKeys, "simulation"]);
   const { simulation = {}, ...rest } = options;
   const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
   const notesTakes = rest.observers === true;
@@ -160,23 +110,8 @@ export function exploreRuns(
   } = { profile: "pairFifo", bounds: [], dpor: true },
 ): Exploration {
   checkFunction("explore: run", run);
-  checkOptions(options);
+  checkExploreOptions(options);
   return new Explorer(run, options, circumstances).explore();
-}
-
-function checkOptions(options: ExploreOptions): void {
-  checkKeys("explore: options", options, KEYS);
-  const { runs, ms, dporRuns, delays, faultBudget, strategies, seed } = options;
-  const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`explore: options.${option}`, expected, received);
-  };
-  for (const [option, value] of Object.entries({ runs, ms, dporRuns, delays, faultBudget })) {
-    if (value !== undefined && !(value >= 0)) refuse(option, "a number of at least 0", value);
-  }
-  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
-  for (const name of strategies ?? []) {
-    if (!samplers.includes(name)) refuse("strategies", `names of ${samplers.join(", ")}`, name);
-  }
 }
 
 class Explorer {

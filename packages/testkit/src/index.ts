@@ -15,11 +15,11 @@ export {
   explore,
   exploreRuns,
   type Exploration,
-  type ExploreOptions,
   type ExploredFailure,
   type Origin,
   type Runner,
 } from "./explore.js";
+export type { ExploreOptions } from "./explore-options.js";
 export { drawFaults, withFaults, type FaultChoice, type DrawnFault } from "./fault-plan.js";
 export { messageKindOf } from "./message-kind.js";
 export { countOrders } from "./order-count.js";

@@ -97,6 +97,16 @@ describe("exploration", () => {
     }
   });
 
+  test("is not exhaustive when a plan says when faults happen", async () => {
+    const program: Program = (sim) => {
+      sim.faults.declare("strike", () => undefined);
+      return fanIn(2, 1)(sim);
+    };
+    const plan = [{ fault: "strike", at: { step: 1 } }];
+    const { statement } = await exploring(program, { runs: 30, simulation: { plan } });
+    expect(statement.bounds).toContain("planned faults");
+  });
+
   test("ends in time", async () => {
     const startMs = performance.now();
     const { statement, runs } = await exploring(fanIn(5, 3), { ms: 200 });

@@ -1,0 +1,71 @@
+/** What an exploration is told: how long, by which strategies, and what counts as an order. */
+import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import type { KindOf } from "./dpor.js";
+import { samplers, type Sampler } from "./portfolio.js";
+
+export interface ExploreOptions {
+  /** At most so many runs; 10,000 by default, `Infinity` when `ms` is given. */
+  readonly runs?: number;
+  /** Begins no run after so many ms of real time; no limit by default. */
+  readonly ms?: number;
+  /** Decides all that is drawn; 1 by default. */
+  readonly seed?: number;
+  /** Goes on after a violation, and counts; `false` by default. */
+  readonly all?: boolean;
+  /**
+   * How many runs source-DPOR may take; 0 for none. By default 2,000 or a fifth of `runs`, whichever is more, but
+   * a third of `runs` at the most; where only time is limited, 2,000 or a fifth of it.
+   */
+  readonly dporRuns?: number;
+  /** Strategies to draw from in turn; all by default, `[]` for none. */
+  readonly strategies?: readonly Sampler[];
+  /** After all that, every schedule with at most so many delays; none by default. */
+  readonly delays?: number;
+  /** At most so many faults in a run that is drawn; 2 by default. Without faults in the program it says nothing. */
+  readonly faultBudget?: number;
+  /**
+   * Messages to one process count as ordered only if a receive could have taken either; `false` by
+   * default. Guards have to depend on the message alone.
+   */
+  readonly observers?: boolean;
+  /**
+   * Pairs of kinds of messages whose order at one process does not matter; see `kindOf`. Tried out on
+   * random schedules, which are not counted as runs.
+   */
+  readonly commutes?: readonly (readonly [string, string])[];
+  /** The kind of what arrives; by `messageKindOf` by default. */
+  readonly kindOf?: KindOf;
+  /** Counts how many schedules the classes stand for, where they are few enough; `false` by default. */
+  readonly countOrders?: boolean;
+}
+
+export const exploreKeys: readonly string[] = [
+  "runs",
+  "ms",
+  "seed",
+  "all",
+  "dporRuns",
+  "strategies",
+  "delays",
+  "faultBudget",
+  "observers",
+  "commutes",
+  "kindOf",
+  "countOrders",
+];
+
+/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
+export function checkExploreOptions(options: ExploreOptions): void {
+  checkKeys("explore: options", options, exploreKeys);
+  const { runs, ms, dporRuns, delays, faultBudget, strategies, seed } = options;
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`explore: options.${option}`, expected, received);
+  };
+  for (const [option, value] of Object.entries({ runs, ms, dporRuns, delays, faultBudget })) {
+    if (value !== undefined && !(value >= 0)) refuse(option, "a number of at least 0", value);
+  }
+  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
+  for (const name of strategies ?? []) {
+    if (!samplers.includes(name)) refuse("strategies", `names of ${samplers.join(", ")}`, name);
+  }
+}
