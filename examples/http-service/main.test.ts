@@ -116,9 +116,13 @@ async function start(...args: readonly string[]): Promise<Service> {
 
 /** What an operator read, without pids and stacks. */
 function told(service: Service): string[] {
-  return service.lines
-    .filter((line) => line.startsWith("[coppice]"))
-    .map((line) => line.replaceAll(/ <[^>]*>/g, ""));
+  return (
+    service.lines
+      .filter((line) => line.startsWith("[coppice]"))
+      // That is about a busy machine, and not about the service.
+      .filter((line) => !line.includes("held the event loop"))
+      .map((line) => line.replaceAll(/ <[^>]*>/g, ""))
+  );
 }
 
 const STOPS = "[coppice] SIGTERM: http-service stops, within 9000 ms; again to end it at once";
