@@ -7,11 +7,14 @@ export class UnreachableError extends CoppiceError {
   readonly code = "UNREACHABLE";
   /** The name or the address. */
   readonly target: string;
+  /** In words; may be empty. */
+  readonly why: string;
   /** One of `CLOSE_CODES`, or the transport's; `undefined` when nothing was dialled. */
   readonly closeCode: number | undefined;
-  constructor(target: string, why: string, closeCode?: number) {
-    super(`${target} cannot be reached: ${why === "" ? `code ${closeCode}` : why}`);
+  constructor(target: string, why: string, closeCode?: number, options?: ErrorOptions) {
+    super(`${target} cannot be reached: ${why === "" ? `code ${closeCode}` : why}`, options);
     this.target = target;
+    this.why = why;
     this.closeCode = closeCode;
   }
 }

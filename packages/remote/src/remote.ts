@@ -29,6 +29,7 @@ import {
   type ConnectionOptions,
   type SessionPeer,
 } from "./connection.js";
+import { dialWith, whereIs } from "./address.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import { ClusterNames } from "./cluster-names.js";
 import { checkScope, Groups } from "./groups.js";
@@ -166,13 +167,19 @@ class Join {
   }
 }
 
+/** Who waits for a session. */
+interface Waiting {
+  resolve(life: NodeLife): void;
+  reject(error: Error): void;
+}
+
 /** What is known of a connection beside what it knows itself. */
 interface Facts {
   /** Whom we expect there. */
   readonly expected: string | undefined;
   readonly address: string;
   readonly join: Join | undefined;
-  readonly waiting: { resolve(life: NodeLife): void; reject(error: Error): void }[];
+  readonly waiting: Waiting[];
   /** Whom we have told who we are. */
   told: string | undefined;
 }
@@ -195,6 +202,11 @@ export class RemoteNode implements Remote {
   readonly #failures = new Map<string, { readonly count: number; readonly untilMs: number }>();
   /** With whom a session has been. */
   readonly #met = new Set<string>();
+  /** Who waits for the connection that is kept of two. */
+  readonly #awaiting = new Map<
+    string,
+    Set<{ readonly waiting: readonly Waiting[]; timer: unknown }>
+  >();
   readonly #joins: readonly Join[];
   readonly #listeners: Listener[] = [];
   readonly #handshakes = new Map<string, number>();
@@ -283,21 +295,39 @@ export class RemoteNode implements Remote {
 
   async connect(target: string): Promise<NodeLife> {
     if (this.#stopped) throw new RemoteStoppedError(this.node.name);
-    if (target.includes("://")) {
-      return new Promise((resolve, reject) => {
-        this.#dial(target, { waiting: [{ resolve, reject }] });
-      });
+    if (typeof target !== "string" || target === "") {
+      throw new InvalidArgumentError("connect: target", "a node's name, or an address", target);
     }
-    const open = this.#peers.get(target)?.connection?.peer;
-    if (open !== undefined) return open.node;
-    const address = await this.#options.resolve(target);
-    if (address === undefined) throw new UnreachableError(target, "nobody knows its address");
-    const dialling = this.#peers.get(target)?.dialling;
-    const facts = dialling === undefined ? undefined : this.#connections.get(dialling);
+    if (target === this.node.name) throw new UnreachableError(target, "that is my own name");
+    const expected = target.includes("://") ? undefined : target;
+    if (expected !== undefined && this.#open(expected) !== undefined) {
+      return this.#open(expected) as NodeLife;
+    }
+    const address = expected === undefined ? target : await this.#whereIs(expected);
+    if (this.#stopped) throw new RemoteStoppedError(this.node.name);
+    const open = expected === undefined ? undefined : this.#open(expected);
+    if (open !== undefined) return open;
     return new Promise((resolve, reject) => {
-      if (facts !== undefined) facts.waiting.push({ resolve, reject });
-      else this.#dial(address, { expected: target, waiting: [{ resolve, reject }] });
+      const waiting = { resolve, reject };
+      for (const [connection, facts] of this.#connections) {
+        const { isDialler, isOpen, isDown } = connection;
+        if (!isDialler || isOpen || isDown || facts.expected !== expected) continue;
+        if (expected === undefined && facts.address !== address) continue;
+        facts.waiting.push(waiting);
+        return;
+      }
+      this.#dial(address, { expected, waiting: [waiting] });
     });
+  }
+
+  /** The life of a node with which a session is open. */
+  #open(name: string): NodeLife | undefined {
+    return this.#peers.get(name)?.connection?.peer?.node;
+  }
+
+  #whereIs(name: string): string | Promise<string> {
+    const { resolve, limits } = this.#options;
+    return whereIs(name, resolve, this.#clock, limits.handshakeMs);
   }
 
   disconnect(node: string): void {
@@ -425,6 +455,10 @@ export class RemoteNode implements Remote {
       connection.close(CLOSE_CODES.NORMAL, "the node stops");
     }
     for (const peer of [...this.#peers.values()]) this.#lost(peer);
+    const stopped = new RemoteStoppedError(this.node.name);
+    for (const name of [...this.#awaiting.keys()]) {
+      for (const { reject } of this.#awaited(name)) reject(stopped);
+    }
     const listeners = this.#listeners.splice(0);
     await Promise.all(listeners.map((listener) => listener.close()));
     this.#events.complete();
@@ -434,43 +468,43 @@ export class RemoteNode implements Remote {
 
   /** Somebody has something to say to a node that is not connected. */
   #wanted(name: string): RemotePeer | undefined {
-    const { connect, resolve } = this.#options;
+    const { connect } = this.#options;
     if (this.#stopped || connect === "never") return undefined;
     if (connect === "once" && this.#met.has(name)) return undefined;
     const failure = this.#failures.get(name);
     if (failure !== undefined && this.#clock.now() < failure.untilMs) return undefined;
-    let address: string | undefined | Promise<string | undefined>;
+    let address: string | Promise<string>;
     try {
-      address = resolve(name);
+      address = this.#whereIs(name);
     } catch (error) {
-      this.#refused(name, "", CLOSE_CODES.NORMAL, `resolve: ${String(error)}`);
+      this.#refused(name, "", CLOSE_CODES.NORMAL, (error as UnreachableError).why);
       return undefined;
     }
-    if (address === undefined) return undefined;
-    const peer = this.#open(name);
-    if (typeof address === "string") {
-      peer.dialling = this.#dial(address, { expected: name });
-      return peer;
-    }
-    const noAddress = (why: string): void => {
-      if (this.#peers.get(name) !== peer || peer.connection !== undefined) return;
-      this.#failed(name, CLOSE_CODES.NORMAL);
-      this.#lost(peer);
-      this.#refused(name, "", CLOSE_CODES.NORMAL, why);
-    };
+    const peer = this.#begun(name);
+    if (typeof address === "string") return this.#dialFor(peer, address) ? peer : undefined;
+    const isWanted = (): boolean => this.#peers.get(name) === peer && peer.connection === undefined;
     address.then(
-      (found) => {
-        if (found === undefined) noAddress("nobody knows its address");
-        else if (this.#peers.get(name) === peer && peer.connection === undefined) {
-          peer.dialling = this.#dial(found, { expected: name });
-        }
+      (found) => void (isWanted() && this.#dialFor(peer, found)),
+      (error: UnreachableError) => {
+        if (!isWanted()) return;
+        this.#failed(name, CLOSE_CODES.NORMAL);
+        this.#lost(peer);
+        this.#refused(name, "", CLOSE_CODES.NORMAL, error.why);
       },
-      (error: unknown) => noAddress(`resolve: ${String(error)}`),
     );
     return peer;
   }
 
-  #open(name: string): RemotePeer {
+  /** Is it being dialled now? What cannot be dialled is lost. */
+  #dialFor(peer: RemotePeer, address: string): boolean {
+    peer.dialling = this.#dial(address, { expected: peer.name });
+    if (peer.dialling !== undefined) return true;
+    this.#failed(peer.name, CLOSE_CODES.NORMAL);
+    this.#lost(peer);
+    return false;
+  }
+
+  #begun(name: string): RemotePeer {
     const { limits, overflow } = this.#options;
     const identities = this.#identities({ name, incarnation: -1 }, undefined);
     const peer = new RemotePeer({
@@ -491,14 +525,15 @@ export class RemoteNode implements Remote {
     facts: Partial<Pick<Facts, "expected" | "join" | "waiting">>,
   ): Connection | undefined {
     const { expected, join, waiting = [] } = facts;
-    const dialler = this.#diallers.find((one) => one.accepts(address));
-    if (dialler === undefined) {
-      const error = new UnreachableError(address, "nobody knows how to dial that");
-      for (const { reject } of waiting) reject(error);
+    const transport = dialWith(this.#diallers, address);
+    if (typeof transport === "string") {
+      for (const { reject } of waiting)
+        reject(new UnreachableError(expected ?? address, transport));
+      this.#refused(expected, address, CLOSE_CODES.NORMAL, transport);
       return undefined;
     }
     const all: Facts = { expected, address, join, waiting, told: undefined };
-    return this.#connection(true, dialler.dial(address), all);
+    return this.#connection(true, transport, all);
   }
 
   /** May one from there begin a handshake? */
@@ -617,7 +652,11 @@ export class RemoteNode implements Remote {
   #challenged(connection: Connection, peer: NodeLife): Admission {
     const facts = this.#connections.get(connection);
     if (facts === undefined) return { code: CLOSE_CODES.NORMAL, text: "stopped" };
-    if (this.#peers.get(peer.name)?.connection !== undefined) {
+    const open = this.#open(peer.name);
+    if (open !== undefined) {
+      if (open.incarnation === peer.incarnation) {
+        for (const { resolve } of facts.waiting.splice(0)) resolve(open);
+      }
       return { code: CLOSE_CODES.DUPLICATE, text: "there is a session already" };
     }
     facts.told = peer.name;
@@ -654,6 +693,10 @@ export class RemoteNode implements Remote {
     const { name, incarnation } = peer.node;
     const facts = this.#connections.get(connection);
     this.#handshakeOver(connection);
+    if (this.#stopped) {
+      connection.close(CLOSE_CODES.NORMAL, "the node stops");
+      return;
+    }
     let remote = this.#peers.get(name);
     if (remote?.connection !== undefined) {
       // Each side keeps the one that the smaller name dialled.
@@ -665,7 +708,7 @@ export class RemoteNode implements Remote {
       remote.connection.close(CLOSE_CODES.DUPLICATE, "another connection is kept");
       remote = undefined;
     }
-    remote ??= this.#open(name);
+    remote ??= this.#begun(name);
     this.#failures.delete(name);
     this.#met.add(name);
     const incoming = this.#incoming(connection, peer, remote);
@@ -678,6 +721,7 @@ export class RemoteNode implements Remote {
     const address = facts?.address ?? connection.transport.remoteAddress;
     this.#emit({ type: "up", node: name, incarnation, role, address });
     for (const { resolve } of facts?.waiting.splice(0) ?? []) resolve(peer.node);
+    for (const { resolve } of this.#awaited(name)) resolve(peer.node);
   }
 
   #incoming(connection: Connection, peer: SessionPeer, remote: RemotePeer): Incoming {
@@ -800,10 +844,34 @@ export class RemoteNode implements Remote {
       if (peer?.dialling === connection) this.#dialFailed(peer, connection, code);
       this.#refused(facts.expected, facts.address, code, text, byPeer);
     }
-    for (const { reject } of facts.waiting.splice(0)) {
-      reject(new UnreachableError(facts.expected ?? facts.address, text, code));
-    }
+    const waiting = facts.waiting.splice(0);
+    const name = facts.expected ?? facts.told;
+    const error = new UnreachableError(facts.expected ?? facts.address, text, code);
+    if (code === CLOSE_CODES.DUPLICATE && name) this.#await(name, waiting, error);
+    else for (const { reject } of waiting) reject(error);
     if (facts.join !== undefined) this.#joinLater(facts.join, code);
+  }
+
+  /** Of two connections with a node the other one is kept, and may not be a session yet. */
+  #await(name: string, waiting: readonly Waiting[], error: UnreachableError): void {
+    const open = this.#open(name);
+    if (open !== undefined) for (const { resolve } of waiting) resolve(open);
+    if (open !== undefined || waiting.length === 0) return;
+    const all = this.#awaiting.get(name) ?? new Set();
+    this.#awaiting.set(name, all);
+    const group = { waiting, timer: undefined as unknown };
+    group.timer = this.#clock.set(() => {
+      if (all.delete(group)) for (const { reject } of waiting) reject(error);
+    }, this.#options.limits.handshakeMs);
+    all.add(group);
+  }
+
+  /** Who waits for that node, and does so no longer. */
+  #awaited(name: string): Waiting[] {
+    const groups = [...(this.#awaiting.get(name) ?? [])];
+    this.#awaiting.delete(name);
+    for (const { timer } of groups) this.#clock.clear(timer);
+    return groups.flatMap(({ waiting }) => waiting);
   }
 
   /** A dial did not become a session. When it was one too many, the other is about to be there. */
@@ -858,9 +926,7 @@ export class RemoteNode implements Remote {
     const isThere = join.node !== undefined && this.#peers.get(join.node)?.connection !== undefined;
     // It may have connected with us. Look again when that could be over.
     if (isThere) this.#joinLater(join, CLOSE_CODES.NORMAL);
-    else if (this.#dial(join.address, { join }) === undefined) {
-      this.#refused(undefined, join.address, CLOSE_CODES.NORMAL, "nobody knows how to dial that");
-    }
+    else this.#dial(join.address, { join });
   }
 
   #joinLater(join: Join, code: number): void {

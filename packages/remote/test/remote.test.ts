@@ -287,6 +287,74 @@ describe("connecting", () => {
     }
   });
 
+  test("who asks for it when somebody else does, on either side, gets that session", async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const { a, b, network, settle, advance } = await createPair();
+      network.fault("a", "b", { latencyMs: seed % 7 });
+      network.fault("b", "a", { latencyMs: (seed * 3) % 5 });
+      const asked = [
+        a.remote.connect("b"),
+        a.remote.connect("b"),
+        b.remote.connect("a"),
+        a.remote.connect("memory://b"),
+        b.remote.connect("memory://a"),
+      ];
+      const names = Promise.all(asked.map(async (one) => (await one).name));
+      if (seed % 2 === 1) await settle();
+      await advance(200);
+      expect(await names).toEqual(["b", "b", "a", "b", "a"]);
+      const again = Promise.all([a.remote.connect("memory://b"), a.remote.connect("b")]);
+      await advance(100);
+      expect((await again).map((life) => life.name)).toEqual(["b", "b"]);
+      expect(network.connections).toBe(1);
+      // Nothing is left to be waited for.
+      expect(a.remote.nodes()).toHaveLength(1);
+    }
+  });
+
+  test.each([
+    ["is of no kind that is known", () => "10.0.0.1:7000", "nobody knows how to dial that"],
+    ["cannot be dialled", () => "broken://", "broken://: TypeError: what is that"],
+    ["is not there", () => null, "nobody knows its address"],
+    ["is no text", () => 5, "resolve: the answer is no text"],
+    ["is an error", () => Promise.reject(new Error("down")), "resolve: Error: down"],
+    ["comes later, and is no text", async () => ({}), "resolve: the answer is no text"],
+    ["comes later, and cannot be dialled", async () => "broken://", "TypeError: what is that"],
+    ["never comes", () => new Promise(() => undefined), "resolve: no answer within 5000 ms"],
+  ])("to a node whose address %s: who waits is told why", async (_, resolve, why) => {
+    const broken = {
+      accepts: (address: string) => address.startsWith("broken:"),
+      dial: () => {
+        throw new TypeError("what is that");
+      },
+    };
+    const world = createRemoteWorld();
+    const a = await world.start("a", { resolve: resolve as never, diallers: [broken] });
+    const asked = Promise.allSettled([
+      a.node.call(at("b", EchoName), 1, { timeoutMs: 60_000 }),
+      a.remote.connect("b"),
+    ]);
+    a.node.send(at("b", EchoName), 1 as never);
+    await world.advance(5_000);
+    expect(await asked).toMatchObject([
+      { reason: { code: "SERVER_EXIT", reason: "noconnection" } },
+      { reason: { code: "UNREACHABLE", message: expect.stringContaining(why) } },
+    ]);
+    const texts = a.events.map((event) => ("text" in event ? event.text : ""));
+    expect(texts).toContainEqual(expect.stringContaining(why));
+  });
+
+  test("that is under way when the node stops comes to nothing", async () => {
+    const { a, b, advance, network } = await createPair({
+      a: { resolve: () => new Promise((found) => setImmediate(() => found("memory://b"))) },
+    });
+    const asked = a.remote.connect("b").catch((error: unknown) => error);
+    await a.node.stop();
+    await advance(100);
+    expect(await asked).toMatchObject({ code: "REMOTE_STOPPED" });
+    expect([b.remote.nodes(), network.connections]).toEqual([[], 0]);
+  });
+
   test("with a node of one's own name is refused", async () => {
     const world = createRemoteWorld();
     const a = await world.start("a");

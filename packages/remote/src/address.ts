@@ -1,0 +1,67 @@
+/**
+ * From the name of a node to a connection that begins: where it is, and who dials that. What users say here,
+ * whatever it is, is a reason why a node cannot be reached, and nothing worse.
+ */
+import type { Clock } from "@coppice/core";
+import { UnreachableError } from "./errors.js";
+import type { Dialler, Transport } from "./transport.js";
+
+export type Resolve = (node: string) => string | undefined | PromiseLike<string | undefined>;
+
+/**
+ * Where `node` is, as `resolve` says: at once if it can, else within `timeoutMs`.
+ *
+ * @throws UnreachableError nobody knows, or the answer is none
+ */
+export function whereIs(
+  node: string,
+  resolve: Resolve,
+  clock: Clock,
+  timeoutMs: number,
+): string | Promise<string> {
+  const checked = (address: unknown): string => {
+    if (typeof address === "string") return address;
+    const isMissing = address === undefined || address === null;
+    const why = isMissing ? "nobody knows its address" : "resolve: the answer is no text";
+    throw new UnreachableError(node, why);
+  };
+  const failed = (error: unknown): UnreachableError =>
+    new UnreachableError(node, `resolve: ${String(error)}`, undefined, { cause: error });
+  let answer: ReturnType<Resolve>;
+  try {
+    answer = resolve(node);
+  } catch (error) {
+    throw failed(error);
+  }
+  if (typeof (answer as PromiseLike<string> | null | undefined)?.then !== "function") {
+    return checked(answer);
+  }
+  return new Promise((found, reject) => {
+    const timer = clock.set(
+      () => reject(new UnreachableError(node, `resolve: no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    Promise.resolve(answer)
+      .finally(() => clock.clear(timer))
+      .then(
+        (address) => {
+          try {
+            found(checked(address));
+          } catch (error) {
+            reject(error as Error);
+          }
+        },
+        (error: unknown) => reject(failed(error)),
+      );
+  });
+}
+
+/** Begins to dial, or says why that cannot be done. */
+export function dialWith(diallers: readonly Dialler[], address: string): Transport | string {
+  try {
+    const dialler = diallers.find((one) => one.accepts(address));
+    return dialler?.dial(address) ?? "nobody knows how to dial that";
+  } catch (error) {
+    return `${address}: ${String(error)}`;
+  }
+}
