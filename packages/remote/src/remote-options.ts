@@ -189,7 +189,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   if (typeof insecure !== "boolean") refuse("insecure", "true or false", insecure);
   const isClient = role === "client" && clientCookie !== undefined;
   if (cookie === undefined && !insecure && !isClient) {
-    refuse("cookie", `given, unless insecure is true,`, cookie);
+    refuse("cookie", "given, unless insecure is true", cookie);
   }
   for (const [option, secret] of Object.entries({ cookie, clientCookie })) {
     if (secret === undefined) continue;
@@ -218,7 +218,17 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     refuse("hearMs", "a number from 100 to 3600000", hearMs);
   }
   checkFunction(`${what}.resolve`, resolve);
+  for (const [option, list] of Object.entries({ join, diallers, exports })) {
+    if (!Array.isArray(list)) refuse(option, "an array", list);
+  }
   for (const address of join) if (typeof address !== "string") refuse("join", "strings", address);
+  for (const { accepts, dial } of diallers.map((one) => Object(one) as Dialler)) {
+    checkFunction(`${what}.diallers: accepts`, accepts);
+    checkFunction(`${what}.diallers: dial`, dial);
+  }
+  if (tls !== undefined) {
+    checkKeys(`${what}.tls`, tls, ["ca", "cert", "key", "servername", "rejectUnauthorized"]);
+  }
   for (const token of exports) {
     if (!isName(token)) refuse("exports", "names made by name()", token);
     else if (token.name.startsWith(SERVICE_PREFIX)) {
@@ -257,6 +267,7 @@ const MAX_GRACE_MS = 2 ** 31 - 1;
 
 function checkNames(names: NonNullable<RemoteOptions["names"]>, hearMs: number): CheckedNames {
   const what = "startRemote: options.names";
+  checkKeys(what, names, ["members", "graceMs", "store", "whenLost"]);
   const { whenLost = "exit" } = names;
   if (whenLost !== "exit" && whenLost !== "event") {
     throw new InvalidArgumentError(`${what}.whenLost`, `"exit" or "event"`, whenLost);
@@ -267,6 +278,7 @@ function checkNames(names: NonNullable<RemoteOptions["names"]>, hearMs: number):
     for (const method of ["claim", "release", "find"] as const) {
       checkFunction(`${what}.store.${method}`, (Object(store) as NameStore)[method]);
     }
+    checkFunction(`${what}.store.events.subscribe`, store.events?.subscribe);
     return { store, whenLost };
   }
   checkKeys(what, names, ["members", "graceMs", "whenLost"]);
@@ -291,18 +303,35 @@ function checkNames(names: NonNullable<RemoteOptions["names"]>, hearMs: number):
 
 function checkListen(listen: WebSocketListen | CustomListen, insecure: boolean): void {
   const what = "startRemote: options.listen";
-  if ("listen" in listen) {
+  if (typeof listen === "object" && listen !== null && "listen" in listen) {
     checkKeys(what, listen, ["listen"]);
     checkFunction(`${what}.listen`, listen.listen);
     return;
   }
   checkKeys(what, listen, ["host", "port", "certificate", "allowedOrigins"]);
-  const { host = "127.0.0.1", port, certificate } = listen;
+  const { host = "127.0.0.1", port, certificate, allowedOrigins = [] } = listen;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new InvalidArgumentError(`${what}.port`, "a port number, or 0", port);
   }
   if (typeof host !== "string" || host === "") {
     throw new InvalidArgumentError(`${what}.host`, "a string", host);
+  }
+  if (
+    !Array.isArray(allowedOrigins) ||
+    !allowedOrigins.every((origin) => typeof origin === "string")
+  ) {
+    const expected = "an array of strings";
+    throw new InvalidArgumentError(`${what}.allowedOrigins`, expected, allowedOrigins);
+  }
+  if (certificate !== undefined) {
+    const known = ["cert", "key", "ca", "requestCert", "rejectUnauthorized"];
+    checkKeys(`${what}.certificate`, certificate, known);
+    for (const part of ["cert", "key"] as const) {
+      const text: unknown = certificate[part];
+      if ((typeof text === "string" || text instanceof Uint8Array) && text.length > 0) continue;
+      // A key stays a secret.
+      throw new InvalidArgumentError(`${what}.certificate.${part}`, "PEM", typeof text);
+    }
   }
   if (!insecure && certificate === undefined && !LOOPBACK.test(host)) {
     const expected = "given where others than this machine can connect (or write insecure: true)";

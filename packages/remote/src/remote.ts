@@ -127,8 +127,9 @@ export interface Remote {
    * `"notAllowed"` when it does not list it for us, `{ badArguments }` when it refuses the arguments, or
    * `"limit"`.
    *
-   * It lives no longer than its connection with who started it: a supervisor here starts it anew, where
-   * `place` says then, and what is left of it there ends when that node knows of the loss.
+   * Started linked, as by a supervisor, it lives no longer than its connection with who started it: a
+   * supervisor here starts it anew, where `place` says then, and what is left of it there ends when that node
+   * knows of the loss. Started without a link it lives on there.
    *
    * @param place the node, or a function that says it anew at each start
    */

@@ -13,7 +13,8 @@ export interface WebSocketLike {
   onopen: (() => void) | null;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
-  onerror: (() => void) | null;
+  /** In Node it says why; in a browser nobody is told. */
+  onerror: ((event: { readonly message?: string }) => void) | null;
   send(data: Uint8Array): void;
   close(code?: number, reason?: string): void;
 }
@@ -62,6 +63,7 @@ class SocketTransport implements Transport {
   #unsent: Uint8Array[] = [];
   #unsentBytes = 0;
   #closed = false;
+  #problem = "";
   #polling = false;
 
   constructor(socket: WebSocketLike, options: WebSocketOptions) {
@@ -72,8 +74,10 @@ class SocketTransport implements Transport {
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#over(code, reason);
-    // What is wrong comes with `close`.
-    socket.onerror = () => undefined;
+    // That something is wrong comes with `close`, and why it is, here.
+    socket.onerror = ({ message = "" }) => {
+      this.#problem = message;
+    };
   }
 
   get bufferedBytes(): number {
@@ -155,7 +159,8 @@ class SocketTransport implements Transport {
   }
 
   #over(code: number, text: string): void {
-    this.#tell((events) => events.closed(code, text));
+    const why = text === "" ? this.#problem : text;
+    this.#tell((events) => events.closed(code, why));
     this.#closed = true;
     this.#unsent = [];
     this.#unsentBytes = 0;

@@ -63,6 +63,7 @@ describe("startRemote over WebSockets", () => {
         closeCode: 4002,
       });
       await expect(remote.connect("b")).rejects.toThrow("nobody knows its address");
+      await expect(remote.connect("ws://127.0.0.1:1")).rejects.toThrow("ECONNREFUSED");
       await expect(remote.connect("pigeon://b")).rejects.toThrow("nobody knows how to dial");
     });
   });
@@ -102,6 +103,33 @@ describe("the options of startRemote", () => {
       "a behaviour without a check of its arguments",
       { cookie, behaviours: { x: { behaviour: { start: () => "ignore" } } as never } },
       "behaviours.x.args",
+    ],
+    ["one address to join that is in no list", { cookie, join: "ws://b" as never }, "an array"],
+    ["a dialler that dials nothing", { cookie, diallers: [{}] as never }, "diallers: accepts"],
+    ["diallers in no list", { cookie, diallers: {} as never }, "options.diallers"],
+    ["nowhere to listen", { cookie, listen: null as never }, "options.listen"],
+    ["a port alone", { cookie, listen: 7000 as never }, "options.listen"],
+    [
+      "a certificate without a key",
+      { cookie, listen: { host: "0.0.0.0", port: 0, certificate: { cert: "x" } as never } },
+      "certificate.key",
+    ],
+    [
+      "a certificate that is none",
+      { cookie, listen: { port: 0, certificate: {} as never } },
+      "cert",
+    ],
+    [
+      "origins in no list",
+      { cookie, listen: { port: 0, allowedOrigins: "https://a" as never } },
+      "allowedOrigins",
+    ],
+    ["TLS with an unknown option", { cookie, tls: { verify: false } as never }, "options.tls"],
+    ["no names", { cookie, names: null as never }, "options.names"],
+    [
+      "a store of names that tells nothing",
+      { cookie, names: { store: { claim() {}, release() {}, find() {} } as never } },
+      "store.events",
     ],
     ["a role that is none", { cookie, role: "god" as never }, "options.role"],
     ["another way to connect", { cookie, connect: "maybe" as never }, "options.connect"],
