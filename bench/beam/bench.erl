@@ -10,6 +10,7 @@
 -export([main/1]).
 
 -export([init/1, handle_call/3, handle_cast/2]).
+-export([remote_sink/0, remote_echo/0]).
 -export([pass/3, start_worker/1, start_group/1]).
 
 -define(WARM_UPS, 2).
@@ -42,6 +43,8 @@ job("selective-call", N) -> call(N, 100000);
 job("server-call", N) -> call(N, 0);
 job("server-cast", N) -> server_cast(N);
 job("server-cast-yielding", N) -> server_cast(N);
+job("remote-cast", N) -> with_peer(fun(Peer) -> remote_cast(Peer, N) end);
+job("remote-call", N) -> with_peer(fun(Peer) -> remote_call(Peer, N) end);
 job("crash-to-served", N) -> crash_to_served(N);
 job("one-for-all-1000", N) -> one_for_all(N);
 job("escalation-10", N) -> escalation(N);
@@ -571,3 +574,48 @@ total(Parts) ->
 now_ns() -> erlang:monotonic_time(nanosecond).
 
 per_second(Count, Start) -> Count * 1.0e9 / (now_ns() - Start).
+
+%% Another node on this machine, over the loopback.
+
+with_peer(Job) ->
+    case node() of
+        nonode@nohost ->
+            os:cmd("epmd -daemon"),
+            Own = list_to_atom("coppice_bench_" ++ os:getpid()),
+            {ok, _} = net_kernel:start([Own, shortnames]);
+        _ ->
+            ok
+    end,
+    {ok, Peer, Node} = peer:start(#{name => peer:random_name(),
+                                    args => ["-pa", filename:dirname(code:which(?MODULE))]}),
+    try Job(Node) after peer:stop(Peer) end.
+
+remote_cast(Node, N) ->
+    Sink = spawn(Node, ?MODULE, remote_sink, []),
+    Message = binary:copy(<<7>>, 100),
+    Start = erlang:monotonic_time(microsecond),
+    [Sink ! Message || _ <- lists:seq(1, N)],
+    Sink ! {count, self()},
+    receive {counted, Counted} -> {Counted, Counted * 1.0e6 / (erlang:monotonic_time(microsecond) - Start)} end.
+
+remote_sink() -> remote_sink(0).
+
+remote_sink(Counted) ->
+    receive
+        {count, From} -> From ! {counted, Counted};
+        _ -> remote_sink(Counted + 1)
+    end.
+
+remote_call(Node, N) ->
+    Echo = spawn(Node, ?MODULE, remote_echo, []),
+    Times = [begin
+                 Start = erlang:monotonic_time(nanosecond),
+                 Ref = monitor(process, Echo),
+                 Echo ! {Ref, self(), I},
+                 receive {Ref, I} -> demonitor(Ref, [flush]) end,
+                 erlang:monotonic_time(nanosecond) - Start
+             end || I <- lists:seq(1, N)],
+    {N, lists:nth(N div 2, lists:sort(Times)) / 1000}.
+
+remote_echo() ->
+    receive {Ref, From, I} -> From ! {Ref, I}, remote_echo() end.

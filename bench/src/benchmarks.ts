@@ -201,6 +201,19 @@ export const BENCHMARKS: readonly Benchmark[] = [
     counts: { coppice: 450, beam: 450 },
   },
   {
+    // In the column `node`: the library `ws`, one message to a frame.
+    name: "remote-cast",
+    unit: "casts/s",
+    better: "higher",
+    counts: { coppice: 500 * THOUSAND, beam: 500 * THOUSAND, node: 200 * THOUSAND },
+  },
+  {
+    name: "remote-call",
+    unit: "us (median)",
+    better: "lower",
+    counts: { coppice: 20 * THOUSAND, beam: 20 * THOUSAND, node: 20 * THOUSAND },
+  },
+  {
     name: "schedules",
     unit: "schedules/s",
     better: "higher",
