@@ -7,6 +7,7 @@ import { cases, type Case } from "./cases.js";
 import { explain } from "./explain.js";
 import { explore } from "./explore.js";
 import { reportFailure, type FailureReport } from "./failure-report.js";
+import { hostMs } from "./host-time.js";
 import { withNames } from "./process-names.js";
 import { asJsonValues, formatReplay, parseReplay, type ReplayValues } from "./replay-token.js";
 import { runProgram, type Program, type SimulationOptions } from "./run-program.js";
@@ -62,14 +63,14 @@ export interface ActorFailure {
 export function searchCases<V extends readonly unknown[]>(
   test: ActorTest<V>,
 ): Passed | ActorFailure {
-  const searchUntilMs = performance.now() + (test.budgetMs * 2) / 3;
+  const searchUntilMs = hostMs() + (test.budgetMs * 2) / 3;
   const passed = { programs: 0, schedules: 0, statement: "" };
   const searcher = new Searcher(test);
   const property = propertyOf(
     test,
     ({ values, seed, schedule }) => {
       if (schedule !== undefined) return passes(test, values, schedule);
-      const ms = searchUntilMs - performance.now();
+      const ms = searchUntilMs - hostMs();
       // Whatever the budget is, something is run.
       if (ms <= 0 && passed.programs > 0) return true;
       const { runs, statement, found } = searcher.search(values, seed, Math.max(ms, 1));

@@ -6,6 +6,7 @@
  */
 import { CoppiceError } from "@coppice/core";
 import { setFlagsFromString } from "node:v8";
+import { onNextTurn } from "./host-time.js";
 
 /** Runs all microtasks that wait, and those that they make. */
 export type Drain = () => void;
@@ -61,7 +62,7 @@ export function drainHere(): Drain {
 /** Calls `run` in a macrotask of its own. */
 export function inMacrotask<T>(run: () => T): Promise<Awaited<T>> {
   return new Promise<T>((resolve, reject) => {
-    setImmediate(() => {
+    onNextTurn(() => {
       try {
         resolve(run());
       } catch (error) {

@@ -12,6 +12,7 @@ import { keyOf } from "@coppice/core";
 import { createHook, type AsyncHook } from "node:async_hooks";
 import nodeProcess from "node:process";
 import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
+import { onNextTurn } from "./host-time.js";
 import type { Kernel } from "./kernel.js";
 import { redirectClock, redirectRandom, redirectTimers, type PatchOne } from "./redirects.js";
 
@@ -72,7 +73,6 @@ class Nets {
 
   #putUp(): void {
     const patches: Patch[] = (this.#patches = []);
-    const real = { setImmediate: globalThis.setImmediate };
     const patch = (on: unknown, name: string, make: (original: never) => unknown): void => {
       if ((typeof on !== "object" && typeof on !== "function") || on === null) return;
       const original = (on as Record<string, unknown>)[name];
@@ -95,12 +95,12 @@ class Nets {
     this.#refuse(patch);
     this.#hook = createHook({ init: (_id, type) => this.#began(type) });
     this.#listens = false;
-    real.setImmediate(() => this.#takeDown(real.setImmediate));
+    onNextTurn(() => this.#takeDown());
   }
 
-  #takeDown(setImmediate: (task: () => void) => unknown): void {
+  #takeDown(): void {
     if (this.kernel !== undefined) {
-      setImmediate(() => this.#takeDown(setImmediate));
+      onNextTurn(() => this.#takeDown());
       return;
     }
     this.#hook?.disable();

@@ -62,7 +62,8 @@ export function checkExploreOptions(options: ExploreOptions): void {
     throw new InvalidArgumentError(`explore: options.${option}`, expected, received);
   };
   for (const [option, value] of Object.entries({ runs, ms, dporRuns, delays, faultBudget })) {
-    if (value !== undefined && !(value >= 0)) refuse(option, "a number of at least 0", value);
+    if (value !== undefined && !(typeof value === "number" && value >= 0))
+      refuse(option, "a number of at least 0", value);
   }
   if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
   for (const name of strategies ?? []) {

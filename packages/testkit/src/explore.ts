@@ -12,6 +12,7 @@ import { CoverageMeter, type Coverage } from "./coverage.js";
 import { DelayBounded } from "./delay-bounded.js";
 import { checkExploreOptions, exploreKeys, type ExploreOptions } from "./explore-options.js";
 import { exhaust } from "./exhaustion.js";
+import { hostMs } from "./host-time.js";
 import type { Look } from "./looks.js";
 import { messageKindOf } from "./message-kind.js";
 import { drawPlan, samplers, strategyOfPlan, type Sampler, type SamplePlan } from "./portfolio.js";
@@ -151,7 +152,7 @@ class Explorer {
     this.#usesDpor = circumstances.dpor;
     this.#limit = options.runs ?? (options.ms === undefined ? DEFAULT_RUNS : Infinity);
     const { ms = Infinity } = options;
-    const nowMs = performance.now();
+    const nowMs = hostMs();
     this.#endsAtMs = nowMs + ms;
     this.#dporEndsAtMs = this.#limit === Infinity ? nowMs + DPOR_SHARE * ms : -Infinity;
   }
@@ -174,7 +175,7 @@ class Explorer {
 
   #mayGoOn(): boolean {
     if (this.#failing > 0 && this.#options.all !== true) return false;
-    return this.#runs < this.#limit && performance.now() < this.#endsAtMs;
+    return this.#runs < this.#limit && hostMs() < this.#endsAtMs;
   }
 
   #make(strategy: Strategy, origin: Origin, plan: SamplePlan | undefined): Run {
@@ -215,7 +216,7 @@ class Explorer {
   #exhaust(): { readonly statement: Statement; readonly isDone: boolean } {
     const { dporRuns, commutes, kindOf = messageKindOf, seed = 1 } = this.#options;
     const cap = dporRuns ?? this.#dporShare();
-    const hasTime = (): boolean => dporRuns === undefined && performance.now() < this.#dporEndsAtMs;
+    const hasTime = (): boolean => dporRuns === undefined && hostMs() < this.#dporEndsAtMs;
     const { runs, classes, orders, failing, cut, isDone, isOrdered } = exhaust({
       profile: this.#profile,
       observers: this.#options.observers === true,

@@ -256,6 +256,12 @@ export class Kernel implements Scheduler, RunView {
     task: object,
     call: () => void,
   ): RedirectedTimer {
+    if (by === undefined && this.lives.size === 0) {
+      const why = "there is no node yet whose clock it could go by; make it with sim.node() before";
+      const error = new EscapeError("a timer of the host", undefined, why);
+      this.fail(ESCAPE_CHECK, error.message, error);
+      throw error;
+    }
     const owner = by ?? this.anyPid;
     const numbers = (this.#redirected ??= new Map());
     const number = (numbers.get(owner) ?? 0) + 1;
@@ -304,11 +310,23 @@ export class Kernel implements Scheduler, RunView {
       const check = checks[i] as Check;
       if (check.when !== when || this.#hasFailed(check.name)) continue;
       try {
-        if (check.holds() === false) this.fail(check.name, "it does not hold");
+        const held = check.holds();
+        if (held === false) this.fail(check.name, "it does not hold");
+        else this.isPromise(check.name, held);
       } catch (error) {
         this.fail(check.name, error instanceof Error ? error.message : String(error), error);
       }
     }
+  }
+
+  /** Did a check answer with a promise? What comes of that is not known at the step that was looked at. */
+  isPromise(check: string, held: unknown): boolean {
+    if (typeof held !== "object" || held === null) return false;
+    if (typeof (held as { readonly then?: unknown }).then !== "function") return false;
+    // It may reject, and nobody else waits for it.
+    void (held as Promise<unknown>).then(undefined, () => undefined);
+    this.fail(check, "it returns a promise, but a check has to say at once whether it holds");
+    return true;
   }
 
   /** Nothing can happen any more: who has not come to rest waits for something of the host. */

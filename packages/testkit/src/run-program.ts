@@ -1,10 +1,11 @@
 /** One run of a program under a strategy. */
 import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
+import { onNextTurn } from "./host-time.js";
 import { Kernel, type Choice, type KernelOptions } from "./kernel.js";
 import type { Profile } from "./ready-set.js";
 import type { RunOutcome, Run } from "./run.js";
-import type { ClockMode } from "./sim-time.js";
+import type { Bounds, ClockMode } from "./sim-time.js";
 import type { PlannedFault } from "./fault.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { nets, within } from "./escape-nets.js";
@@ -97,16 +98,34 @@ function checkOptions(options: SimulationOptions): void {
   if (profile !== undefined && !PROFILES.includes(profile)) {
     refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
   }
-  const isBounds = typeof clock === "object" && clock !== null && clock.maxLatencyMs >= 0;
-  if (clock !== undefined && clock !== "quiet" && clock !== "async" && !isBounds) {
-    refuse("clock", `"quiet", "async" or bounds with a maxLatencyMs`, clock);
-  }
-  const positive = "a number greater than 0";
-  if (stepLimit !== undefined && !(stepLimit > 0)) refuse("stepLimit", positive, stepLimit);
-  if (horizonMs !== undefined && !(horizonMs > 0)) refuse("horizonMs", positive, horizonMs);
+  if (clock !== undefined && clock !== "quiet" && clock !== "async") checkBounds(clock);
+  if (!isPositive(stepLimit)) refuse("stepLimit", "a number greater than 0", stepLimit);
+  if (!isPositive(horizonMs)) refuse("horizonMs", "a number greater than 0", horizonMs);
   if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
     refuse("starts", `"inOrder" or "explored"`, starts);
   }
+}
+
+function isPositive(value: unknown): boolean {
+  return value === undefined || (typeof value === "number" && value > 0);
+}
+
+function checkBounds(bounds: Bounds): void {
+  const argument = "simulation: options.clock";
+  if (typeof bounds !== "object" || bounds === null) {
+    const expected = `"quiet", "async" or bounds with a maxLatencyMs`;
+    throw new InvalidArgumentError(argument, expected, bounds);
+  }
+  checkKeys(argument, bounds, ["minLatencyMs", "maxLatencyMs", "maxPauseMs", "drift"]);
+  const { minLatencyMs = 0, maxLatencyMs, maxPauseMs = 0, drift = 0 } = bounds;
+  const numbers = { minLatencyMs, maxLatencyMs, maxPauseMs, drift };
+  for (const [option, value] of Object.entries(numbers)) {
+    if (typeof value === "number" && value >= 0) continue;
+    throw new InvalidArgumentError(`${argument}.${option}`, "a number of at least 0", value);
+  }
+  if (minLatencyMs <= maxLatencyMs) return;
+  const expected = `at most maxLatencyMs, which is ${maxLatencyMs}`;
+  throw new InvalidArgumentError(`${argument}.minLatencyMs`, expected, minLatencyMs);
 }
 
 /**
@@ -240,7 +259,7 @@ export async function runByTurns(
       do {
         const immediate = within(
           undefined,
-          () => new Promise<void>((resolve) => void setImmediate(resolve)),
+          () => new Promise<void>((resolve) => onNextTurn(resolve)),
         );
         await immediate;
       } while (kernel.runTasks());

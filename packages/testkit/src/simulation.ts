@@ -1,6 +1,8 @@
 /** What a program sees of the simulation it runs in. */
 import {
+  checkFunction,
   checkKeys,
+  InvalidArgumentError,
   type AnyPid,
   type ExitReason,
   type HandlerSelf,
@@ -53,7 +55,7 @@ export interface Simulation {
    * depend on their order: without `reads` an exploration is exhaustive only after every order of all steps
    */
   always(name: string, holds: () => unknown, options?: LookOptions): void;
-  /** Must hold when nothing can happen any more. */
+  /** Must hold when nothing can happen any more: `false` or a throw is a violation. */
   finally(name: string, holds: () => unknown): void;
   /** Should be seen after some step of some run; `reads` as for `always`. */
   sometimes(name: string, holds: () => boolean, options?: LookOptions): void;
@@ -105,6 +107,13 @@ export interface Simulation {
   jump(node: Node | string, byMs: number): void;
 }
 
+function checkNamed(method: string, name: unknown, holds: unknown): void {
+  if (typeof name !== "string") {
+    throw new InvalidArgumentError(`${method}: name`, "a string that says what holds", name);
+  }
+  checkFunction(`${method}: holds`, holds);
+}
+
 export class KernelSimulation implements Simulation {
   readonly kernel: Kernel;
   readonly world: World;
@@ -138,21 +147,27 @@ export class KernelSimulation implements Simulation {
   }
 
   always(name: string, holds: () => unknown, options: LookOptions = {}): void {
+    checkNamed("always", name, holds);
     checkKeys("always: options", options, ["reads"]);
     this.kernel.look({ by: "always", name }, options.reads);
     this.kernel.always.push({ name, when: "always", holds });
   }
 
   finally(name: string, holds: () => unknown): void {
+    checkNamed("finally", name, holds);
     this.kernel.checks.push({ name, when: "finally", holds });
   }
 
   sometimes(name: string, holds: () => boolean, options: LookOptions = {}): void {
+    checkNamed("sometimes", name, holds);
     checkKeys("sometimes: options", options, ["reads"]);
     const { kernel } = this;
     kernel.look({ by: "sometimes", name }, options.reads);
     kernel.observers.push(() => {
-      if (kernel.seen?.has(name) !== true && holds()) (kernel.seen ??= new Set()).add(name);
+      if (kernel.seen?.has(name) === true) return;
+      const held: unknown = holds();
+      if (kernel.isPromise(name, held) || !held) return;
+      (kernel.seen ??= new Set()).add(name);
     });
   }
 
@@ -161,6 +176,7 @@ export class KernelSimulation implements Simulation {
   }
 
   observe(observer: (step: Step) => void, options: LookOptions = {}): void {
+    checkFunction("observe: observer", observer);
     checkKeys("observe: options", options, ["reads"]);
     this.kernel.look({ by: "observe", name: "an observer" }, options.reads);
     this.kernel.observers.push(observer);

@@ -13,6 +13,7 @@ import {
   type NodeOptions,
 } from "@coppice/core";
 import { Store, type Durable, type DurableOptions, type Unsynced } from "./durable.js";
+import { noteFailedAssertion } from "./failed-assertion.js";
 import { FaultTable, type FaultOptions, type PlannedFault } from "./fault.js";
 import type { FaultSource, Kernel, OwnTransition } from "./kernel.js";
 import { Network } from "./network.js";
@@ -88,11 +89,19 @@ export class World implements FaultSource {
       const unit = mix(seed, this.kernel.keySpace.key(`drift:${name}`).hash) / 2 ** 32;
       time.run(0, 1 + clock.drift * (2 * unit - 1));
     }
+    const { logger = false } = options;
     const node = createNode({
-      logger: false,
       messages: "freeze",
       traceSends: this.kernel.options.traceSends,
       ...options,
+      // What is no logger is for the node to refuse.
+      logger:
+        logger !== false && typeof logger !== "function"
+          ? logger
+          : (event) => {
+              noteFailedAssertion(this.kernel, event);
+              if (logger !== false) logger(event);
+            },
       name,
       clock: this.kernel.clockOf(time),
       scheduler: this.kernel,

@@ -149,6 +149,8 @@ describe("exploration", () => {
       InvalidArgumentError,
     );
     await expect(exploring(fanIn(2, 1), { runs: -1 })).rejects.toThrow("a number of at least 0");
+    const text = { runs: "5" as never };
+    await expect(exploring(fanIn(2, 1), text)).rejects.toThrow('at least 0, but is "5"');
     await expect(exploring(fanIn(2, 1), { strategies: ["pct9"] as never })).rejects.toThrow(
       "walk, pct2",
     );

@@ -7,6 +7,7 @@ import {
   runProgram,
   runProgramAsync,
   seeded,
+  type Simulation,
 } from "@coppice/testkit";
 import { runByTurns } from "../src/run-program.js";
 import { fanIn, ordersAt, readModifyWrite, runAll } from "./programs.js";
@@ -65,5 +66,64 @@ describe("a run", () => {
     await Promise.resolve();
     expect(() => runProgram(fanIn(1, 1), FIFO)).toThrow(NotInMacrotaskError);
     expect(await inMacrotask(() => runProgram(fanIn(1, 1), FIFO).outcome)).toBe("quiescent");
+  });
+
+  test.each([
+    ["always", (): unknown => Promise.resolve(true)],
+    ["finally", (): unknown => Promise.reject(new Error("late"))],
+    ["sometimes", (): unknown => Promise.resolve(true)],
+  ] as const)("holds a promise that a check returns to %s against it", async (when, holds) => {
+    const { violations, seen } = await runProgramAsync((sim) => {
+      sim.node().spawn((self) => self.yield());
+      sim[when]("a check", holds as never);
+    }, FIFO);
+    const message = "it returns a promise, but a check has to say at once whether it holds";
+    expect(violations.map((each) => `${each.check}: ${each.message}`)).toEqual([
+      `a check: ${message}`,
+    ]);
+    expect(seen.size).toBe(0);
+  });
+
+  test("refuses checks without name or function, and says what came", async () => {
+    const misuse = (use: (sim: Simulation) => void): Promise<unknown> => runProgramAsync(use, FIFO);
+    const holds = (): boolean => true;
+    for (const when of ["always", "finally", "sometimes"] as const) {
+      await expect(misuse((sim) => sim[when](holds as never, undefined as never))).rejects.toThrow(
+        `${when}: name must be a string that says what holds, but is`,
+      );
+      await expect(misuse((sim) => sim[when]("name", true as never))).rejects.toThrow(
+        `${when}: holds must be a function, but is true`,
+      );
+    }
+    await expect(misuse((sim) => sim.observe("step" as never))).rejects.toThrow(
+      'observe: observer must be a function, but is "step"',
+    );
+  });
+
+  test.each([
+    [{ stepLimit: "5" }, 'stepLimit must be a number greater than 0, but is "5"'],
+    [{ horizonMs: 0 }, "horizonMs must be a number greater than 0, but is 0"],
+    [
+      { clock: "fast" },
+      'clock must be "quiet", "async" or bounds with a maxLatencyMs, but is "fast"',
+    ],
+    [{ clock: {} }, "clock.maxLatencyMs must be a number of at least 0, but is undefined"],
+    [{ clock: { maxLatencyMs: 5, maxLatency: 1 } }, "clock must be made of minLatencyMs"],
+    [
+      { clock: { minLatencyMs: 5, maxLatencyMs: 1 } },
+      "minLatencyMs must be at most maxLatencyMs, which is 1, but is 5",
+    ],
+  ])("refuses the options %j", async (options, message) => {
+    await expect(runProgramAsync(() => undefined, FIFO, options as never)).rejects.toThrow(message);
+  });
+
+  test("has no clock for the program itself before there is a node", async () => {
+    const run = runProgramAsync(async (sim) => {
+      await new Promise<void>((resolve) => void setTimeout(resolve, 5));
+      sim.node();
+    }, FIFO);
+    await expect(run).rejects.toThrow(
+      "the program escapes from the simulation by a timer of the host: there is no node yet whose clock it could go by; make it with sim.node() before",
+    );
   });
 });
