@@ -8,7 +8,8 @@ import { WebSocket } from "ws";
 import { startNode } from "./bench-node.js";
 import { COOKIE } from "./remote-peer.js";
 
-const PEER = fileURLToPath(new URL("remote-peer.js", import.meta.url));
+// As it is built: Node runs no TypeScript, and tests import the sources.
+const PEER = fileURLToPath(new URL("../dist/remote-peer.js", import.meta.url));
 
 async function startPeer(
   kind: "coppice" | "ws",

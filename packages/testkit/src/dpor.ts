@@ -69,6 +69,7 @@ export class SourceDpor implements Strategy {
   readonly #kindNumbers = new Map<string, number>();
   readonly #kindOf: KindOf | undefined;
   readonly #instant: boolean;
+  readonly #isDatagram: boolean;
   readonly #observers: boolean;
   readonly #interfere: (one: Footprint, other: Footprint) => boolean;
   readonly #races: RaceSearch;
@@ -86,6 +87,7 @@ export class SourceDpor implements Strategy {
 
   constructor(options: DporOptions = {}) {
     this.#instant = options.profile === "instant";
+    this.#isDatagram = options.profile === "datagram";
     this.#observers = options.observers === true;
     this.#kindOf = options.commutes === undefined ? undefined : options.kindOf;
     let commutes: Commutes | undefined;
@@ -235,10 +237,14 @@ export class SourceDpor implements Strategy {
 
   #number(transition: Transition): number {
     const { keyId, kind } = transition;
-    if (this.#keys[keyId] === undefined) {
+    const isNew = this.#keys[keyId] === undefined;
+    if (isNew) {
       this.#keys[keyId] = transition.key;
       this.#isFault[keyId] = kind === "fault";
       this.#isTimer[keyId] = kind === "timer";
+    }
+    // The n-th signal of a pair may be a message in one run and a link in another, which keeps its place.
+    if (isNew || this.#isDatagram) {
       const isQueued = this.#instant && kind === "signal";
       const channel = isQueued ? `→${transition.actor}` : transition.channel;
       this.#channels[keyId] = numberIn(this.#channelNumbers, channel);

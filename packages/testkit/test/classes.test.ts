@@ -64,6 +64,24 @@ function bySourceDpor(
   return { classes: dpor.classes, distinct: distinct.size, outcomes };
 }
 
+function timersIn(bodies: readonly (readonly Line[])[]): number {
+  return bodies.flat().filter(({ act }) => act === "receiveFor" || act === "sendAfter").length;
+}
+
+test("the n-th signal of a pair may be a message under one schedule and a link under another", async () => {
+  const act = (name: Line["act"]): Line => ({ act: name, to: 0 });
+  const bodies = [
+    [act("sendToName"), act("link"), act("send")],
+    [act("register"), act("monitor"), act("send")],
+  ];
+  const simulation = { profile: "datagram" } as const;
+  await inMacrotask(() => {
+    const { classes, distinct } = bySourceDpor(bodies, simulation);
+    expect([classes, distinct]).toEqual([13, 13]);
+    expect(bruteForce(bodies, simulation)?.classes).toBe(13);
+  });
+});
+
 describe.each<SimulationOptions>([
   { profile: "pairFifo" },
   { profile: "instant" },
@@ -86,8 +104,11 @@ describe.each<SimulationOptions>([
           const { classes, distinct, outcomes } = bySourceDpor(bodies, simulation);
           expect([...outcomes].toSorted()).toEqual([...truth.outcomes].toSorted());
           expect(distinct).toBe(truth.classes);
-          // What a timer waits for under "instant" may be run once more.
-          if (simulation.profile !== "instant") expect(classes).toBe(distinct);
+          // A class may be run once more for what a timer waits for under "instant", and for which of
+          // two timers that are due at once has moved the clock that somebody reads.
+          if (simulation.profile === "instant" || timersIn(bodies) > 1) {
+            expect(classes).toBeGreaterThanOrEqual(distinct);
+          } else expect(classes).toBe(distinct);
         }),
         { numRuns: 100 },
       ),
