@@ -29,6 +29,8 @@ export interface Verdict {
 
 /** At most one constraint more than the optimum, and none where that is at most three. */
 const SMALL = 3;
+/** That an explanation may take. */
+const MOST_REPLAYS = 100;
 
 export async function judge(entry: Entry, request: Request): Promise<Verdict> {
   const found: Found[] = [];
@@ -54,6 +56,8 @@ export async function judge(entry: Entry, request: Request): Promise<Verdict> {
   }
   if (explanations.some(({ minimal }) => !minimal))
     complaints.push("an explanation is not minimal");
+  const replays = Math.max(0, ...explanations.map((each) => each.replays));
+  if (replays > MOST_REPLAYS) complaints.push(`explaining took ${replays} runs`);
   if (found.length > 0 && !replaysElsewhere) complaints.push("does not replay in another process");
   if (alarms > 0) complaints.push(`${alarms} false alarms`);
   return {
@@ -64,7 +68,7 @@ export async function judge(entry: Entry, request: Request): Promise<Verdict> {
     strategies,
     constraints: widest?.constraints,
     optimum,
-    replays: Math.max(0, ...explanations.map(({ replays }) => replays)),
+    replays,
     token: widest?.token,
     replaysElsewhere,
     alarms,
