@@ -58,8 +58,8 @@ export class Runtime {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: (event: NodeEvent) => void;
-  /** One for each, so that what is sent there has one channel. */
-  #elsewhere: Map<string, LocalPid> | undefined = undefined;
+  /** By node and name; one for each, so that what is sent there has one channel. */
+  readonly #elsewhere = new Map<string, Map<string, LocalPid>>();
   #serial = 0;
   #pidSerial = 0;
   processCount = 0;
@@ -175,12 +175,10 @@ export class Runtime {
 
   /** Stands for whoever holds `name` at another node. */
   elsewhere(node: string, name: string): LocalPid {
-    const key = `${name}@${node}`;
-    let place = this.#elsewhere?.get(key);
-    if (place === undefined) {
-      place = new Elsewhere(node, name);
-      (this.#elsewhere ??= new Map()).set(key, place);
-    }
+    let places = this.#elsewhere.get(node);
+    if (places === undefined) this.#elsewhere.set(node, (places = new Map()));
+    let place = places.get(name);
+    if (place === undefined) places.set(name, (place = new Elsewhere(node, name)));
     return place;
   }
 

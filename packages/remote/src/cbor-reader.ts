@@ -26,8 +26,8 @@ const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const SHORT_TEXT = 24;
 
 export class CborReader {
-  readonly bytes: Uint8Array;
-  readonly end: number;
+  bytes: Uint8Array;
+  end: number;
   #view: DataView | undefined;
   at: number;
 
@@ -35,6 +35,14 @@ export class CborReader {
     this.bytes = bytes;
     this.at = 0;
     this.end = bytes.length;
+  }
+
+  /** Goes on with other bytes, from their beginning. */
+  restart(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.at = 0;
+    this.end = bytes.length;
+    this.#view = undefined;
   }
 
   get left(): number {
@@ -126,12 +134,13 @@ export class CborReader {
     return (this.bytes[this.at] as number) >> 5;
   }
 
-  text(maxBytes: number, limit: LimitName): string {
+  /** @param known texts that came before, where they come again and again */
+  text(maxBytes: number, limit: LimitName, known?: KnownTexts): string {
     const initial = this.initial();
     if (initial >> 5 !== 3) throw new MalformedError("no text where one is due");
     const length = this.length(initial);
     if (length > maxBytes) throw new MalformedError(`a text of ${length} bytes`, limit);
-    return this.textOf(length);
+    return known === undefined ? this.textOf(length) : this.keyOf(length, known);
   }
 
   /** A view of the bytes of the next byte string, not a copy. */
@@ -164,7 +173,7 @@ export class CborReader {
     }
   }
 
-  /** As `textOf`, for keys of records: they come again and again, and those met before are `known`. */
+  /** As `textOf`, for keys and names: they come again and again, and those met before are `known`. */
   keyOf(length: number, known: KnownTexts): string {
     const slot = known.slotOf(this.bytes, this.at, length);
     const key = known.at(slot, this.bytes, this.at, length);

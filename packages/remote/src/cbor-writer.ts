@@ -194,9 +194,11 @@ export class CborWriter {
   }
 
   byteString(value: Uint8Array): void {
-    this.reserve(MAX_HEAD_BYTES + value.length);
-    this.head(BYTES, value.length);
-    this.raw(value);
+    const { length } = value;
+    this.reserve(MAX_HEAD_BYTES + length);
+    this.end = writeHead(this.bytes, this.#view, this.end, BYTES, length);
+    this.bytes.set(value, this.end);
+    this.end += length;
   }
 
   raw(value: Uint8Array): void {

@@ -2,11 +2,10 @@
  * The codec of a session: terms to bytes and back, between two nodes that know each other.
  */
 import { formatReason, isErrorLike, type ExitReason } from "@coppice/core";
-import { KnownTexts } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
 import type { Limits } from "./limits.js";
 import { errorFacts } from "./remote-error.js";
-import { decodeTerm, type DecoderOptions } from "./term-decoder.js";
+import { TermDecoder } from "./term-decoder.js";
 import { TermEncoder, type ErrorDetail } from "./term-encoder.js";
 import type { Identities } from "./term.js";
 
@@ -28,15 +27,15 @@ const SUMMARY_CHARACTERS = 1000;
 export class Codec {
   readonly #options: CodecOptions;
   readonly #encoder: TermEncoder;
-  readonly #decoding: DecoderOptions;
+  readonly #decoder: TermDecoder;
   readonly #writer: CborWriter;
   #busy = false;
 
   constructor(options: CodecOptions) {
     this.#options = options;
-    const { identities, limits } = options;
+    const { limits } = options;
     this.#encoder = new TermEncoder(options);
-    this.#decoding = { identities, limits, keys: new KnownTexts() };
+    this.#decoder = new TermDecoder(options);
     this.#writer = new CborWriter(SLAB_BYTES, limits.maxMessageBytes);
   }
 
@@ -89,7 +88,7 @@ export class Codec {
 
   /** The term in these bytes. @throws MalformedError */
   decode(bytes: Uint8Array): unknown {
-    return decodeTerm(bytes, this.#decoding);
+    return this.#decoder.decode(bytes);
   }
 }
 

@@ -134,6 +134,9 @@ export class Connection {
   #acked = 0;
   /** The transport is over; what came before is still to be taken in. */
   #gone: Extract<SessionEvent, { type: "gone" }> | undefined = undefined;
+  readonly #turned = (): void => {
+    this.#slice = 0;
+  };
   /** Those who want to know whether the peer is there. */
   #probes: ((alive: boolean) => void)[] = [];
 
@@ -330,20 +333,24 @@ export class Connection {
   /** Takes in signals of the frame under way; `false` when the rest has to wait. */
   #takeSome(inbox: Inbox, outbox: Outbox): boolean {
     const signals = this.#taking;
-    while (this.#takenAt < signals.length) {
-      if (this.#slice >= SLICE) {
-        this.#rest(inbox, outbox);
-        return false;
-      }
+    let takenBytes = 0;
+    let taken = 0;
+    while (this.#takenAt < signals.length && this.#slice < SLICE) {
       const { signal, bytes } = signals[this.#takenAt++] as ReceivedSignal;
       if (isCounted(signal.op)) {
         if (!this.#withinRate()) return false;
-        if (++this.#slice === COUNTED_FROM) this.#options.nextTurn(() => (this.#slice = 0));
+        if (++this.#slice === COUNTED_FROM) this.#options.nextTurn(this.#turned);
         this.#events.signal(this, signal);
-        inbox.takenIn(bytes);
+        takenBytes += bytes;
+        taken++;
       } else this.#control(signal);
       // It may have ended it.
       if (this.isDown) return false;
+    }
+    inbox.takenIn(takenBytes, taken);
+    if (this.#takenAt < signals.length) {
+      this.#rest(inbox, outbox);
+      return false;
     }
     outbox.ack = inbox.seq;
     this.#grant(inbox, outbox);

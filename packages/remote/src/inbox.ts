@@ -2,7 +2,7 @@
  * The inbox of a session: frames go in, signals come out, or the session has to close. What comes out of
  * one frame comes whole or not at all.
  */
-import { MalformedError } from "./cbor-reader.js";
+import { KnownTexts, MalformedError } from "./cbor-reader.js";
 import {
   due,
   openReceiveWindow,
@@ -12,8 +12,9 @@ import {
   type ReceiveWindow,
 } from "./credit.js";
 import { Assembly } from "./fragment.js";
-import { parseFrame, parseSignal, type ReceivedSignal } from "./frame.js";
+import { parseFrame, type Frame, type ReceivedSignal } from "./frame.js";
 import type { Limits, NegotiatedLimits } from "./limits.js";
+import { parseSignal } from "./signal-reader.js";
 import { isCounted } from "./wire-signal.js";
 
 /** What came in one frame. */
@@ -30,6 +31,7 @@ export class Inbox {
   readonly #limits: Limits;
   readonly #full: Amount;
   readonly #assembly: Assembly;
+  readonly #names: KnownTexts = new KnownTexts();
   #window: ReceiveWindow;
   #seq = 0;
   #ack = 0;
@@ -57,7 +59,7 @@ export class Inbox {
    * @throws MalformedError the session must close; nothing of this frame may be dispatched
    */
   accept(bytes: Uint8Array, sentSeq: number): Accepted {
-    const frame = parseFrame(bytes, this.#limits);
+    const frame = parseFrame(bytes, this.#limits, this.#names);
     if (frame.seq !== this.#seq + 1) {
       const what = frame.seq > this.#seq ? "a gap before" : "a repetition of";
       throw new MalformedError(`${what} frame ${frame.seq}`);
@@ -65,20 +67,14 @@ export class Inbox {
     if (frame.ack < this.#ack || frame.ack > sentSeq) {
       throw new MalformedError(`an acknowledgement of ${frame.ack}, which cannot be`);
     }
-    const signals: ReceivedSignal[] = [];
+    this.#receive(frame.signals);
     let dropped = 0;
+    const hasFragments = frame.signals.some(({ signal }) => signal.op === "frag");
+    if (!hasFragments) return this.#accepted(frame, frame.signals, dropped);
+    const signals: ReceivedSignal[] = [];
     for (const received of frame.signals) {
-      const { signal } = received;
-      if (!isCounted(signal.op)) {
-        signals.push(received);
-        continue;
-      }
-      const fragment = signal.op === "frag" ? signal : undefined;
-      const counted = fragment?.last === false ? 0 : 1;
-      const window = receive(this.#window, received.bytes, counted);
-      if (window === undefined) throw new MalformedError("more than was granted", "windowBytes");
-      this.#window = window;
-      if (fragment === undefined) {
+      const { signal: fragment } = received;
+      if (fragment.op !== "frag") {
         signals.push(received);
         continue;
       }
@@ -106,14 +102,32 @@ export class Inbox {
           assembled satisfies never;
       }
     }
-    this.#seq = frame.seq;
-    this.#ack = frame.ack;
-    return { signals, ack: frame.ack, dropped };
+    return this.#accepted(frame, signals, dropped);
   }
 
-  /** A signal that counts has reached its mailbox, or went nowhere. */
-  takenIn(bytes: number): void {
-    this.#window = takeIn(this.#window, bytes, 1);
+  #accepted({ seq, ack }: Frame, signals: readonly ReceivedSignal[], dropped: number): Accepted {
+    this.#seq = seq;
+    this.#ack = ack;
+    return { signals, ack, dropped };
+  }
+
+  /** All that came in a frame counts against what was granted. */
+  #receive(received: readonly ReceivedSignal[]): void {
+    let allBytes = 0;
+    let count = 0;
+    for (const { signal, bytes } of received) {
+      if (!isCounted(signal.op)) continue;
+      allBytes += bytes;
+      if (signal.op !== "frag" || signal.last) count++;
+    }
+    const window = receive(this.#window, allBytes, count);
+    if (window === undefined) throw new MalformedError("more than was granted", "windowBytes");
+    this.#window = window;
+  }
+
+  /** So many signals that count have reached their mailboxes, or went nowhere. */
+  takenIn(bytes: number, signals: number): void {
+    this.#window = takeIn(this.#window, bytes, signals);
   }
 
   /** What to grant the peer now, if it is worth a CREDIT. */

@@ -8,6 +8,7 @@ import type { AnyPid, Gateway, Peer } from "@coppice/core";
 import { MalformedError } from "./cbor-reader.js";
 import type { Connection } from "./connection.js";
 import type { BreachCounts, Limits } from "./limits.js";
+import { SERVICE_PREFIX } from "./remote-options.js";
 import type { NodeLife } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
@@ -33,8 +34,8 @@ export interface IncomingOptions {
   /** Numbers of own processes and references that the peer was told of in this session. */
   readonly exportedPids: ReadonlySet<number>;
   readonly exportedRefs: ReadonlySet<number>;
-  /** Takes what is for a service of remoting itself, under a reserved name; `false` when it is not. */
-  readonly service: (name: string, message: () => unknown) => boolean;
+  /** Takes what is for a service of remoting itself, under a reserved name. */
+  readonly service: (name: string, message: () => unknown) => void;
   readonly spawn: (signal: Extract<WireSignal, { op: "spawn" }>) => void;
   readonly spawnReply: (signal: Extract<WireSignal, { op: "spawn-reply" }>) => void;
   /** Something came that is not let through or cannot be read. */
@@ -43,11 +44,16 @@ export interface IncomingOptions {
 
 const LIMIT_REASON = "limit";
 
+/** In place of a term; any value can be one. */
+const UNREADABLE: unique symbol = Symbol("unreadable");
+
 export class Incoming {
   readonly #options: IncomingOptions;
   /** How many monitors of each of their processes are set. */
   readonly #monitorsBy = new Map<number, number>();
   readonly #monitorOwners = new Map<number, number>();
+  /** Of theirs, who spoke last: most often it speaks again. */
+  #speaker: AnyPid | undefined = undefined;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -58,32 +64,25 @@ export class Incoming {
     switch (signal.op) {
       case "send": {
         const to = this.#addressed(signal.to);
-        const message = to === undefined ? undefined : this.#decode(signal.payload);
-        if (to === undefined || message === undefined) return;
-        core.arrive({
-          type: "message",
-          from: this.#theirs(signal.from),
-          to,
-          message: message.term,
-        });
+        if (to === undefined) return;
+        const message = this.#decode(signal.payload);
+        if (message === UNREADABLE) return;
+        core.arrive({ type: "message", from: this.#theirs(signal.from), to, message });
         return;
       }
       case "send-name": {
-        if (!this.#mayName(signal.name)) return;
-        const isService = this.#options.service(
-          signal.name,
-          () => this.#decode(signal.payload)?.term,
-        );
-        if (isService) return;
-        const message = this.#decode(signal.payload);
-        if (message === undefined) return;
-        const { name } = signal;
-        core.arrive({
-          type: "named",
-          from: this.#theirs(signal.from),
-          name,
-          message: message.term,
-        });
+        const { name, payload } = signal;
+        if (!this.#mayName(name)) return;
+        if (name.startsWith(SERVICE_PREFIX)) {
+          this.#options.service(name, () => {
+            const message = this.#decode(payload);
+            return message === UNREADABLE ? undefined : message;
+          });
+          return;
+        }
+        const message = this.#decode(payload);
+        if (message === UNREADABLE) return;
+        core.arrive({ type: "named", from: this.#theirs(signal.from), name, message });
         return;
       }
       case "send-alias":
@@ -93,13 +92,13 @@ export class Incoming {
           this.#options.refused("a reference it was not told of");
           return;
         }
-        const decoded = this.#decode(signal.payload);
-        if (decoded === undefined) return;
+        const term = this.#decode(signal.payload);
+        if (term === UNREADABLE) return;
         const from = this.#theirs(signal.from);
         const ref = this.#options.gateway.ref(this.#ours(0), signal.ref);
         if (signal.op === "send-alias") {
-          core.arrive({ type: "alias", from, ref, message: decoded.term });
-        } else core.arrive({ type: "refusal", from, ref, error: decoded.term });
+          core.arrive({ type: "alias", from, ref, message: term });
+        } else core.arrive({ type: "refusal", from, ref, error: term });
         return;
       }
       case "link":
@@ -221,8 +220,9 @@ export class Incoming {
 
   /** A process of the peer. */
   #theirs(serial: number): AnyPid {
+    if (this.#speaker?.serial === serial) return this.#speaker;
     const { gateway, peer } = this.#options;
-    return gateway.pid(peer.name, peer.incarnation, serial);
+    return (this.#speaker = gateway.pid(peer.name, peer.incarnation, serial));
   }
 
   #ours(serial: number): AnyPid {
@@ -244,22 +244,22 @@ export class Incoming {
     return false;
   }
 
-  /** The term; `undefined` when it cannot be read, which costs the message and nothing more. */
-  #decode(payload: Uint8Array): { readonly term: unknown } | undefined {
+  /** The term; `UNREADABLE` when it cannot be read, which costs the message and nothing more. */
+  #decode(payload: Uint8Array): unknown {
     try {
-      return { term: this.#options.connection.codec.decode(payload) };
+      return this.#options.connection.codec.decode(payload);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       if (error.limit !== undefined) this.#options.breaches.count(error.limit);
       this.#options.refused(`a term that cannot be read: ${error.message}`);
-      return undefined;
+      return UNREADABLE;
     }
   }
 
   /** An end is told, whatever its reason is worth. */
   #decodeReason(payload: Uint8Array): never {
-    const decoded = this.#decode(payload);
-    return (decoded === undefined ? "unreadable" : decoded.term) as never;
+    const reason = this.#decode(payload);
+    return (reason === UNREADABLE ? "unreadable" : reason) as never;
   }
 
   #say(signal: WireSignal<unknown>): void {

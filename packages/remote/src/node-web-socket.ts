@@ -4,7 +4,6 @@
  * Nothing is compressed: compression costs memory on both sides, and a small message could become a big
  * one. A browser is let in only from the origins that are allowed; who sends none is no browser.
  */
-import { randomFillSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -50,8 +49,8 @@ export function nodeDialler(options: NodeWebSocketOptions): Dialler {
         handshakeTimeout: handshakeMs,
         ...CLOSE_TIMEOUT,
         // Behind TLS no proxy between them can mistake the bytes for something else, so a mask does nothing.
-        generateMask: isSecure ? zeroMask : randomMask,
-        ...(isSecure && tls),
+        // Without, `ws` takes random ones, out of a store of them.
+        ...(isSecure && { generateMask: zeroMask, ...tls }),
       });
       return transportOf(socket, address);
     },
@@ -60,10 +59,6 @@ export function nodeDialler(options: NodeWebSocketOptions): Dialler {
 
 function zeroMask(mask: Buffer): void {
   mask.fill(0);
-}
-
-function randomMask(mask: Buffer): void {
-  randomFillSync(mask, 0, 4);
 }
 
 export interface NodeListenOptions extends NodeWebSocketOptions {
@@ -162,6 +157,8 @@ function refuse(
 function transportOf(socket: WebSocket, remoteAddress: string): Transport {
   return webSocketTransport(socket as unknown as WebSocketLike, {
     remoteAddress,
+    // A view of what was read, where "arraybuffer" would be a copy.
+    binaryType: "nodebuffer",
     sendWith: (frame, sent) => socket.send(frame, { binary: true }, () => sent()),
     terminate: () => socket.terminate(),
     channelBinding: () => exported(socket),

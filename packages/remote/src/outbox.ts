@@ -5,8 +5,9 @@
 import type { Codec } from "./codec.js";
 import { canSpend, grant, spend, type SendWindow } from "./credit.js";
 import { nextFragment, type Outgoing } from "./fragment.js";
-import { encodeSignal, FrameWriter, MAX_SIGNALS_PER_FRAME } from "./frame.js";
+import { FrameWriter, MAX_SIGNALS_PER_FRAME } from "./frame-writer.js";
 import type { NegotiatedLimits } from "./limits.js";
+import { encodeSignal } from "./signal-writer.js";
 import { isCounted, type WireSignal } from "./wire-signal.js";
 
 /** A frame that has grown to this is finished: a longer one would only delay what is in it. */
@@ -68,6 +69,7 @@ export class Outbox {
    * when it is asked whether too much waits: beside one message, as big as may be, there is room for others.
    */
   get bigBytes(): number {
+    if (this.#held.size === 0) return 0;
     for (const { outgoing } of this.#held.values()) return outgoing.bytes.length - outgoing.sent;
     return 0;
   }
@@ -100,21 +102,26 @@ export class Outbox {
       this.#wait({ sender, bytes: encodeSignal(signal, this.#codec) });
       return;
     }
-    const size = frame.add(signal);
     if (!isCounted(signal.op)) {
-      this.#finishIfFull(size);
+      this.#finishIfFull(frame.add(signal));
       return;
     }
-    const big = size > this.#limits.fragmentBytes;
-    const mayPass =
-      !big && this.#backlog.length === 0 && !this.#held.has(sender) && !this.#starving();
-    if (mayPass && canSpend(this.#window, size, 1)) {
+    const hasTurn = this.#backlog.length === 0 && !this.#held.has(sender);
+    if (!hasTurn || this.#starving() || !canSpend(this.#window, 1, 1)) {
+      this.#park(sender, frame.aside(signal), hasTurn);
+      return;
+    }
+    const size = frame.add(signal);
+    if (size <= this.#limits.fragmentBytes && canSpend(this.#window, size, 1)) {
       this.#window = spend(this.#window, size, 1);
       this.#finishIfFull(size);
-      return;
-    }
-    const bytes = frame.takeBack(size);
-    if (big && this.#backlog.length === 0 && !this.#held.has(sender)) this.#hold(sender, bytes);
+    } else this.#park(sender, frame.takeBack(size), hasTurn);
+  }
+
+  /** @param hasTurn nothing waits that has to go out before it */
+  #park(sender: number, bytes: Uint8Array, hasTurn: boolean): void {
+    const isBig = bytes.length > this.#limits.fragmentBytes;
+    if (isBig && hasTurn) this.#hold(sender, bytes);
     else this.#wait({ sender, bytes });
   }
 

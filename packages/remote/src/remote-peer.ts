@@ -6,10 +6,10 @@ import { isRef, type AnyPid, type Gateway, type Peer, type RemoteSignal } from "
 import { TooManyCallsError } from "./errors.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
-import { encodeSignal } from "./frame.js";
 import type { Incoming } from "./incoming.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import { lifeOf, messageOf, senderOf, wireOf } from "./outgoing.js";
+import { encodeSignal } from "./signal-writer.js";
 import type { OverflowPolicy } from "./watermark.js";
 import { admit } from "./watermark.js";
 import type { WireSignal } from "./wire-signal.js";

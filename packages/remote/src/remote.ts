@@ -183,6 +183,8 @@ interface Facts {
   readonly waiting: Waiting[];
   /** Whom we have told who we are. */
   told: string | undefined;
+  /** Takes what is said over the session, while it is open. */
+  incoming: Incoming | undefined;
 }
 
 export class RemoteNode implements Remote {
@@ -533,7 +535,7 @@ export class RemoteNode implements Remote {
       this.#refused(expected, address, CLOSE_CODES.NORMAL, transport);
       return undefined;
     }
-    const all: Facts = { expected, address, join, waiting, told: undefined };
+    const all: Facts = { expected, address, join, waiting, told: undefined, incoming: undefined };
     return this.#connection(true, transport, all);
   }
 
@@ -567,6 +569,7 @@ export class RemoteNode implements Remote {
       join: undefined,
       waiting: [],
       told: undefined,
+      incoming: undefined,
     });
   }
 
@@ -576,7 +579,7 @@ export class RemoteNode implements Remote {
       admit: (connection, peer) => this.#admit(connection, peer),
       challenged: (connection, peer) => this.#challenged(connection, peer),
       opened: (connection, peer) => this.#opened(connection, peer),
-      signal: (connection, signal) => this.#peerOf(connection)?.incoming?.take(signal),
+      signal: (_, signal) => facts.incoming?.take(signal),
       busy: (connection, isBusy) => this.#busy(connection, isBusy),
       stalled: (_, lateMs) => this.#emit({ type: "stalled", lateMs }),
       down: (connection, end) => this.#down(connection, end),
@@ -713,6 +716,7 @@ export class RemoteNode implements Remote {
     this.#failures.delete(name);
     this.#met.add(name);
     const incoming = this.#incoming(connection, peer, remote);
+    if (facts !== undefined) facts.incoming = incoming;
     if (facts?.join !== undefined) {
       facts.join.failures = 0;
       facts.join.node = name;
@@ -754,11 +758,9 @@ export class RemoteNode implements Remote {
   }
 
   /** A message for a service: who says it is who the session is with. */
-  #service(peer: SessionPeer, name: string, message: () => unknown): boolean {
-    if (!name.startsWith(SERVICE_PREFIX)) return false;
+  #service(peer: SessionPeer, name: string, message: () => unknown): void {
     const service = peer.role === "node" ? this.#services.get(name) : undefined;
     if (service !== undefined) service.received(peer.node, message());
-    return true;
   }
 
   /** `false` when it is not connected. */
@@ -830,6 +832,7 @@ export class RemoteNode implements Remote {
     this.#handshakeOver(connection);
     this.#connections.delete(connection);
     if (facts === undefined) return;
+    facts.incoming = undefined;
     const { code, text, byPeer } = end;
     if (peer?.connection === connection) {
       const { name, incarnation } = (connection.peer as SessionPeer).node;

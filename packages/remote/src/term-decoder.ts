@@ -3,11 +3,12 @@
  * anything is made of it. Nothing that comes out shares memory with what came in.
  */
 import { at as nameAt, name as nameOf, stackless, type AnyPid } from "@coppice/core";
-import { CborReader, MalformedError, type KnownTexts } from "./cbor-reader.js";
+import { CborReader, KnownTexts, MalformedError } from "./cbor-reader.js";
 import type { Limits } from "./limits.js";
 import { isNodeName } from "./node-name.js";
 import { RemoteError } from "./remote-error.js";
 import {
+  copyOf,
   isTypedArrayTag,
   TAG_DATE,
   TAG_MAP,
@@ -24,8 +25,6 @@ import {
 
 export interface DecoderOptions {
   readonly identities: Identities;
-  /** Keys of records that came before. */
-  readonly keys: KnownTexts;
   readonly limits: Pick<
     Limits,
     | "maxDepth"
@@ -40,36 +39,45 @@ export interface DecoderOptions {
 /** JavaScript's own bound for times, in ms from 1970. */
 const MAX_DATE_MS = 8.64e15;
 
-/**
- * The term in these bytes.
- *
- * @throws MalformedError they are not exactly one term of the kinds and within the limits allowed
- */
-export function decodeTerm(bytes: Uint8Array, options: DecoderOptions): unknown {
-  if (bytes.length > options.limits.maxMessageBytes) {
-    throw new MalformedError(`a term of ${bytes.length} bytes`, "maxMessageBytes");
-  }
-  return new TermDecoder(bytes, options).decode();
-}
+const NOTHING = new Uint8Array(0);
 
-class TermDecoder {
-  readonly #reader: CborReader;
+/** Decodes one term after another. Not re-entrant. */
+export class TermDecoder {
+  readonly #reader = new CborReader(NOTHING);
   readonly #identities: Identities;
-  readonly #keys: KnownTexts;
+  /** Keys of records that came before. */
+  readonly #keys: KnownTexts = new KnownTexts();
   readonly #limits: DecoderOptions["limits"];
+  readonly #maxItems: number;
+  readonly #maxDepth: number;
   #items = 1;
 
-  constructor(bytes: Uint8Array, { identities, keys, limits }: DecoderOptions) {
-    this.#reader = new CborReader(bytes);
+  constructor({ identities, limits }: DecoderOptions) {
     this.#identities = identities;
-    this.#keys = keys;
     this.#limits = limits;
+    this.#maxItems = limits.maxItems;
+    this.#maxDepth = limits.maxDepth;
   }
 
-  decode(): unknown {
-    const term = this.#value(0);
-    this.#reader.finish();
-    return term;
+  /**
+   * The term in these bytes.
+   *
+   * @throws MalformedError they are not exactly one term of the kinds and within the limits allowed
+   */
+  decode(bytes: Uint8Array): unknown {
+    if (bytes.length > this.#limits.maxMessageBytes) {
+      throw new MalformedError(`a term of ${bytes.length} bytes`, "maxMessageBytes");
+    }
+    const reader = this.#reader;
+    reader.restart(bytes);
+    this.#items = 1;
+    try {
+      const term = this.#value(0);
+      reader.finish();
+      return term;
+    } finally {
+      reader.restart(NOTHING);
+    }
   }
 
   #value(depth: number): unknown {
@@ -86,7 +94,7 @@ class TermDecoder {
         return value < Number.MAX_SAFE_INTEGER ? -1 - value : -1n - reader.bigArgument();
       }
       case 2:
-        return typedArrayOf(64, reader.view8(reader.length(initial)));
+        return copyOf(reader.view8(reader.length(initial)));
       case 3:
         return reader.textOf(reader.length(initial));
       case 4: {
@@ -109,9 +117,8 @@ class TermDecoder {
   #enter(depth: number, items: number): void {
     if (items > this.#reader.left) throw new MalformedError("a count beyond the end");
     this.#items += items;
-    const { maxItems, maxDepth } = this.#limits;
-    if (this.#items > maxItems) throw new MalformedError("too many items", "maxItems");
-    if (depth >= maxDepth) throw new MalformedError("nested too deeply", "maxDepth");
+    if (this.#items > this.#maxItems) throw new MalformedError("too many items", "maxItems");
+    if (depth >= this.#maxDepth) throw new MalformedError("nested too deeply", "maxDepth");
   }
 
   #record(initial: number, depth: number): Record<string, unknown> {

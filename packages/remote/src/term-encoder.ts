@@ -55,12 +55,12 @@ export interface EncoderOptions {
 
 const objectPrototype = Object.prototype;
 const arrayPrototype = Array.prototype;
+const bytesPrototype = Uint8Array.prototype;
 const mapSize = getterOf(Map.prototype, "size");
 const setSize = getterOf(Set.prototype, "size");
-const typedArrayName = getterOf(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  Symbol.toStringTag,
-);
+const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const typedArrayName = getterOf(typedArrayPrototype, Symbol.toStringTag);
+const typedArrayLength = getterOf(typedArrayPrototype, "length");
 
 /**
  * Encodes one term after another. Not re-entrant: a getter of a term that sends must meet another
@@ -178,7 +178,15 @@ export class TermEncoder {
   #object(value: object, depth: number): void {
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (prototype === objectPrototype) this.#record(value, depth);
-    else if (prototype === arrayPrototype || Array.isArray(value)) {
+    else if (prototype === bytesPrototype && ArrayBuffer.isView(value)) {
+      const bytes = value as Uint8Array;
+      // Whatever else has that prototype goes the long way, and so does what lies about its length.
+      const isPlain =
+        typedArrayName.call(bytes) === "Uint8Array" &&
+        typedArrayLength.call(bytes) === bytes.length;
+      if (isPlain) this.#writer.byteString(bytes);
+      else this.#view(bytes, depth);
+    } else if (prototype === arrayPrototype || Array.isArray(value)) {
       this.#array(value as readonly unknown[], prototype, depth);
     } else if (isPid(value)) this.#pid(value);
     else if (isRef(value)) {

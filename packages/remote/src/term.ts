@@ -125,13 +125,17 @@ export function typedArrayOf(tag: number, bytes: Uint8Array): ArrayBufferView | 
   const found = typesByTag.get(tag);
   if (found === undefined || bytes.length % found.type.bytes !== 0) return undefined;
   const { type, littleEndian } = found;
-  // Not slice(): of a Buffer that is a view.
-  const copy = new Uint8Array(bytes.length);
-  copy.set(littleEndian === hostIsLittleEndian ? bytes : swapped(bytes, type.bytes));
-  return type.make(copy.buffer);
+  const own = littleEndian === hostIsLittleEndian;
+  return type.make(own ? copyOf(bytes).buffer : swapped(bytes, type.bytes).buffer);
 }
 
-function swapped(bytes: Uint8Array, elementBytes: number): Uint8Array {
+/** The same bytes in memory of their own. */
+export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  // Not slice(): of a Buffer that is a view.
+  return new Uint8Array(bytes);
+}
+
+function swapped(bytes: Uint8Array, elementBytes: number): Uint8Array<ArrayBuffer> {
   const result = new Uint8Array(bytes.length);
   for (let at = 0; at < bytes.length; at += elementBytes) {
     for (let i = 0; i < elementBytes; i++) {

@@ -43,6 +43,8 @@ const MAX_REASON = 120;
 export interface WebSocketOptions {
   readonly remoteAddress: string;
   readonly channelBinding?: () => Uint8Array | undefined;
+  /** As what binary messages come: `"arraybuffer"`, or whatever else is a view of bytes. */
+  readonly binaryType?: string;
   /** How to send, where that is better done otherwise; `sent` is to be called when it has left. */
   readonly sendWith?: (frame: Uint8Array, sent: () => void) => void;
   /** Ends the connection at once. */
@@ -70,7 +72,7 @@ class SocketTransport implements Transport {
     this.#socket = socket;
     this.#options = options;
     this.remoteAddress = options.remoteAddress;
-    socket.binaryType = "arraybuffer";
+    socket.binaryType = options.binaryType ?? "arraybuffer";
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#over(code, reason);

@@ -4,14 +4,8 @@
  */
 export { CborReader, MalformedError } from "./cbor-reader.js";
 export { Codec, type CodecOptions } from "./codec.js";
-export {
-  encodeSignal,
-  FrameWriter,
-  parseFrame,
-  parseSignal,
-  type Frame,
-  type ReceivedSignal,
-} from "./frame.js";
+export { parseFrame, type Frame, type ReceivedSignal } from "./frame.js";
+export { FrameWriter } from "./frame-writer.js";
 export { FrameMac } from "./frame-mac.js";
 export {
   accept,
@@ -39,5 +33,7 @@ export { nodeCrypto } from "./node-crypto.js";
 export { Outbox } from "./outbox.js";
 export { RemoteError } from "./remote-error.js";
 export { deriveKey, genCookie, type HandshakeCrypto, type Key } from "./secret.js";
+export { parseSignal } from "./signal-reader.js";
+export { encodeSignal } from "./signal-writer.js";
 export { UnsendableTermError, type Identities, type NodeLife } from "./term.js";
 export { CLOSE_CODES, OP_CODES, type WireOp, type WireSignal } from "./wire-signal.js";

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { encodeSignal, FrameWriter, parseFrame, parseSignal } from "../src/frame.js";
+import { parseFrame } from "../src/frame.js";
+import { FrameWriter } from "../src/frame-writer.js";
 import { DEFAULT_LIMITS } from "../src/limits.js";
+import { parseSignal } from "../src/signal-reader.js";
+import { encodeSignal } from "../src/signal-writer.js";
 import { OP_CODES, type WireOp, type WireSignal } from "../src/wire-signal.js";
 import { createCodecWorld, hex, unhex } from "./codec-world.js";
 

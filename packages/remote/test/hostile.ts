@@ -4,7 +4,7 @@
  */
 import { Connection, type SessionPeer } from "../src/connection.js";
 import { Codec } from "../src/codec.js";
-import { encodeSignal } from "../src/frame.js";
+import { encodeSignal } from "../src/signal-writer.js";
 import { checkLimits, createBreachCounts, type Limits } from "../src/limits.js";
 import { nodeCrypto } from "../src/node-crypto.js";
 import type { Role } from "../src/handshake.js";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { encodeSignal, parseFrame } from "../src/frame.js";
+import { parseFrame } from "../src/frame.js";
+import { encodeSignal } from "../src/signal-writer.js";
 import { Inbox } from "../src/inbox.js";
 import { checkLimits, DEFAULT_LIMITS, negotiateLimits, type Limits } from "../src/limits.js";
 import { FLUSH_BYTES, Outbox } from "../src/outbox.js";
@@ -38,7 +39,7 @@ function pair(given: Partial<Limits> = {}): Pair {
           came.push(
             signal.op === "send" ? [signal.from, peerCodec.decode(signal.payload)] : signal.op,
           );
-          if (isCounted(signal.op)) inbox.takenIn(bytes);
+          if (isCounted(signal.op)) inbox.takenIn(bytes, 1);
         }
         const granted = grants ? inbox.due() : undefined;
         if (granted !== undefined) expect(outbox.grant(granted.bytes, granted.signals)).toBe(true);
@@ -290,7 +291,7 @@ describe("the inbox", () => {
     for (let seq = 1; seq <= 4; seq++) {
       expect(inbox.due()).toBeUndefined();
       const [received] = inbox.accept(frame(seq, 0, demonitor), 0).signals;
-      inbox.takenIn(received?.bytes ?? 0);
+      inbox.takenIn(received?.bytes ?? 0, 1);
     }
     expect(inbox.due()).toEqual({ bytes: 12, signals: 4 });
     expect(inbox.due()).toBeUndefined();

@@ -1,7 +1,7 @@
 /** What hostile bytes do to a node with which their sender has a session: nothing. Each costs its message. */
 import { describe, expect, test } from "@jest/globals";
 import { name } from "@coppice/core";
-import { encodeSignal } from "../src/frame.js";
+import { encodeSignal } from "../src/signal-writer.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { Hostile, unhex } from "./hostile.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";

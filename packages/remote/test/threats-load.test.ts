@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { at, createNode, isPid, name, type Pid } from "@coppice/core";
 import { defineServer } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
-import { encodeSignal } from "../src/frame.js";
+import { encodeSignal } from "../src/signal-writer.js";
 import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { Hostile, joinGroup, pidBytes, unhex } from "./hostile.js";
