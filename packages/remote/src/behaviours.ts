@@ -78,12 +78,15 @@ export interface SpawnRequest {
   readonly peer: { readonly name: string; readonly role: Role };
 }
 
+/** So many ends are noted while starts go on. */
+const MOST_ENDED = 10_000;
+
 export class SpawnServer {
   readonly #node: Node;
   readonly #behaviours: RemoteBehaviours;
   readonly #limits: Limits;
   readonly #breaches: BreachCounts;
-  /** Starts that go on, of all peers; meanwhile it is noted who ends, and why. */
+  /** Starts that go on, of all peers; meanwhile it is noted who ends, and why: the last ones. */
   #running = 0;
   #ended = new Map<AnyPid, ExitReason>();
   /** By the name of the peer: a new session does not make room. */
@@ -95,7 +98,15 @@ export class SpawnServer {
     this.#limits = limits;
     this.#breaches = breaches;
     node.events.subscribe((event) => {
-      if (event.type === "exited" && this.#running > 0) this.#ended.set(event.pid, event.reason);
+      if (event.type !== "exited" || this.#running === 0) return;
+      this.#ended.set(event.pid, event.reason);
+      // An answer is looked up at once. A start that hangs must not make a heap of all that ends meanwhile.
+      if (this.#ended.size > MOST_ENDED) {
+        for (const oldest of this.#ended.keys()) {
+          this.#ended.delete(oldest);
+          break;
+        }
+      }
     });
   }
 
@@ -170,7 +181,7 @@ export class SpawnServer {
     const entry = Object.hasOwn(this.#behaviours, name) ? this.#behaviours[name] : undefined;
     const { allow = ({ role }: { readonly role: Role }) => role === "node" } = entry ?? {};
     // Whether there is such a behaviour is not told to whom it is not for.
-    if (entry === undefined || !allow(peer)) return "notAllowed";
+    if (entry === undefined || !isAllowed(allow, peer)) return "notAllowed";
     const breached = this.#breached(spawns);
     if (breached === undefined) return undefined;
     this.#breaches.count(breached);
@@ -206,6 +217,18 @@ function starterFor(node: Starter, parent: AnyPid): Starter {
         Reflect.apply(value, target, [options, ...rest]) as unknown;
     },
   });
+}
+
+/** Who asks is a stranger: what fails over his name is no permission. */
+function isAllowed(
+  allow: NonNullable<RemoteBehaviour["allow"]>,
+  peer: SpawnRequest["peer"],
+): boolean {
+  try {
+    return allow(peer);
+  } catch {
+    return false;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -4,6 +4,7 @@
  * Decided when the peer has proved who it is, before it is let in, so that nobody who only claims a name
  * can disturb who has it.
  */
+import type { Role } from "./handshake.js";
 import type { NodeLife } from "./term.js";
 import { CLOSE_CODES, type CloseCode } from "./wire-signal.js";
 
@@ -13,13 +14,22 @@ export type Standing =
   /** Our own dial has told it who we are, and was not answered yet. */
   | { readonly type: "dialling" }
   /** A session is open, with that life of it. */
-  | { readonly type: "open"; readonly incarnation: number };
+  | { readonly type: "open"; readonly incarnation: number; readonly role: Role };
 
 export type Decision =
   | { readonly type: "accept" }
+  /** End the old session, whether it lives or not, and accept. */
+  | { readonly type: "replace"; readonly code: CloseCode; readonly text: string }
   | { readonly type: "refuse"; readonly code: CloseCode; readonly text: string }
   /** Ask the old session whether it lives: if so refuse with this, else end it and accept. */
   | { readonly type: "probe"; readonly code: CloseCode; readonly text: string };
+
+/** What a client is told that wants the name of a node. */
+export const CLIENT_REFUSED: Decision & { readonly type: "refuse" } = {
+  type: "refuse",
+  code: CLOSE_CODES.NAME_TAKEN,
+  text: "that is the name of a node",
+};
 
 /**
  * One who dialled us has proved to be `peer`.
@@ -28,12 +38,19 @@ export type Decision =
  * | --- | --- |
  * | it is called as we are | refuse: NAME_TAKEN |
  * | nothing | accept |
+ * | it is a node, and a client has a session under its name | replace: what is for the node shall not go to a client |
+ * | it is a client, and we are dialling the node of that name | refuse: NAME_TAKEN |
  * | we are dialling it, our name is the smaller one | refuse: DUPLICATE, our own connection is kept |
  * | we are dialling it, its name is the smaller one | accept; it refuses ours |
  * | a session with this life of it | probe; if it lives, refuse: DUPLICATE |
  * | a session with another life of it | probe; if it lives, refuse: NAME_TAKEN |
  */
-export function decideConflict(home: NodeLife, peer: NodeLife, standing: Standing): Decision {
+export function decideConflict(
+  home: NodeLife,
+  peer: NodeLife,
+  role: Role,
+  standing: Standing,
+): Decision {
   if (peer.name === home.name) {
     return { type: "refuse", code: CLOSE_CODES.NAME_TAKEN, text: "that is my own name" };
   }
@@ -41,10 +58,15 @@ export function decideConflict(home: NodeLife, peer: NodeLife, standing: Standin
     case "nothing":
       return { type: "accept" };
     case "dialling":
+      if (role === "client") return CLIENT_REFUSED;
       return home.name < peer.name
         ? { type: "refuse", code: CLOSE_CODES.DUPLICATE, text: "my own connection is kept" }
         : { type: "accept" };
     case "open":
+      if (role === "node" && standing.role === "client") {
+        const text = "a node has that name";
+        return { type: "replace", code: CLOSE_CODES.NAME_TAKEN, text };
+      }
       return standing.incarnation === peer.incarnation
         ? { type: "probe", code: CLOSE_CODES.DUPLICATE, text: "there is a session already" }
         : { type: "probe", code: CLOSE_CODES.NAME_TAKEN, text: "another node has that name" };

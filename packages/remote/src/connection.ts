@@ -130,6 +130,8 @@ export class Connection {
   /** How many were taken in since the event loop turned. */
   #slice = 0;
   #resting = false;
+  /** The last PING that is not answered. */
+  #pinged: number | undefined = undefined;
   /** Up to which of our frames the peer has taken in. */
   #acked = 0;
   /** The transport is over; what came before is still to be taken in. */
@@ -310,7 +312,8 @@ export class Connection {
     this.#arrivedAt++;
     this.#arrivedBytes -= bytes.length;
     try {
-      const { signals, dropped, ack } = inbox.accept(bytes, outbox.seq);
+      const { signals, dropped, ack, idle } = inbox.accept(bytes, outbox.seq);
+      if (idle > 0 && !this.#withinRate(idle)) return false;
       this.#taking = signals;
       this.#takenAt = 0;
       for (let i = 0; i < dropped; i++) this.#options.breaches.count("maxMessageBytes");
@@ -337,9 +340,9 @@ export class Connection {
     let taken = 0;
     while (this.#takenAt < signals.length && this.#slice < SLICE) {
       const { signal, bytes } = signals[this.#takenAt++] as ReceivedSignal;
+      if (!this.#withinRate(1)) return false;
+      if (++this.#slice === COUNTED_FROM) this.#options.nextTurn(this.#turned);
       if (isCounted(signal.op)) {
-        if (!this.#withinRate()) return false;
-        if (++this.#slice === COUNTED_FROM) this.#options.nextTurn(this.#turned);
         this.#events.signal(this, signal);
         takenBytes += bytes;
         taken++;
@@ -353,8 +356,20 @@ export class Connection {
       return false;
     }
     outbox.ack = inbox.seq;
+    this.#answer();
     this.#grant(inbox, outbox);
     return true;
+  }
+
+  /**
+   * Answers the last PING; that of others it says as well. Not while much waits in the transport: of a peer
+   * that asks and does not read, no heap of answers is kept.
+   */
+  #answer(): void {
+    const n = this.#pinged;
+    if (n === undefined || this.transport.bufferedBytes >= TRANSPORT_BYTES) return;
+    this.#pinged = undefined;
+    this.#next({ type: "ping", n });
   }
 
   #rest(inbox: Inbox, outbox: Outbox): void {
@@ -364,6 +379,7 @@ export class Connection {
       this.#slice = 0;
       this.#takeIn();
     });
+    this.#answer();
     this.#grant(inbox, outbox);
   }
 
@@ -377,7 +393,7 @@ export class Connection {
   #control(signal: WireSignal): void {
     switch (signal.op) {
       case "ping":
-        this.#next({ type: "ping", n: signal.n });
+        this.#pinged = signal.n;
         return;
       case "pong":
         this.#next({ type: "pong", n: signal.n });
@@ -394,14 +410,15 @@ export class Connection {
     }
   }
 
-  /** A client may say only so much. */
-  #withinRate(): boolean {
+  /** A client may say only so much, whatever it is. */
+  #withinRate(wanted: number): boolean {
     if (this.#peer?.role !== "client") return true;
     const { clientSignalsPerSecond: perSecond, clientSignalsBurst: burst } = this.#options.limits;
     const rate = { perSecond, burst };
     const nowMs = this.#options.clock.now();
     const said = this.#options.said(this.#peer);
-    const { bucket, taken } = takeTokens(said.bucket ?? fullBucket(nowMs, rate), nowMs, 1, rate);
+    const before = said.bucket ?? fullBucket(nowMs, rate);
+    const { bucket, taken } = takeTokens(before, nowMs, wanted, rate);
     said.bucket = bucket;
     if (taken) return true;
     this.#options.breaches.count("clientSignalsPerSecond");
@@ -541,6 +558,7 @@ export class Connection {
   #flush(): void {
     const outbox = this.#outbox;
     if (outbox === undefined || this.#session.phase !== "open") return;
+    this.#answer();
     let sent = false;
     while (this.transport.bufferedBytes < TRANSPORT_BYTES) {
       const frame = outbox.take();

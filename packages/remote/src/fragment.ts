@@ -44,11 +44,17 @@ export type AssemblyLimits = Pick<
 >;
 
 interface Stream {
-  readonly pieces: Uint8Array[];
+  pieces: Uint8Array[];
   bytes: number;
   /** Too big: what still comes of it is not kept. */
   dropped: boolean;
 }
+
+/**
+ * So many pieces are kept, and one more for each KiB in them; then they are joined. A piece costs memory,
+ * however short it is.
+ */
+const MOST_PIECES = 64;
 
 /** Around a message of the greatest size there is the signal that carries it. */
 const SIGNAL_OVERHEAD_BYTES = 1024;
@@ -85,7 +91,7 @@ export class Assembly {
     }
     if (stream.bytes + bytes.length > limits.maxMessageBytes + SIGNAL_OVERHEAD_BYTES) {
       this.#bytes -= stream.bytes;
-      stream.pieces.length = 0;
+      stream.pieces = [];
       stream.bytes = 0;
       stream.dropped = true;
     }
@@ -97,6 +103,9 @@ export class Assembly {
       stream.pieces.push(new Uint8Array(bytes));
       stream.bytes += bytes.length;
       this.#bytes += bytes.length;
+      if (stream.pieces.length > MOST_PIECES + stream.bytes / 1024) {
+        stream.pieces = [joined(stream.pieces, stream.bytes)];
+      }
     }
     if (!last) return { type: "more" };
     this.#streams.delete(id);

@@ -5,8 +5,8 @@ import { SIGNAL_ROOM_BYTES, writeSignal } from "./signal-writer.js";
 import { copyOf } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
-/** The most a frame can hold: its count stands in two bytes. */
-export const MAX_SIGNALS_PER_FRAME = 0xffff;
+/** The most a frame can hold: its count stands in two bytes, and to read it takes no more than a moment. */
+export const MAX_SIGNALS_PER_FRAME = 16_384;
 
 /** In front of the signals: head, `seq`, `ack`, and the head of the signals, whose width is fixed. */
 const FRAME_HEAD_BYTES = 1 + 9 + 9 + 3;

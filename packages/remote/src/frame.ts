@@ -13,6 +13,8 @@ export interface Frame {
   readonly seq: number;
   readonly ack: number;
   readonly signals: readonly ReceivedSignal[];
+  /** How many signals of an op that is not known were passed over. */
+  readonly ignored: number;
 }
 
 export interface ReceivedSignal {
@@ -46,5 +48,5 @@ export function parseFrame(bytes: Uint8Array, limits: FrameLimits, names?: Known
     if (signal !== undefined) signals.push({ signal, bytes: reader.at - from });
   }
   reader.finish();
-  return { seq, ack, signals };
+  return { seq, ack, signals, ignored: count - signals.length };
 }

@@ -25,7 +25,12 @@ export interface Accepted {
   readonly ack: number;
   /** How many signals were too big and were dropped. */
   readonly dropped: number;
+  /** How much of it was for nothing: signals that are passed over, crumbs of big ones, a frame of none. */
+  readonly idle: number;
 }
+
+/** Who sends something big sends it in pieces longer than this. */
+const CRUMB_BYTES = 512;
 
 export class Inbox {
   readonly #limits: Limits;
@@ -69,8 +74,9 @@ export class Inbox {
     }
     this.#receive(frame.signals);
     let dropped = 0;
+    let idle = frame.signals.length === 0 ? Math.max(1, frame.ignored) : frame.ignored;
     const hasFragments = frame.signals.some(({ signal }) => signal.op === "frag");
-    if (!hasFragments) return this.#accepted(frame, frame.signals, dropped);
+    if (!hasFragments) return this.#accepted(frame, frame.signals, dropped, idle);
     const signals: ReceivedSignal[] = [];
     for (const received of frame.signals) {
       const { signal: fragment } = received;
@@ -83,6 +89,7 @@ export class Inbox {
       const assembled = this.#assembly.accept(fragment);
       switch (assembled.type) {
         case "more":
+          if (fragment.bytes.length < CRUMB_BYTES) idle++;
           break;
         case "dropped":
           dropped++;
@@ -102,13 +109,18 @@ export class Inbox {
           assembled satisfies never;
       }
     }
-    return this.#accepted(frame, signals, dropped);
+    return this.#accepted(frame, signals, dropped, idle);
   }
 
-  #accepted({ seq, ack }: Frame, signals: readonly ReceivedSignal[], dropped: number): Accepted {
+  #accepted(
+    { seq, ack }: Frame,
+    signals: readonly ReceivedSignal[],
+    dropped: number,
+    idle: number,
+  ): Accepted {
     this.#seq = seq;
     this.#ack = ack;
-    return { signals, ack, dropped };
+    return { signals, ack, dropped, idle };
   }
 
   /** All that came in a frame counts against what was granted. */

@@ -4,7 +4,7 @@
  * Nothing is compressed: compression costs memory on both sides, and a small message could become a big
  * one. A browser is let in only from the origins that are allowed; who sends none is no browser.
  */
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -117,8 +117,7 @@ export async function listenWebSocket(
               ? "503 Service Unavailable"
               : undefined;
     if (status !== undefined) {
-      socket.on("error", () => undefined);
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      turnAway(socket, status);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -141,17 +140,22 @@ export async function listenWebSocket(
     close: () =>
       new Promise<void>((resolve) => {
         http.close(() => resolve());
-        http.closeIdleConnections();
+        // Nothing is served there that could be waited for.
+        http.closeAllConnections();
       }),
   };
 }
 
 /** Nothing is served but WebSockets. */
-function refuse(
-  _request: IncomingMessage,
-  response: { writeHead(status: number): { end(): void } },
-): void {
-  response.writeHead(426).end();
+function refuse(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { connection: "close" }).end();
+}
+
+/** After an upgrade the HTTP server looks after the socket no more: its other half is not waited for. */
+function turnAway(socket: Duplex, status: string): void {
+  socket.on("error", () => undefined);
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function transportOf(socket: WebSocket, remoteAddress: string): Transport {

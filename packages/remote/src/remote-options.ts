@@ -51,6 +51,12 @@ export interface RemoteOptions {
    * else. A node in that role needs no other. What a page is given, its user knows.
    */
   readonly clientCookie?: string;
+  /**
+   * Whether a client may call itself so; all names by default. Whatever it says, the names of
+   * `names.members`, and of nodes that were connected before, are none for clients; and a node that comes
+   * takes its name back from a client that has it.
+   */
+  readonly clientNames?: (name: string) => boolean;
   /** Allows to go without a cookie, and to listen beyond this machine without TLS. */
   readonly insecure?: boolean;
   /**
@@ -104,6 +110,7 @@ export interface CheckedOptions {
   readonly cluster: string;
   readonly cookie: string | undefined;
   readonly clientCookie: string | undefined;
+  readonly clientNames: (name: string) => boolean;
   readonly insecure: boolean;
   readonly frameMac: boolean;
   readonly role: Role;
@@ -130,6 +137,7 @@ const KEYS = [
   "cluster",
   "cookie",
   "clientCookie",
+  "clientNames",
   "insecure",
   "frameMac",
   "role",
@@ -168,6 +176,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     cluster = "coppice",
     cookie,
     clientCookie,
+    clientNames = () => true,
     insecure = false,
     frameMac = false,
     role = "node",
@@ -218,6 +227,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     refuse("hearMs", "a number from 100 to 3600000", hearMs);
   }
   checkFunction(`${what}.resolve`, resolve);
+  checkFunction(`${what}.clientNames`, clientNames);
   for (const [option, list] of Object.entries({ join, diallers, exports })) {
     if (!Array.isArray(list)) refuse(option, "an array", list);
   }
@@ -243,6 +253,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     cluster,
     cookie,
     clientCookie,
+    clientNames,
     insecure,
     frameMac,
     role,

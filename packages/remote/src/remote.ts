@@ -21,7 +21,7 @@ import { Subject, type Observable } from "rxjs";
 import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
 import { SpawnServer, type SpawnsFor } from "./behaviours.js";
 import { Codec } from "./codec.js";
-import { decideConflict, type Standing } from "./conflict.js";
+import { CLIENT_REFUSED, decideConflict, type Standing } from "./conflict.js";
 import {
   Connection,
   type Admission,
@@ -203,7 +203,7 @@ export class RemoteNode implements Remote {
   readonly #peers = new Map<string, RemotePeer>();
   /** Attempts that failed, by node: when the next may be. */
   readonly #failures = new Map<string, { readonly count: number; readonly untilMs: number }>();
-  /** With whom a session has been. */
+  /** Nodes with which a session has been; clients, who may call themselves anything, are none. */
   readonly #met = new Set<string>();
   /** Who waits for the connection that is kept of two. */
   readonly #awaiting = new Map<
@@ -656,8 +656,10 @@ export class RemoteNode implements Remote {
   #challenged(connection: Connection, peer: NodeLife): Admission {
     const facts = this.#connections.get(connection);
     if (facts === undefined) return { code: CLOSE_CODES.NORMAL, text: "stopped" };
-    const open = this.#open(peer.name);
-    if (open !== undefined) {
+    const session = this.#peers.get(peer.name)?.connection?.peer;
+    // A client that has taken the name of this node makes way when the node has proved to have it.
+    if (session?.role === "node") {
+      const open = session.node;
       if (open.incarnation === peer.incarnation) {
         for (const { resolve } of facts.waiting.splice(0)) resolve(open);
       }
@@ -670,10 +672,16 @@ export class RemoteNode implements Remote {
   /** One who dialled us has proved who it is. */
   #admit(connection: Connection, peer: SessionPeer): Admission | Promise<Admission> {
     const { name } = peer.node;
+    const { role } = peer;
+    if (role === "client" && !this.#mayBeClient(name)) return CLIENT_REFUSED;
     const session = this.#peers.get(name)?.connection;
-    const decision = decideConflict(this.#home, peer.node, this.#standing(name, session));
+    const decision = decideConflict(this.#home, peer.node, role, this.#standing(name, session));
     if (decision.type === "accept") return "accept";
     const { code, text } = decision;
+    if (decision.type === "replace") {
+      session?.close(code, text);
+      return "accept";
+    }
     if (decision.type === "refuse" || session === undefined) return { code, text };
     return session.probe(PROBE_MS).then((lives): Admission => {
       if (lives) return { code, text };
@@ -684,9 +692,23 @@ export class RemoteNode implements Remote {
     });
   }
 
+  /** What is for a node shall not go to a client that calls itself so. */
+  #mayBeClient(name: string): boolean {
+    const { names, clientNames } = this.#options;
+    const isMember = names !== undefined && "members" in names && names.members.includes(name);
+    if (isMember || this.#met.has(name)) return false;
+    try {
+      return clientNames(name);
+    } catch {
+      return false;
+    }
+  }
+
   #standing(name: string, session: Connection | undefined): Standing {
     const peer = session?.peer;
-    if (peer !== undefined) return { type: "open", incarnation: peer.node.incarnation };
+    if (peer !== undefined) {
+      return { type: "open", incarnation: peer.node.incarnation, role: peer.role };
+    }
     for (const [connection, { told }] of this.#connections) {
       if (told === name && !connection.isOpen && !connection.isDown) return { type: "dialling" };
     }
@@ -702,19 +724,23 @@ export class RemoteNode implements Remote {
       return;
     }
     let remote = this.#peers.get(name);
-    if (remote?.connection !== undefined) {
+    const before = remote?.connection;
+    if (before?.peer?.role === "client" && peer.role === "node") {
+      before.close(CLOSE_CODES.NAME_TAKEN, CLIENT_REFUSED.text);
+      remote = this.#peers.get(name);
+    } else if (before !== undefined) {
       // Each side keeps the one that the smaller name dialled.
       const isOurs = connection.isDialler === this.#home.name < name;
       if (!isOurs) {
         connection.close(CLOSE_CODES.DUPLICATE, "there is a session already");
         return;
       }
-      remote.connection.close(CLOSE_CODES.DUPLICATE, "another connection is kept");
+      before.close(CLOSE_CODES.DUPLICATE, "another connection is kept");
       remote = undefined;
     }
     remote ??= this.#begun(name);
     this.#failures.delete(name);
-    this.#met.add(name);
+    if (peer.role === "node") this.#met.add(name);
     const incoming = this.#incoming(connection, peer, remote);
     if (facts !== undefined) facts.incoming = incoming;
     if (facts?.join !== undefined) {

@@ -4,6 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import { at, createNode, isPid, name, type Pid } from "@coppice/core";
 import { defineServer } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
+import { Assembly } from "../src/fragment.js";
+import { DEFAULT_LIMITS } from "../src/limits.js";
 import { encodeSignal } from "../src/signal-writer.js";
 import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
@@ -254,6 +256,23 @@ describe("a peer that knows the key, by number", () => {
     expect(b.remote.breaches).toMatchObject({ maxFragmentStreams: 1, maxAssemblyBytes: 1 });
   });
 
+  test("Fragment abuse: a million crumbs take the memory of what is in them", () => {
+    const assembly = new Assembly(DEFAULT_LIMITS);
+    const before = process.memoryUsage();
+    for (let i = 0; i < 1_000_000; i++) {
+      const bytes = new Uint8Array(i % 10 === 0 ? 1 : 0).fill(i & 255);
+      assembly.accept({ op: "frag", stream: i & 1, last: false, bytes });
+    }
+    const after = process.memoryUsage();
+    const grown = after.heapUsed + after.external - before.heapUsed - before.external;
+    expect(grown).toBeLessThan(60 << 20);
+    const end = { op: "frag", stream: 0, last: true, bytes: new Uint8Array(0) } as const;
+    const whole = assembly.accept(end);
+    const expected = Uint8Array.from({ length: 100_000 }, (_, i) => (10 * i) & 255);
+    expect(whole).toEqual({ type: "whole", bytes: expected });
+    expect([assembly.bytes, assembly.streams]).toEqual([0, 1]);
+  });
+
   test("Flood: a client that says too much is closed, and what others say is taken all the same", async () => {
     const world = createRemoteWorld();
     const b = await world.start("b", { exports: [Victim] });
@@ -282,6 +301,76 @@ describe("a peer that knows the key, by number", () => {
     for (let i = 0; i < 10; i++) say(again, "flood");
     await world.settle();
     expect([again.end?.code, order.length]).toEqual([CLOSE_CODES.RATE, 10_001]);
+  });
+});
+
+describe("what is no message, by number", () => {
+  const ping = Buffer.from([0x82, 0x10, 0x07]);
+  const crumb = Buffer.from([0x84, 0x14, 0x05, 0xf4, 0x40]);
+  const unknown = Buffer.from([0x81, 0x18, 0x40]);
+  const credit = Buffer.from([0x83, 0x12, 0x00, 0x00]);
+  /** A frame of so many signals of a kind. */
+  const frameOf = (seq: number, signal: Buffer, count: number): Uint8Array =>
+    new Uint8Array(
+      Buffer.concat([
+        Buffer.from([0x83, 0x1a, 0, 0, seq >> 8, seq & 255, 0x00, 0x99, count >> 8, count & 255]),
+        ...Array<Buffer>(count).fill(signal),
+      ]),
+    );
+  const ofClients = { clientSignalsBurst: 1_000, clientSignalsPerSecond: 1_000 };
+
+  test.each([
+    ["pings", ping, 100],
+    ["crumbs of a big one", crumb, 100],
+    ["signals that are passed over", unknown, 100],
+    ["grants of nothing", credit, 100],
+    ["frames of none", ping, 0],
+  ])(
+    "Flood: a client that says %s and nothing else is shut out, a node is not",
+    async (_, signal, count) => {
+      const world = createRemoteWorld();
+      const b = await world.start("b", { limits: ofClients });
+      for (const role of ["client", "node"] as const) {
+        const peer = await Hostile.open(world, role, "b", { role });
+        world.network.fault("b", role, { mode: "hold" });
+        const end = (): unknown =>
+          b.events.find((event) => event.type === "down" && event.node === role);
+        for (let seq = 1; seq <= 1_200 && end() === undefined; seq++) {
+          peer.connection.transport.send(frameOf(seq, signal, count));
+          if (seq % 10 === 0) await world.settle();
+        }
+        await world.settle();
+        if (role === "node") expect(end()).toBeUndefined();
+        else expect(end()).toMatchObject({ code: CLOSE_CODES.RATE });
+      }
+      expect(b.remote.breaches).toEqual({ clientSignalsPerSecond: 1 });
+    },
+  );
+
+  test("Flood: of many pings that came at once few are answered, the last of them in any case", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b");
+    const peer = await Hostile.open(world, "a", "b");
+    world.network.fault("b", "a", { mode: "hold" });
+    peer.connection.transport.send(frameOf(1, ping, 16_384));
+    for (let i = 0; i < 600; i++) await world.settle();
+    // At most one for each time that the event loop turned.
+    const queued = b.remote.nodes()[0]?.queuedBytes ?? 0;
+    expect([queued > 0, queued < 10_000]).toEqual([true, true]);
+  });
+
+  test("Flood: for one who asks and does not read no heap of answers is kept", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b");
+    const peer = await Hostile.open(world, "a", "b");
+    world.network.fault("b", "a", { mode: "hold" });
+    let most = 0;
+    for (let seq = 1; seq <= 40_000; seq++) {
+      peer.connection.transport.send(frameOf(seq, ping, 1));
+      if (seq % 500 === 0) await world.settle();
+      most = Math.max(most, b.remote.nodes()[0]?.queuedBytes ?? 0);
+    }
+    expect(most).toBeLessThan(300 * 1024);
   });
 });
 

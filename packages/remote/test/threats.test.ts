@@ -213,6 +213,41 @@ describe("a peer that knows the key", () => {
     expect([got, b.remote.nodes().length]).toEqual([["still there"], 1]);
   });
 
+  test("Name squatting, eviction: no client has the name of a node, be it there, known, or about to come", async () => {
+    const world = createRemoteWorld();
+    const names = { members: ["b", "member"] };
+    const clientNames = (one: string): boolean => {
+      if (one === "fails") throw new Error("of the page");
+      return one !== "unwanted";
+    };
+    const b = await world.start("b", { names, clientNames });
+    const client = async (called: string): Promise<Hostile> => {
+      const peer = await Hostile.open(world, called, "b", { role: "client" });
+      await world.advance(1_100);
+      return peer;
+    };
+    const refused = async (called: string): Promise<unknown> => (await client(called)).end?.code;
+    expect(await refused("member")).toBe(CLOSE_CODES.NAME_TAKEN);
+    expect(await refused("unwanted")).toBe(CLOSE_CODES.NAME_TAKEN);
+    expect(await refused("fails")).toBe(CLOSE_CODES.NAME_TAKEN);
+    // It is there before the node is: the node takes its name back, whoever of the two dials.
+    const squatters = [await client("c"), await client("d")];
+    expect(b.remote.nodes().map(({ role }) => role)).toEqual(["client", "client"]);
+    const c = await world.start("c");
+    await world.start("d");
+    await Promise.all([c.remote.connect("b"), b.remote.connect("memory://d"), world.settle()]);
+    expect(squatters.map(({ end }) => end?.code)).toEqual(Array(2).fill(CLOSE_CODES.NAME_TAKEN));
+    expect(b.remote.nodes()).toMatchObject([
+      { name: "c", role: "node" },
+      { name: "d", role: "node" },
+    ]);
+    // And keeps it when it is gone.
+    await c.node.stop();
+    await world.settle();
+    expect(await refused("c")).toBe(CLOSE_CODES.NAME_TAKEN);
+    expect(await refused("page")).toBeUndefined();
+  });
+
   test("Sender forgery: from is a process of the peer, whatever it writes, and a service asks the session who it is", async () => {
     const world = createRemoteWorld();
     const b = await world.start("b", {});

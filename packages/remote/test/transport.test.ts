@@ -121,6 +121,47 @@ describe("a WebSocket listener", () => {
     });
   });
 
+  test.each([
+    ["another path", "/other", "coppice.1", 404],
+    ["another protocol", "/coppice/1", "http", 400],
+    ["one who is refused", "/coppice/1", "coppice.1", 503],
+  ])(
+    "lets go of %s at once, also when the other end keeps its half",
+    async (_, path, protocol, status) => {
+      await withListener({ admit: () => false }, async (address) => {
+        const { port } = new URL(address);
+        const socket = connectSocket({
+          port: Number(port),
+          host: "127.0.0.1",
+          allowHalfOpen: true,
+        });
+        let answer = "";
+        socket.on("data", (data) => (answer += data.toString()));
+        const lines = [
+          `GET ${path} HTTP/1.1`,
+          "Host: x",
+          "Upgrade: websocket",
+          "Connection: Upgrade",
+          "Sec-WebSocket-Version: 13",
+          `Sec-WebSocket-Key: ${"A".repeat(22)}==`,
+          `Sec-WebSocket-Protocol: ${protocol}`,
+        ];
+        socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+        await new Promise((resolve) => socket.on("end", resolve));
+        expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+        // Nobody is there any more: what is written now is answered by a reset.
+        const closed = new Promise((resolve) => {
+          socket.on("error", resolve);
+          socket.on("close", resolve);
+        });
+        const timer = setInterval(() => socket.write("x"), 20);
+        await closed;
+        clearInterval(timer);
+        socket.destroy();
+      });
+    },
+  );
+
   test("agrees to no compression, whoever offers it", async () => {
     await withListener({}, async (address) => {
       const socket = new WebSocket(address, "coppice.1", { perMessageDeflate: true });
