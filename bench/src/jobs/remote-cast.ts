@@ -17,8 +17,8 @@ export function coppice(count: number): Promise<Measurement> {
       for (let sent = 0; sent < count; sent++) {
         self.send(target, MESSAGE);
         if (sent % BATCH !== 0) continue;
-        do await self.sleep(0);
-        while (remote.isBusy("peer"));
+        await self.sleep(0);
+        if (remote.isBusy("peer")) await remote.ready("peer");
       }
       self.send(target, { type: "whenAt", count, from: self.pid });
       await self.receive();

@@ -32,12 +32,17 @@ export function generateCookie(): string {
   return genCookie(nodeCrypto);
 }
 
-/** A batch goes out when all that is ready has run: later than promises, sooner than timers and I/O. */
+/**
+ * A batch goes out when all that is ready has run: later than promises, sooner than timers and I/O. A tick
+ * alone would be sooner than promises in a callback of I/O: what is said because of a message that came
+ * would go out in a batch of its own, before who got the message has said anything.
+ */
 const { nextTick } = process;
+const settled = Promise.resolve();
 
 const nodeHost: RemoteHost = {
   crypto: nodeCrypto,
-  soon: (task) => nextTick(task),
+  soon: (task) => void settled.then(() => nextTick(task)),
   nextTurn: (task) => void setImmediate(task),
   dialler: ({ limits, tls }) =>
     nodeDialler({

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { at, createNode, name, type Call, type Node, type Self } from "@coppice/core";
 import { startRemote } from "../src/start-remote.js";
+import { nodeDialler } from "../src/node-web-socket.js";
 import type { RemoteOptions } from "../src/remote-options.js";
+import type { Dialler } from "../src/transport.js";
 
 type Echo = Call<unknown, unknown>;
 const EchoName = name<Echo>("echo");
@@ -50,6 +52,38 @@ describe("startRemote over WebSockets", () => {
       await server.stop();
       expect(await down).toBe("noconnection");
       await remote.stop();
+    });
+  });
+
+  test("what one says because of a message that came goes out with all that others say because of it", async () => {
+    await withNodes(async (a, b) => {
+      const server = await startRemote(b, { cookie, listen: { port: 0 } });
+      const [address = ""] = server.addresses;
+      let frames = 0;
+      const sockets = nodeDialler({ maxFrameBytes: 1 << 20, handshakeMs: 5_000 });
+      const counting: Dialler = {
+        accepts: sockets.accepts,
+        dial: (target) => {
+          const transport = sockets.dial(target);
+          const { send } = transport;
+          transport.send = (frame) => {
+            frames++;
+            send.call(transport, frame);
+          };
+          return transport;
+        },
+      };
+      const remote = await startRemote(a, { cookie, diallers: [counting], resolve: () => address });
+      b.register(EchoName, b.spawn(echo));
+      await remote.connect("b");
+      frames = 0;
+      const caller = a.spawn(async (self) => {
+        for (let i = 0; i < 100; i++) await self.call(at("b", EchoName), i);
+      });
+      await a.whenExited(caller);
+      // That a monitor is over, and the monitor and the request of the next call, are one frame.
+      expect(frames).toBeGreaterThanOrEqual(100);
+      expect(frames).toBeLessThan(110);
     });
   });
 
