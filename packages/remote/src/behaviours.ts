@@ -12,7 +12,7 @@ import {
   type Startable,
   type Starter,
 } from "@coppice/core";
-import type { Role } from "./handshake.js";
+import type { Role } from "./handshake-message.js";
 import type { BreachCounts, LimitName, Limits } from "./limits.js";
 import { fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
 

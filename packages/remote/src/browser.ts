@@ -13,7 +13,7 @@ import { startOn } from "./start-on.js";
 export { remoteBehaviour, type RemoteBehaviour, type RemoteBehaviours } from "./behaviours.js";
 export { RemoteStoppedError, UnreachableError } from "./errors.js";
 export type { GroupEvent, Groups } from "./groups.js";
-export type { Role } from "./handshake.js";
+export type { Role } from "./handshake-message.js";
 export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";
 export { messagePortTransport, type PortLike } from "./message-port-transport.js";
 export type { ConnectedNode, Remote } from "./remote.js";

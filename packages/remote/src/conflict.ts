@@ -4,7 +4,7 @@
  * Decided when the peer has proved who it is, before it is let in, so that nobody who only claims a name
  * can disturb who has it.
  */
-import type { Role } from "./handshake.js";
+import type { Role } from "./handshake-message.js";
 import type { NodeLife } from "./term.js";
 import { CLOSE_CODES, type CloseCode } from "./wire-signal.js";
 

@@ -3,7 +3,7 @@
  * the direction. The number in the frame keeps it from being sent again or out of turn, so that who sits
  * between two nodes without TLS may read and end their session, and say nothing in it.
  */
-import type { FrameKeys } from "./handshake.js";
+import type { FrameKeys } from "./handshake-state.js";
 import { MAC_BYTES } from "./handshake-message.js";
 import { FRAME_OVERHEAD_BYTES, type NegotiatedLimits } from "./limits.js";
 import type { HandshakeCrypto } from "./secret.js";

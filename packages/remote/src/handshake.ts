@@ -30,130 +30,28 @@ import {
   type Hello,
   type Role,
 } from "./handshake-message.js";
-import { negotiateLimits, type Limits, type NegotiatedLimits } from "./limits.js";
-import type { HandshakeCrypto, Key } from "./secret.js";
-import type { NodeLife } from "./term.js";
+import {
+  ACCEPTOR_LABEL,
+  DIALLER_LABEL,
+  FRAME_MAC,
+  lacksFrameMac,
+  macOf,
+  NO_FRAME_MAC,
+  WANTS_FRAME_MAC,
+  withFrameKeys,
+} from "./handshake-proof.js";
+import type {
+  AcceptorOptions,
+  CommonOptions,
+  DiallerOptions,
+  Handshaken,
+  HandshakeEvent,
+  HandshakeState,
+  HandshakeStep,
+} from "./handshake-state.js";
+import { negotiateLimits } from "./limits.js";
+import type { Key } from "./secret.js";
 import { CLOSE_CODES, type CloseCode } from "./wire-signal.js";
-
-export type { Auth, Role } from "./handshake-message.js";
-
-interface CommonOptions {
-  readonly cluster: string;
-  readonly home: NodeLife;
-  readonly limits: Limits;
-  /** Silence of this length is death, for us. In ms. */
-  readonly hearMs: number;
-  /** What we can do beyond version 1, and the keys of frames that go without saying. */
-  readonly caps?: readonly string[];
-  /** Every frame has to prove that the peer made it; who cannot do that is refused. */
-  readonly frameMac?: boolean;
-  /** What both ends of this connection know and nobody else: see RFC 9266. */
-  readonly channelBinding?: Uint8Array | undefined;
-  /** Used once: 32 random bytes. */
-  readonly nonce: Uint8Array;
-  readonly crypto: Pick<HandshakeCrypto, "hmac" | "equal">;
-}
-
-export interface DiallerOptions extends CommonOptions {
-  /** `undefined`: without authentication, which the acceptor has to want too. */
-  readonly key: Key | undefined;
-  /** What we want to be. @default "node" */
-  readonly role?: Role;
-  /** Nobody else will do. */
-  readonly expectNode?: string;
-}
-
-export interface AcceptorOptions extends CommonOptions {
-  /** Those that open the door; none: without authentication. */
-  readonly keys: readonly Key[];
-}
-
-/** Who the peer is, and what was agreed. */
-export interface Handshaken {
-  readonly peer: NodeLife;
-  /** What the dialler is. An acceptor is always a node. */
-  readonly role: Role;
-  readonly keyId: string;
-  readonly auth: Auth;
-  /** What both can do. */
-  readonly caps: readonly string[];
-  readonly limits: NegotiatedLimits;
-  /** How often the peer wants to hear us: four times within this. */
-  readonly peerHearMs: number;
-  /** One of the two wants frames to be proved. */
-  readonly frameMac: boolean;
-  /** With what; there once the session is open. */
-  readonly frameKeys?: FrameKeys;
-}
-
-/** A key for each direction, of this session alone. */
-export interface FrameKeys {
-  readonly send: Uint8Array;
-  readonly receive: Uint8Array;
-}
-
-export type HandshakeState =
-  | { readonly phase: "challenge"; readonly options: DiallerOptions; readonly hello: Uint8Array }
-  | {
-      readonly phase: "accept";
-      readonly options: DiallerOptions;
-      readonly transcript: readonly Uint8Array[];
-      readonly result: Handshaken;
-    }
-  | { readonly phase: "hello"; readonly options: AcceptorOptions }
-  | {
-      readonly phase: "proof";
-      readonly options: AcceptorOptions;
-      readonly key: Key | undefined;
-      /** There is no such key, or not for that role: no proof will do. */
-      readonly barred: boolean;
-      readonly transcript: readonly Uint8Array[];
-      readonly result: Handshaken;
-    }
-  /** The peer has proved who it is; whether it may come in is decided elsewhere. */
-  | {
-      readonly phase: "admission";
-      readonly options: AcceptorOptions;
-      readonly key: Key | undefined;
-      readonly transcript: readonly Uint8Array[];
-      readonly result: Handshaken;
-    }
-  | { readonly phase: "over" };
-
-export type HandshakeEvent =
-  | { readonly type: "frame"; readonly bytes: Uint8Array }
-  /** `handshakeMs` are over. */
-  | { readonly type: "timeout" }
-  /** The answer to `authenticated`. */
-  | { readonly type: "admit" }
-  | { readonly type: "refuse"; readonly code: CloseCode };
-
-export type HandshakeEffect =
-  | { readonly type: "send"; readonly bytes: Uint8Array }
-  /** The acceptor has to `admit` or to `refuse` it. */
-  | { readonly type: "authenticated"; readonly result: Handshaken }
-  /** The session is open. */
-  | { readonly type: "open"; readonly result: Handshaken }
-  /** No explanation beyond the code goes to the peer; `why` is for our own log. */
-  | { readonly type: "close"; readonly code: CloseCode; readonly why: string };
-
-export interface HandshakeStep {
-  readonly state: HandshakeState;
-  readonly effects: readonly HandshakeEffect[];
-}
-
-const DIALLER_LABEL = "coppice/1 dialler";
-const ACCEPTOR_LABEL = "coppice/1 acceptor";
-const DIALLER_FRAMES = "coppice/1 frames of the dialler";
-const ACCEPTOR_FRAMES = "coppice/1 frames of the acceptor";
-
-/** It can prove its frames. */
-const FRAME_MAC = "frame-mac";
-/** It wants frames to be proved. */
-const WANTS_FRAME_MAC = "want-frame-mac";
-
-/** Where a key is shared by none: HMAC with it proves nothing. */
-const NO_KEY = new Uint8Array(32);
 
 /** The dialler begins. */
 export function dial(options: DiallerOptions): HandshakeStep {
@@ -337,28 +235,6 @@ function accepted(
   return { state: { phase: "over" }, effects: [{ type: "open", result: opened }] };
 }
 
-const NO_FRAME_MAC = "its frames cannot be proved";
-
-function lacksFrameMac({ frameMac = false }: CommonOptions, said: Hello | Challenge): boolean {
-  return frameMac && !said.caps.includes(FRAME_MAC);
-}
-
-function withFrameKeys(
-  result: Handshaken,
-  options: CommonOptions,
-  key: Key | undefined,
-  transcript: readonly Uint8Array[],
-  isDialler: boolean,
-): Handshaken {
-  if (!result.frameMac || key === undefined) return { ...result, frameMac: false };
-  const keyOf = (label: string): Uint8Array => macOf(options, key, result.auth, label, transcript);
-  const [ofDialler, ofAcceptor] = [keyOf(DIALLER_FRAMES), keyOf(ACCEPTOR_FRAMES)];
-  const frameKeys = isDialler
-    ? { send: ofDialler, receive: ofAcceptor }
-    : { send: ofAcceptor, receive: ofDialler };
-  return { ...result, frameKeys };
-}
-
 function introduction(options: CommonOptions, keyId: string, isKeyed: boolean) {
   const { home, limits, nonce, hearMs, frameMac = false } = options;
   const caps = [...(options.caps ?? [])];
@@ -402,27 +278,6 @@ function resultOf(
     peerHearMs: said.hearMs,
     frameMac: areProved && (frameMac || said.caps.includes(WANTS_FRAME_MAC)),
   };
-}
-
-/** HMAC over the parts, each behind its length: no two lists of parts give the same bytes. */
-function macOf(
-  { crypto, channelBinding }: CommonOptions,
-  key: Key | undefined,
-  auth: Auth,
-  label: string,
-  transcript: readonly Uint8Array[],
-): Uint8Array {
-  const parts = [new TextEncoder().encode(label), ...transcript];
-  if (auth === "psk-tls" && channelBinding !== undefined) parts.push(channelBinding);
-  const message = new Uint8Array(parts.reduce((sum, { length }) => sum + 4 + length, 0));
-  const view = new DataView(message.buffer);
-  let at = 0;
-  for (const part of parts) {
-    view.setUint32(at, part.length);
-    message.set(part, at + 4);
-    at += 4 + part.length;
-  }
-  return crypto.hmac(key?.bytes ?? NO_KEY, message);
 }
 
 /** The transport may use its memory again. */

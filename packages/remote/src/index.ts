@@ -11,7 +11,7 @@ export {
   UnreachableError,
 } from "./errors.js";
 export type { GroupEvent, Groups } from "./groups.js";
-export type { Role } from "./handshake.js";
+export type { Role } from "./handshake-message.js";
 export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";
 export { createMemoryNetwork, type Fault, type MemoryNetwork } from "./memory-transport.js";
 export { messagePortTransport, type PortLike } from "./message-port-transport.js";

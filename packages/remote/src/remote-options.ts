@@ -7,7 +7,7 @@ import {
   type AnyName,
 } from "@coppice/core";
 import { checkBehaviours, type RemoteBehaviours } from "./behaviours.js";
-import type { Role } from "./handshake.js";
+import type { Role } from "./handshake-message.js";
 import { checkLimits, type Limits } from "./limits.js";
 import { isNodeName } from "./node-name.js";
 import type { WhenNameLost } from "./names.js";

@@ -22,13 +22,13 @@ import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
 import { SpawnServer, type SpawnsFor } from "./behaviours.js";
 import { Codec } from "./codec.js";
 import { CLIENT_REFUSED, decideConflict, type Standing } from "./conflict.js";
-import {
-  Connection,
-  type Admission,
-  type ConnectionEvents,
-  type ConnectionOptions,
-  type SessionPeer,
-} from "./connection.js";
+import { Connection } from "./connection.js";
+import type {
+  Admission,
+  ConnectionEvents,
+  ConnectionOptions,
+  SessionPeer,
+} from "./connection-options.js";
 import { dialWith, whereIs } from "./address.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import { ClusterNames } from "./cluster-names.js";

@@ -7,19 +7,17 @@ export { Codec, type CodecOptions } from "./codec.js";
 export { parseFrame, type Frame, type ReceivedSignal } from "./frame.js";
 export { FrameWriter } from "./frame-writer.js";
 export { FrameMac } from "./frame-mac.js";
-export {
-  accept,
-  dial,
-  handshake,
-  type FrameKeys,
-  type AcceptorOptions,
-  type DiallerOptions,
-  type Handshaken,
-  type HandshakeEffect,
-  type HandshakeEvent,
-  type HandshakeState,
-  type HandshakeStep,
-} from "./handshake.js";
+export { accept, dial, handshake } from "./handshake.js";
+export type {
+  AcceptorOptions,
+  DiallerOptions,
+  FrameKeys,
+  Handshaken,
+  HandshakeEffect,
+  HandshakeEvent,
+  HandshakeState,
+  HandshakeStep,
+} from "./handshake-state.js";
 export { Inbox, type Accepted } from "./inbox.js";
 export {
   checkLimits,

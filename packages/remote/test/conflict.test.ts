@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decideConflict, type Decision, type Standing } from "../src/conflict.js";
-import type { Role } from "../src/handshake.js";
+import type { Role } from "../src/handshake-message.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 
 const life = (name: string, incarnation = 1) => ({ name, incarnation });

@@ -1,16 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseHello } from "../src/handshake-message.js";
-import {
-  accept,
-  dial,
-  handshake,
-  type AcceptorOptions,
-  type DiallerOptions,
-  type Handshaken,
-  type HandshakeEffect,
-  type HandshakeState,
-  type HandshakeStep,
-} from "../src/handshake.js";
+import { accept, dial, handshake } from "../src/handshake.js";
+import type {
+  AcceptorOptions,
+  DiallerOptions,
+  Handshaken,
+  HandshakeEffect,
+  HandshakeState,
+  HandshakeStep,
+} from "../src/handshake-state.js";
 import { checkLimits, DEFAULT_LIMITS } from "../src/limits.js";
 import { nodeCrypto } from "../src/node-crypto.js";
 import { portableCrypto } from "../src/portable-crypto.js";

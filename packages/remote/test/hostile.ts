@@ -2,12 +2,13 @@
  * A peer that says whatever a test likes: it gets through the handshake as anybody does, and from then on
  * keeps to no rule but that of the frames.
  */
-import { Connection, type SessionPeer } from "../src/connection.js";
+import { Connection } from "../src/connection.js";
+import type { SessionPeer } from "../src/connection-options.js";
 import { Codec } from "../src/codec.js";
 import { encodeSignal } from "../src/signal-writer.js";
 import { checkLimits, createBreachCounts, type Limits } from "../src/limits.js";
 import { nodeCrypto } from "../src/node-crypto.js";
-import type { Role } from "../src/handshake.js";
+import type { Role } from "../src/handshake-message.js";
 import type { Key } from "../src/secret.js";
 import type { SessionEnd } from "../src/session.js";
 import type { Identities, NodeLife } from "../src/term.js";
