@@ -9,8 +9,8 @@
 /** A use of something that several processes share. Of one space, the same use is the same object. */
 export interface Access {
   /**
-   * `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `watch:PROCESS→PROCESS`, `timers:PROCESS`,
-   * `name:NAME@NODE`,
+   * `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `watch:PROCESS→PROCESS`,
+   * `exits:PROCESS→PROCESS`, `timers:PROCESS`, `name:NAME@NODE`,
    * `clock`, or what a user names.
    */
   readonly object: string;
@@ -161,6 +161,7 @@ export class KeyStem {
   readonly #to: ProcessKey | undefined;
   #text: string | undefined;
   #watch: Uses | undefined;
+  #exits: Uses | undefined;
   readonly #numbered: HappeningKey[] = [];
 
   constructor(space: KeySpace, kind: string, from: ProcessKey, to: ProcessKey | undefined) {
@@ -180,6 +181,11 @@ export class KeyStem {
   /** That the sender watches the receiver. */
   watch(mode: "read" | "write"): Access {
     return (this.#watch ??= this.#space.usesOf(`watch:${this.text}`))[mode];
+  }
+
+  /** That exit signals of the sender are on their way to the receiver. */
+  exits(mode: "read" | "write"): Access {
+    return (this.#exits ??= this.#space.usesOf(`exits:${this.text}`))[mode];
   }
 
   /** From 1. */

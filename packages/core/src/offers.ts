@@ -220,6 +220,15 @@ export class Offer implements Happening {
     if (!this.over) this.end();
   }
 
+  /** Had its sender asked whether the receiver is alive, it would have arrived then. */
+  #noteExit(): void {
+    const { stem } = this.lane as Lane;
+    (this.node.offers as Offers).access(
+      this.senderPid as LocalPid,
+      (stem as KeyStem).exits("read"),
+    );
+  }
+
   duplicate(): void {
     if (!this.isMessage) return;
     // Not the next of its channel: what that carries would depend on when this one was copied.
@@ -247,6 +256,7 @@ export class Offer implements Happening {
     switch (this.kind) {
       case "signal": {
         const signal = this.signal as Signal | Carried;
+        if (signal.type === "exit") this.#noteExit();
         if (signal.type === "carried") signal.arrive();
         else arriveNow(this.node, this.senderPid as OfferedPid, this.actorPid, signal);
         return;
@@ -360,6 +370,8 @@ export class Offers {
    */
   settle(from: LocalPid, to: LocalPid, what: "exits" | "all"): void {
     const lane = this.#offered(to).laneFrom(this.#offered(from));
+    // That nothing is on its way any more depends on whether it has arrived.
+    if (what === "exits") this.access(from, (lane.stem as KeyStem).exits("write"));
     let last = lane.last;
     while (what === "exits" && last !== undefined && last.signal?.type !== "exit") {
       last = last.previous;

@@ -876,7 +876,11 @@ describe("an access to something shared is told", () => {
       ["n/2 reads name:server@n"],
     ],
     ["monitor of a name", (self) => self.monitor(Server, () => null), ["n/2 reads name:server@n"]],
-    ["isAlive", (self, other) => self.isAlive(other), ["n/2 reads alive:n/1"]],
+    [
+      "isAlive",
+      (self, other) => self.isAlive(other),
+      ["n/2 reads alive:n/1", "n/2 writes exits:n/2→n/1"],
+    ],
     ["processInfo", (self, other) => self.processInfo(other), ["n/2 reads alive:n/1"]],
     ["now", (self) => self.now(), ["n/2 reads clock"]],
     ["send to a pid: none", (self, other) => self.send(other, "x"), []],
@@ -915,6 +919,7 @@ describe("an access to something shared is told", () => {
     expect(decider.accesses).toEqual([]);
     await decider.happen("n→n/1#1");
     expect(decider.accesses).toEqual([
+      { actor: "n", object: "exits:n→n/1", mode: "read" },
       { actor: "n/1", object: "alive:n/1", mode: "write" },
       { actor: "n/1", object: "name:server@n", mode: "write" },
     ]);

@@ -13,6 +13,8 @@ export interface Footprint {
   readonly timerMs: number | undefined;
   /** It happened when nothing else could: what came before it stays before, what comes after, after. */
   readonly isBarrier: boolean;
+  /** It read the clock. */
+  readonly readsClock: boolean;
   /** What its actor takes its messages from. */
   readonly mailboxId: number;
   /** Stands for the kind of message that arrives; -1 for what commutes with nothing. */
@@ -29,7 +31,9 @@ export function footprintOf(
   const timerMs = transition.kind === "timer" ? transition.atMs : undefined;
   // Under a quiet clock timers wait for everything else, and say nothing of their order with it.
   const isBarrier = timerMs !== undefined && !accesses.some(({ object }) => object === "timers");
-  return { accesses, timerMs, isBarrier, mailboxId: transition.access.objectId, messageKind };
+  const readsClock = accesses.some(({ object, mode }) => object === "clock" && mode === "read");
+  const mailboxId = transition.access.objectId;
+  return { accesses, timerMs, isBarrier, readsClock, mailboxId, messageKind };
 }
 
 /**
@@ -48,6 +52,11 @@ export function interfere(a: Footprint, b: Footprint, commutes?: Commutes): bool
   if (a.isBarrier || b.isBarrier) return true;
   const timers = a.timerMs !== undefined && b.timerMs !== undefined;
   if (timers && a.timerMs !== b.timerMs) return true;
+  // Whichever of the timers that are due at once comes first moves the clock.
+  if (!timers) {
+    if (a.timerMs !== undefined && b.readsClock) return true;
+    if (b.timerMs !== undefined && a.readsClock) return true;
+  }
   const ours = a.accesses;
   const theirs = b.accesses;
   for (let i = 0; i < ours.length; i++) {

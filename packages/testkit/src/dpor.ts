@@ -13,6 +13,7 @@ import { footprintOf, interfere, type Commutes, type Footprint } from "./depende
 import { Observations } from "./observers.js";
 import type { Profile } from "./ready-set.js";
 import { isIn, STOP, type Place, type Sleeper } from "./place.js";
+import { hiddenTimers } from "./hidden-timers.js";
 import { RaceSearch } from "./races.js";
 import type { Run, Step } from "./run.js";
 import type { RunView, Strategy } from "./strategy.js";
@@ -136,6 +137,9 @@ export class SourceDpor implements Strategy {
     // What is received later tells whether the order of what came earlier was observed.
     const from = this.#observers ? 0 : Math.max(0, this.#led - 1);
     this.#races.analyse(from, length, this.#atEnd(run));
+    if (run.unfired !== undefined && run.unfired.length > 0) {
+      this.#races.addHidden(hiddenTimers(run.steps, run.unfired, this.#instant));
+    }
     const was = this.#blockedNow ? "blocked" : run.outcome === "quiescent" ? "class" : "cut";
     if (was === "blocked") this.blocked++;
     else if (was === "class") this.classes++;

@@ -28,6 +28,7 @@ import {
   type Run,
   type Step,
   type Take,
+  type Unfired,
   type Violation,
 } from "./run.js";
 import {
@@ -123,6 +124,7 @@ export class Kernel implements Scheduler, RunView {
   phase: "program" | "set-up" | "run" = "program";
 
   readonly #starts: Happening[] = [];
+  readonly #withdrawn: Unfired[] = [];
   /** The first `#taskCount` wait to be run; what is behind them was. */
   readonly #tasks: (() => void)[] = [];
   #taskCount = 0;
@@ -185,6 +187,7 @@ export class Kernel implements Scheduler, RunView {
     this.#forget(happening);
     if (happening.kind === "timer") {
       this.#touchTimers();
+      this.#withdrawn.push({ transition: happening as Transition, until: this.steps.length });
     }
   }
 
@@ -606,6 +609,10 @@ export class Kernel implements Scheduler, RunView {
     const { steps, violations, nowMs, seen = NONE_SEEN } = this;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
     const looks = this.looks?.unfocused(seen) ?? NO_LOOKS;
-    return { steps, violations, outcome, nowMs, seen, looks, loop, hash: () => hashOfKeys(steps) };
+    const until = steps.length;
+    const left = this.timers.map((timer): Unfired => ({ transition: timer as Transition, until }));
+    const unfired = left.length === 0 ? this.#withdrawn : [...this.#withdrawn, ...left];
+    const hash = (): string => hashOfKeys(steps);
+    return { steps, violations, outcome, nowMs, seen, looks, unfired, loop, hash };
   }
 }

@@ -4,6 +4,7 @@
  */
 import { addToSet, BitRows, isInSet } from "./bit-rows.js";
 import type { Footprint } from "./dependence.js";
+import type { HiddenTimer } from "./hidden-timers.js";
 import type { Observations } from "./observers.js";
 import { isIn, STOP, type Place } from "./place.js";
 
@@ -132,7 +133,7 @@ export class RaceSearch {
 
   /** The steps at `first` and `second` race: what begins the other order is to be tried before `first`. */
   #addOther(first: number, second: number): void {
-    const begins = this.#begins(first, second, -1);
+    const begins = this.#begins(first, second, NOTHING);
     if (begins === COVERED) return;
     const place = this.#places[first] as Place;
     const { chosen } = this.#places[second] as Place;
@@ -152,19 +153,32 @@ export class RaceSearch {
     else if (mayBegin && place.enabled.includes(chosen)) place.backtrack.push(chosen);
   }
 
+  /** What would have let a timer fire before what hid it was there: all that sets it, and not what hid it. */
+  addHidden(hidden: readonly HiddenTimer[]): void {
+    const past = this.#past;
+    for (const { setBy, at, hiddenBy } of hidden) {
+      const [first] = hiddenBy as [number];
+      const isNeeded = (by: number): boolean =>
+        by === setBy || by === at || past.has(setBy, by) || past.has(at, by);
+      if (first < 0 || hiddenBy.some(isNeeded)) continue;
+      const begins = this.#begins(first, at + 1, hiddenBy);
+      if (begins >= 0) (this.#places[first] as Place).backtrack.push(begins);
+    }
+  }
+
   /**
-   * Looks at the steps after `first` and before `end` that do not depend on it, nor on the step at
+   * Looks at the steps after `first` and before `end` that do not depend on it, nor on the steps at
    * `without`: one of them that could come first, if none that could is tried there anyway.
    */
-  #begins(first: number, end: number, without: number): number {
+  #begins(first: number, end: number, without: readonly number[]): number {
     const place = this.#places[first] as Place;
     const sequence = this.#sequence;
     const past = this.#past;
     sequence.fill(0);
     let begins = STOP;
     for (let index = first + 1; index < end; index++) {
-      if (index === without || past.has(index, first)) continue;
-      if (without !== -1 && past.has(index, without)) continue;
+      if (past.has(index, first)) continue;
+      if (without.some((one) => index === one || past.has(index, one))) continue;
       if (!past.meets(index, sequence)) {
         const id = (this.#places[index] as Place).chosen;
         if (place.backtrack.includes(id) || isIn(place.sleep, id)) return COVERED;
@@ -188,7 +202,7 @@ export class RaceSearch {
             continue;
           const { footprint } = this.#places[index] as Place;
           if (!this.#interfere(sleeper.footprint, footprint as Footprint)) continue;
-          const begins = this.#begins(first, index + 1, second);
+          const begins = this.#begins(first, index + 1, [second]);
           if (begins >= 0) (this.#places[first] as Place).backtrack.push(begins);
         }
       }

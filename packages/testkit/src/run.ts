@@ -23,6 +23,13 @@ export interface Step {
   readonly takes?: readonly Take[] | undefined;
 }
 
+/** A timer that did not fire. */
+export interface Unfired {
+  readonly transition: Transition;
+  /** The step in the course of which it was cancelled; the number of steps when it never was. */
+  readonly until: number;
+}
+
 /** Something that must not be. The check's name is its identity. */
 export interface Violation {
   readonly check: string;
@@ -52,6 +59,8 @@ export interface Run {
   readonly seen: ReadonlySet<string>;
   /** Who looked at everything between steps, so that the order of any two of them counts; none by default. */
   readonly looks?: readonly Look[];
+  /** Timers that were set and did not fire. */
+  readonly unfired?: readonly Unfired[];
   /** The keys of what happened over and over at the end of a `"zeno"` run. */
   readonly loop: readonly string[];
   /** Equal when the keys of all steps are, in their order. */

@@ -53,7 +53,7 @@ describe("the footprint of a step", () => {
       "isAlive",
       (self, other) => self.isAlive(other),
       go,
-      ["read alive:n/other", "write mailbox:n/actor"],
+      ["read alive:n/other", "write exits:n/actor→n/other", "write mailbox:n/actor"],
     ],
     ["a name", (self) => self.whereis(Server), go, ["read name:server@n", "write mailbox:n/actor"]],
     ["a look at the clock", (self) => self.now(), go, ["read clock", "write mailbox:n/actor"]],
@@ -64,10 +64,10 @@ describe("the footprint of a step", () => {
       ["read alive:n/other"],
     ],
     [
-      "an exit signal that ends a process: its life",
+      "an exit signal that ends a process: its life, and that it was on its way",
       (self, other) => self.exit(other, "kill"),
       "n/actor→n/other#1",
-      ["write alive:n/other", "write mailbox:n/other"],
+      ["read exits:n/actor→n/other", "write alive:n/other", "write mailbox:n/other"],
     ],
     [
       "a timer: time, who is sent its message, and whose timers those were",
