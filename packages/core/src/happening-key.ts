@@ -11,7 +11,7 @@ export interface Access {
   /**
    * `mailbox:PROCESS`, `alive:PROCESS`, `waits:PROCESS`, `watch:PROCESS→PROCESS`,
    * `exits:PROCESS→PROCESS`, `timers:PROCESS`, `name:NAME@NODE`,
-   * `clock`, or what a user names.
+   * `clock`, `*` for all of it, or what a user names.
    */
   readonly object: string;
   readonly mode: "read" | "write";

@@ -90,10 +90,12 @@ export class LocalNode extends Runtime implements Node {
   }
 
   processes(): AnyPid[] {
+    this.accessAll();
     return [...this.eachProcess()].map((process) => process.pid);
   }
 
   get counts(): NodeCounts {
+    this.accessAll();
     return {
       processes: this.processCount,
       timers: this.timers.size,
@@ -111,7 +113,9 @@ export class LocalNode extends Runtime implements Node {
   }
 
   mailboxOf(pid: AnyPid): readonly unknown[] {
-    const process = this.processOf(checkPid("mailboxOf: pid", pid));
+    const owner = checkPid("mailboxOf: pid", pid);
+    this.access(this.pid, "mailbox", owner, "read");
+    const process = this.processOf(owner);
     return process?.mailbox?.entries().map(([message]) => message) ?? [];
   }
 
@@ -166,6 +170,7 @@ export class LocalNode extends Runtime implements Node {
   }
 
   registered(): string[] {
+    this.accessAll();
     return this.registry.names();
   }
 

@@ -43,7 +43,9 @@ export function processInfo(
   by: ProcessId<Process>,
   pid: ProcessId<Process>,
 ): ProcessInfo | undefined {
-  node.access(by, "alive", pid, "read");
+  // Whatever it does may change what is told of it; so may who begins to monitor it, which reads its life.
+  node.access(by, "mailbox", pid, "read");
+  node.access(by, "alive", pid, "write");
   settle(node, by, pid, "all");
   const process = node.processOf(pid);
   return process === undefined ? undefined : factsOf(process);

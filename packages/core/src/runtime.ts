@@ -185,7 +185,7 @@ export class Runtime {
   /** Tells a scheduler that wants to know of a use of something shared. */
   access(
     by: LocalPid,
-    kind: "alive" | "waits" | "name" | "clock",
+    kind: "alive" | "mailbox" | "waits" | "name" | "clock",
     what: LocalPid | string,
     mode: "read" | "write",
   ): void {
@@ -193,9 +193,15 @@ export class Runtime {
     if (offers === undefined) return;
     const { keys } = offers;
     if (typeof what !== "string")
-      offers.access(by, offers.keyOf(what)[kind as "alive" | "waits"](mode));
+      offers.access(by, offers.keyOf(what)[kind as "alive" | "mailbox" | "waits"](mode));
     else if (kind === "clock") offers.access(by, keys.access(kind, mode));
     else offers.access(by, keys.access(`name:${what}@${offers.keyOf(this.pid).text}`, mode));
+  }
+
+  /** Tells a scheduler that wants to know that somebody looks at the node as a whole. */
+  accessAll(): void {
+    const { offers } = this;
+    if (offers !== undefined) offers.access(this.pid, offers.keys.access("*", "read"));
   }
 
   addProcess(process: Process): void {

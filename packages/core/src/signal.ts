@@ -144,8 +144,8 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
 function arriveWatch(node: Runtime, from: LocalPid, to: LocalPid, watch: Watch): void {
   const process = ProcessId.processOf(to);
   if (process === undefined) node.offers?.watchFails(from, to);
-  // One that was taken back meanwhile needs no place.
-  if (!watch.active) return;
+  // One that was taken back meanwhile needs no place, and where a network repeats a call, one is enough.
+  if (!watch.active || watch.placed) return;
   if (process !== undefined) place(watch, process);
   else transmit(node, to, from, { type: "down", watch, reason: "noproc" });
 }

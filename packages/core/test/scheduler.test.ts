@@ -881,7 +881,11 @@ describe("an access to something shared is told", () => {
       (self, other) => self.isAlive(other),
       ["n/2 reads alive:n/1", "n/2 writes exits:n/2→n/1"],
     ],
-    ["processInfo", (self, other) => self.processInfo(other), ["n/2 reads alive:n/1"]],
+    [
+      "processInfo: what it does, and who begins to monitor it, which reads its life",
+      (self, other) => self.processInfo(other),
+      ["n/2 reads mailbox:n/1", "n/2 writes alive:n/1"],
+    ],
     ["now", (self) => self.now(), ["n/2 reads clock"]],
     ["send to a pid: none", (self, other) => self.send(other, "x"), []],
     ["spawn: none", (self) => self.spawn(idle), []],

@@ -160,6 +160,7 @@ export class Kernel implements Scheduler, RunView {
     happening.order = this.#orders++;
     happening.creator = this.phase === "run" ? this.steps.length : -1;
     this.#possibleMs?.set(happening, this.nowMs);
+    if (this.#accesses !== undefined) this.#noteOnBehalf(happening);
     if (happening.kind === "timer") {
       this.timers.push(happening);
       if (this.#armsDaemons) (this.#daemons ??= new WeakSet()).add(happening.task as object);
@@ -175,6 +176,22 @@ export class Kernel implements Scheduler, RunView {
       else if (this.options.profile === "datagram") happening.isLoose = happening.isMessage;
     }
     this.ready.add(happening);
+  }
+
+  /**
+   * What a process sends, spawns or arms in the name of another, such as its node, is numbered among what
+   * that one does: so it has an order with that.
+   */
+  #noteOnBehalf({ kind, senderPid, actorPid }: Happening): void {
+    const { current } = this;
+    const agent = kind === "signal" ? (senderPid as AnyPid) : actorPid;
+    if (current === undefined || (agent === current && kind !== "start")) return;
+    const own = processKeyOf(agent);
+    const key = kind === "start" ? own?.parent : own;
+    if (key === undefined || key === processKeyOf(current)) return;
+    // Whoever hears that a connection is lost is told so by those at its other end.
+    const isElsewhere = agent.node !== current.node && key.parent !== undefined;
+    if (!isElsewhere) this.#note(key.mailbox("write"));
   }
 
   /** Spawned by the program itself, and to be started in order. */

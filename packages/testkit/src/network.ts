@@ -98,6 +98,7 @@ export class Network {
     const peer = end?.peers.get(here);
     if (from === undefined || end === undefined || peer === undefined || peer.isOver) return;
     const arrive = (): void => {
+      this.#use(there, here, "write");
       if (peer.isOver) return;
       // What had not arrived by then never will.
       this.#drop(
@@ -113,6 +114,10 @@ export class Network {
   #connect(here: string, there: string): Peer | undefined {
     const ours = this.#ends.get(here);
     const theirs = this.#ends.get(there);
+    // Whoever makes the first connection makes the same; a later one ends what is left of those before.
+    const isFirst = ours?.peers.has(there) !== true && theirs?.peers.has(here) !== true;
+    this.#use(here, there, isFirst ? "read" : "write");
+    this.#use(there, here, isFirst ? "read" : "write");
     if (ours === undefined || theirs === undefined) return undefined;
     const isCut = this.#cuts.has(`${here}→${there}`) || this.#cuts.has(`${there}→${here}`);
     if (isCut && this.#kernel.options.profile === "erlDist") return undefined;
@@ -134,11 +139,28 @@ export class Network {
     const cut = this.#cuts.has(`${here.node.name}→${there.node.name}`);
     if (cut && this.#kernel.options.profile === "datagram" && kindOf(signal) === "message") return;
     const peer = there.peers.get(here.node.name);
+    this.#use(here.node.name, there.node.name, "read");
+    // The other side knows already that the connection is lost: what is sent counts, and is lost.
+    const isLost = peer === undefined || peer.isOver;
+    const before = isLost ? new Set(this.#kernel.ready.signals()) : undefined;
     offerCarried(there.node, from, to, {
       kind: kindOf(signal),
       describe: () => describeRemote(signal),
-      arrive: () => peer?.arrive(signal),
+      arrive: () => {
+        this.#use(there.node.name, here.node.name, "read");
+        peer?.arrive(signal);
+      },
     });
+    if (before !== undefined) this.#drop((each) => !before.has(each));
+  }
+
+  /**
+   * What one of two nodes holds their connection for decides what becomes of all that it sends to the
+   * other, and of what arrives from there: that depends on its loss, and not on one another.
+   */
+  #use(at: string, other: string, mode: "read" | "write"): void {
+    const { keySpace } = this.#kernel;
+    this.#kernel.access(keySpace.access(`connection:${at}→${other}`, mode));
   }
 
   /** On whose channel it travels. */

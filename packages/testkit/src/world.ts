@@ -187,6 +187,8 @@ export class World implements FaultSource {
     const known = this.#stores?.get(`${node}/${name}`);
     // Another life of its node opens it again.
     if (known !== undefined) return known.store as Store<T> as Durable<T>;
+    // Whether it is there when the disk fails.
+    this.kernel.access(keySpace.access(`disks:${node}`, "read"));
     const object = `disk:${node}/${name}`;
     const store = new Store<T>(name, object, initial, options, (mode) =>
       this.kernel.access(keySpace.access(object, mode)),
@@ -205,8 +207,13 @@ export class World implements FaultSource {
   }
 
   failDisk(node: string): void {
-    for (const entry of this.#stores?.values() ?? [])
-      if (entry.node === node) entry.store.failing = true;
+    const { kernel } = this;
+    kernel.access(kernel.keySpace.access(`disks:${node}`, "write"));
+    for (const { store, node: place } of this.#stores?.values() ?? []) {
+      if (place !== node) continue;
+      kernel.access(kernel.keySpace.access(store.object, "write"));
+      store.failing = true;
+    }
   }
 
   // ── what the kernel asks ────────────────────────────────────────────────────────────────────

@@ -101,7 +101,7 @@ describe("the footprint of a step", () => {
       "a disk",
       (_self, _other, sim) => sim.durable("n", "log", 0).write(1),
       go,
-      ["write disk:n/log", "write mailbox:n/actor"],
+      ["read disks:n", "write disk:n/log", "write mailbox:n/actor"],
     ],
   ])("of %s", async (_what, act, key, expected) => {
     expect((await footprints(acting(act)))[key]).toEqual(expected);
