@@ -5,7 +5,7 @@
  * budget bounds everything: the search, the shrinking, and the runner's timeout.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkFunction, InvalidArgumentError } from "@coppice/core";
 import type fc from "fast-check";
@@ -21,6 +21,7 @@ import {
 import { inMacrotask } from "./drain.js";
 import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
 import type { FailureReport } from "./failure-report.js";
+import { replayLine } from "./replay-line.js";
 import { createKernel, type SimulationOptions } from "./run-program.js";
 
 export interface TestActorsOptions extends SimulationOptions {
@@ -244,25 +245,6 @@ function writeReport(folder: string, name: string, report: FailureReport): void 
   writeFileSync(`${path}.json`, `${JSON.stringify(report.trace, undefined, 2)}\n`);
 }
 
-/** What has to be typed to see it again. */
-function replayLine(token: string, name: string, file: string | undefined): string {
-  const pattern = quote(name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const path = file === undefined ? "" : ` ${quote(relative(process.cwd(), file))}`;
-  const { JEST_WORKER_ID, VITEST } = process.env;
-  const command =
-    VITEST !== undefined
-      ? `npx vitest run${path} -t ${pattern}`
-      : JEST_WORKER_ID !== undefined
-        ? `npx jest${path} -t ${pattern}`
-        : `node --test --test-name-pattern=${pattern}${path}`;
-  return `COPPICE_REPLAY=${quote(token, true)} ${command}`;
-}
-
-function quote(text: string, always = false): string {
-  if (!always && /^[\w./:@-]+$/.test(text)) return text;
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
 /** The file that calls `testActors`, as the stack tells. */
 function callerFile(): string | undefined {
   const own = new Error("here").stack?.split("\n").slice(1) ?? [];
@@ -275,7 +257,9 @@ function callerFile(): string | undefined {
 }
 
 function fileOf(line: string | undefined): string | undefined {
-  const [, place] = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):\d+:\d+\)?$/.exec(line ?? "") ?? [];
+  // There may be brackets in the path, as there are around it.
+  const [, place] =
+    /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:\\).*?):\d+:\d+\)?$/.exec(line ?? "") ?? [];
   if (place === undefined) return undefined;
   return place.startsWith("file://") ? fileURLToPath(place) : place;
 }

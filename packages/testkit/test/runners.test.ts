@@ -1,18 +1,22 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { spawn } from "node:child_process";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { testActors } from "@coppice/testkit";
 
 const child = fileURLToPath(new URL("runner-child.mjs", import.meta.url));
 
-async function shell(command: string): Promise<{ code: number; output: string }> {
+async function shell(command: string, cwd?: string): Promise<{ code: number; output: string }> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(COPPICE|JEST|NODE_)/.test(name)),
   );
-  const running = spawn("sh", ["-c", command], { env });
-  const [output, code] = await Promise.all([
+  const running = spawn("sh", ["-c", command], { env, ...(cwd !== undefined && { cwd }) });
+  const [output, , code] = await Promise.all([
     text(running.stdout),
+    text(running.stderr),
     new Promise<number>((resolve) => void running.on("close", resolve)),
   ]);
   return { code, output };
@@ -36,6 +40,50 @@ describe("node:test", () => {
     expect(reasons(output).length).toBeGreaterThan(2);
     expect(reasons(again.output)).toEqual(reasons(output));
   });
+});
+
+describe("jest", () => {
+  const program = `
+    import { testActors } from "@coppice/testkit";
+    testActors("is first (a)", [], (sim) => {
+      const node = sim.node();
+      const heard = [];
+      const ear = node.spawnOpt({ key: "ear" }, async (self) => {
+        for (;;) heard.push(await self.receive());
+      });
+      for (const key of ["a", "b"]) node.spawnOpt({ key }, (self) => self.send(ear, key));
+      sim.finally("a is first", () => heard[0] === "a");
+    }, { store: false });
+    testActors("never", [], () => { throw new Error("it was not meant"); }, { store: false });
+  `;
+  const config = `export default { testMatch: ["**/*.test.mjs"], transform: {} };`;
+
+  test("runs them, and what a report says to paste replays it, with what Node needs to load the test", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "coppice-"));
+    const write = (name: string, what: string): Promise<void> =>
+      writeFile(join(folder, name), what);
+    const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
+    try {
+      await symlink(modules, join(folder, "node_modules"));
+      await write("package.json", "{}");
+      await write("jest.config.mjs", config);
+      await write("[order] of (two).test.mjs", program);
+      const script = "node --experimental-vm-modules node_modules/jest/bin/jest.js 2>&1";
+      const { code, output } = await shell(script, folder);
+      expect(code).toBe(1);
+      expect(output).toContain("Tests:       2 failed, 2 total");
+      const [, replay = ""] = /replay: (COPPICE_REPLAY=.*)/.exec(output) ?? [];
+      expect(replay).toMatch(
+        /^COPPICE_REPLAY='.*' NODE_OPTIONS=--experimental-vm-modules npx jest /,
+      );
+      const again = await shell(`${replay} 2>&1`, folder);
+      expect(again.code).toBe(1);
+      expect(again.output).toContain("Tests:       1 failed, 1 skipped, 2 total");
+      expect(again.output).toContain("found: replay");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
 });
 
 test("a runner is told the name, what to run, and how long that may take", () => {

@@ -85,7 +85,7 @@ fails under FIFO plus these constraints (drop any one → passes):
      |------>|       |       |    message {"fill":0} (2)
      |       |       |       |    ✗ the cache has 0, the db 1
 passes with 1 flipped: shop/reader→shop/db#1 after shop/writer→shop/db#1
-replay: COPPICE_REPLAY='${token}' npx jest packages/testkit/test/test-actors.test.ts -t actors`,
+replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jest packages/testkit/test/test-actors.test.ts -t actors`,
     );
   });
 
