@@ -181,4 +181,22 @@ describe("what somebody sees", () => {
     expect(all).toEqual(['["a spawned n/4","b spawned n/5"]', '["b spawned n/4","a spawned n/5"]']);
     expect(await byClasses(looking, {})).toEqual(all);
   });
+
+  test.each(["quiet", "async"] as const)(
+    "a clock may jump before and after a timer is armed, when it is %s",
+    async (clock) => {
+      const looking: Looking = (note) => (sim) => {
+        const node = sim.node();
+        node.spawnOpt<never>({ key: "sleeper" }, async (self) => {
+          await self.yield();
+          await self.sleep(5);
+          note(self.now());
+        });
+        sim.faults.clockJump(node, 7);
+      };
+      const all = await byAllOrders(looking, { clock });
+      expect(all).toEqual(["[12]", "[5]", "[7]"]);
+      expect(await byClasses(looking, { clock })).toEqual(all);
+    },
+  );
 });
