@@ -1,7 +1,8 @@
 /** Starting remoting on a host, whichever it is: `start-remote.ts` does so in Node, `browser.ts` in browsers. */
 import { hostClock, type Clock, type Node } from "@coppice/core";
-import { RemoteNode, type Remote } from "./remote.js";
+import type { Remote } from "./remote.js";
 import type { RemoteHost } from "./remote-host.js";
+import { RemoteNode } from "./remote-node.js";
 import { checkRemoteOptions, type RemoteOptions } from "./remote-options.js";
 import { keysOf, type Key } from "./secret.js";
 

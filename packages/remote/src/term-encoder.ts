@@ -12,6 +12,16 @@ import {
   type AnyPid,
 } from "@coppice/core";
 import {
+  chainLength,
+  className,
+  isDate,
+  isMap,
+  isSet,
+  lengthOfTypedArray,
+  nameOfTypedArray,
+  wellFormed,
+} from "./built-in.js";
+import {
   ARRAY,
   BYTES,
   FALSE,
@@ -56,12 +66,6 @@ export interface EncoderOptions {
 const objectPrototype = Object.prototype;
 const arrayPrototype = Array.prototype;
 const bytesPrototype = Uint8Array.prototype;
-const mapSize = getterOf(Map.prototype, "size");
-const setSize = getterOf(Set.prototype, "size");
-const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
-const typedArrayName = getterOf(typedArrayPrototype, Symbol.toStringTag);
-const typedArrayLength = getterOf(typedArrayPrototype, "length");
-
 /**
  * Encodes one term after another. Not re-entrant: a getter of a term that sends must meet another
  * instance.
@@ -182,8 +186,7 @@ export class TermEncoder {
       const bytes = value as Uint8Array;
       // Whatever else has that prototype goes the long way, and so does what lies about its length.
       const isPlain =
-        typedArrayName.call(bytes) === "Uint8Array" &&
-        typedArrayLength.call(bytes) === bytes.length;
+        nameOfTypedArray(bytes) === "Uint8Array" && lengthOfTypedArray(bytes) === bytes.length;
       if (isPlain) this.#writer.byteString(bytes);
       else this.#view(bytes, depth);
     } else if (prototype === arrayPrototype || Array.isArray(value)) {
@@ -240,9 +243,9 @@ export class TermEncoder {
     // Subclasses would come as their base class.
     const derived = Object.getPrototypeOf(Object.getPrototypeOf(prototype)) !== null;
     if (derived) this.#instance(value, depth);
-    else if (answers(mapSize, value)) this.#map(value as ReadonlyMap<unknown, unknown>, depth);
-    else if (answers(setSize, value)) this.#set(value as ReadonlySet<unknown>, depth);
-    else if (answers(Date.prototype.getTime, value)) this.#date(value as Date, depth);
+    else if (isMap(value)) this.#map(value, depth);
+    else if (isSet(value)) this.#set(value, depth);
+    else if (isDate(value)) this.#date(value, depth);
     else this.#instance(value, depth);
   }
 
@@ -282,11 +285,9 @@ export class TermEncoder {
   }
 
   #view(value: ArrayBufferView, depth: number): void {
-    const name: unknown = typedArrayName.call(value);
-    const known = typeof name === "string" ? typedArrayTag(name) : undefined;
-    if (known === undefined) {
-      this.#fail(depth, typeof name === "string" ? `a ${name}` : "a DataView");
-    }
+    const name = nameOfTypedArray(value);
+    const known = name === undefined ? undefined : typedArrayTag(name);
+    if (known === undefined) this.#fail(depth, name === undefined ? "a DataView" : `a ${name}`);
     if (name !== "Uint8Array") this.#writer.head(TAG, known.tag);
     this.#writer.byteString(typedArrayBytes(value, known.bytes));
   }
@@ -385,43 +386,4 @@ export class TermEncoder {
     }
     throw new UnsendableTermError(depth > 16 ? `${path}…` : path, what);
   }
-}
-
-function wellFormed(text: string): string {
-  return text.replaceAll(/\p{Surrogate}/gu, "\ufffd");
-}
-
-/** Does the built-in accept it as one of its own? Those of other realms count. */
-function answers(builtIn: (this: never) => unknown, value: object): boolean {
-  try {
-    builtIn.call(value as never);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function getterOf(prototype: object, key: PropertyKey): (this: unknown) => unknown {
-  const get = Object.getOwnPropertyDescriptor(prototype, key)?.get;
-  if (get === undefined) throw new TypeError(`the host has no getter "${String(key)}"`);
-  return get;
-}
-
-function chainLength(value: object): number {
-  let length = 0;
-  for (
-    let at = Object.getPrototypeOf(value) as object | null;
-    at !== null;
-    at = Object.getPrototypeOf(at) as object | null
-  ) {
-    length++;
-  }
-  return length;
-}
-
-function className(value: object): string {
-  const constructor: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof constructor === "function" && constructor.name !== ""
-    ? constructor.name
-    : "a class without a name";
 }

@@ -14,7 +14,8 @@ import {
 } from "@coppice/core";
 import { child, defineSupervisor, type SupervisorDefinition } from "@coppice/supervisor";
 import { messagePortTransport, type PortLike } from "./message-port-transport.js";
-import { RemoteNode, type Remote } from "./remote.js";
+import type { Remote } from "./remote.js";
+import { RemoteNode } from "./remote-node.js";
 import type { RemoteOptions } from "./remote-options.js";
 import type { Key } from "./secret.js";
 import { startRemote } from "./start-remote.js";

@@ -1,0 +1,17 @@
+/** What remoting knows of a connection beside what that knows itself. */
+import type { Waiting } from "./awaiting.js";
+import type { Incoming } from "./incoming.js";
+import type { Join } from "./joins.js";
+
+/** Of one connection. */
+export interface Facts {
+  /** Whom we expect there. */
+  readonly expected: string | undefined;
+  readonly address: string;
+  readonly join: Join | undefined;
+  readonly waiting: Waiting[];
+  /** Whom we have told who we are. */
+  told: string | undefined;
+  /** Takes what is said over the session, while it is open. */
+  incoming: Incoming | undefined;
+}

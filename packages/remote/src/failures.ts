@@ -1,0 +1,40 @@
+/** Attempts to connect that failed, by node: when the next may be. */
+import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
+import { CLOSE_CODES } from "./wire-signal.js";
+
+/** So many nodes that could not be reached are remembered. */
+const MAX_FAILURES = 4096;
+
+/** How long to wait after so many failures in a row, of which the last was by `code`. */
+export function waitMs(failures: number, code: number, random: number): number {
+  const bounds = code === CLOSE_CODES.AUTH ? AUTH_BACKOFF : CONNECT_BACKOFF;
+  return backoffMs(failures, random, bounds);
+}
+
+export class Failures {
+  readonly #failures = new Map<string, { readonly count: number; readonly untilMs: number }>();
+
+  /** May it be tried now? */
+  mayTry(name: string, nowMs: number): boolean {
+    const failure = this.#failures.get(name);
+    return failure === undefined || nowMs >= failure.untilMs;
+  }
+
+  failed(name: string, code: number, nowMs: number, random: number): void {
+    const count = (this.#failures.get(name)?.count ?? 0) + 1;
+    this.#failures.delete(name);
+    this.#failures.set(name, { count, untilMs: nowMs + waitMs(count, code, random) });
+    // A peer may tell of as many nodes as it likes.
+    if (this.#failures.size > MAX_FAILURES) {
+      for (const oldest of this.#failures.keys()) {
+        this.#failures.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** It was reached. */
+  reached(name: string): void {
+    this.#failures.delete(name);
+  }
+}

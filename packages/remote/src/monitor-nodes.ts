@@ -1,0 +1,37 @@
+/** Telling a process by messages which nodes are connected. */
+import { checkFunction, checkKeys, InvalidArgumentError, isPid, type Pid } from "@coppice/core";
+import type { Observable } from "rxjs";
+import type { NodeStatus, Remote } from "./remote.js";
+import type { RemoteEvent } from "./remote-event.js";
+
+/** As `Remote.monitorNodes`. @param events of `remote`, before its subscribers hear of them */
+export function monitorNodes<M>(
+  remote: Pick<Remote, "node" | "nodes" | "connect">,
+  events: Pick<Observable<RemoteEvent>, "subscribe">,
+  pid: Pid<M>,
+  map: (status: NodeStatus) => M,
+  options: { readonly node?: string } = {},
+): () => void {
+  const { node } = remote;
+  if (!isPid(pid) || pid.node !== node.name || pid.incarnation !== node.incarnation) {
+    throw new InvalidArgumentError("monitorNodes: pid", "a pid of this node", pid);
+  }
+  checkFunction("monitorNodes: map", map);
+  checkKeys("monitorNodes: options", options, ["node"]);
+  const tell = (type: NodeStatus["type"], name: string, incarnation?: number): void => {
+    if (options.node === undefined || options.node === name) {
+      node.send(pid, map({ type, node: name, incarnation }));
+    }
+  };
+  const subscription = events.subscribe((event) => {
+    if (event.type === "up") tell("nodeup", event.node, event.incarnation);
+    else if (event.type === "down") tell("nodedown", event.node, event.incarnation);
+  });
+  const over = (): void => subscription.unsubscribe();
+  void node.whenExited(pid).then(over);
+  const { node: wanted } = options;
+  if (wanted !== undefined && !remote.nodes().some(({ name }) => name === wanted)) {
+    remote.connect(wanted).catch(() => void (subscription.closed || tell("nodedown", wanted)));
+  }
+  return over;
+}

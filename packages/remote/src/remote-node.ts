@@ -1,0 +1,210 @@
+/** The remote side of a node: its sessions with other nodes, and what is built on them. */
+import {
+  guardedObservable,
+  InvalidArgumentError,
+  isPid,
+  isRemoteName,
+  type Clock,
+  type Node,
+  type Pid,
+  type RemoteName,
+  type Startable,
+} from "@coppice/core";
+import { Subject, type Observable } from "rxjs";
+import { RemoteStoppedError, UnreachableError } from "./errors.js";
+import type { Groups } from "./groups.js";
+import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
+import { monitorNodes } from "./monitor-nodes.js";
+import type { Names } from "./names.js";
+import type { ConnectedNode, NodeStatus, Remote } from "./remote.js";
+import type { RemoteEvent } from "./remote-event.js";
+import type { RemoteHost } from "./remote-host.js";
+import type { CheckedOptions } from "./remote-options.js";
+import { RemoteStarts, type Place } from "./remote-start.js";
+import type { Key } from "./secret.js";
+import { Services } from "./services.js";
+import { Sessions } from "./sessions.js";
+import type { NodeLife } from "./term.js";
+import type { Listener, Transport } from "./transport.js";
+import { CLOSE_CODES } from "./wire-signal.js";
+
+export class RemoteNode implements Remote {
+  readonly node: Node;
+  readonly events: Observable<RemoteEvent>;
+  readonly #events = new Subject<RemoteEvent>();
+  readonly #options: CheckedOptions;
+  readonly #host: RemoteHost;
+  readonly #keys: readonly Key[];
+  readonly #breaches: BreachCounts = createBreachCounts();
+  readonly #listeners: Listener[] = [];
+  readonly #sessions: Sessions;
+  readonly #starts: RemoteStarts;
+  readonly #services: Services;
+  #stopped = false;
+
+  constructor(
+    node: Node,
+    options: CheckedOptions,
+    host: RemoteHost,
+    clock: Clock,
+    keys: readonly Key[],
+  ) {
+    this.node = node;
+    this.#options = options;
+    this.#host = host;
+    this.#keys = keys;
+    this.events = guardedObservable(node, (subscriber) => this.#events.subscribe(subscriber));
+    const breaches = this.#breaches;
+    const sessions = new Sessions({
+      node,
+      options,
+      host,
+      clock,
+      keys,
+      breaches,
+      emit: (event) => this.#events.next(event),
+      service: (peer, name, message) => this.#services.received(peer, name, message),
+      spawnReply: (peer, connection, signal) => this.#starts.replied(peer, connection, signal),
+      lost: (peer) => this.#starts.lost(peer),
+    });
+    this.#sessions = sessions;
+    this.#starts = new RemoteStarts(
+      node,
+      (name) => sessions.peers.get(name) ?? sessions.wanted(name),
+      () => this.nodes().flatMap(({ role, name }) => (role === "node" ? [name] : [])),
+      clock,
+    );
+    this.#services = new Services({
+      node,
+      clock,
+      options,
+      breaches,
+      changes: this.#events,
+      nodes: () => this.nodes(),
+      connect: (name) => this.connect(name),
+      tell: (to, name, message) => sessions.tell(to, name, message),
+    });
+    node.events.subscribe({ complete: () => void this.stop() });
+  }
+
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ address }) => address);
+  }
+
+  get breaches(): { readonly [L in LimitName]?: number } {
+    return this.#breaches.snapshot();
+  }
+
+  /** Listens, and begins to join. */
+  async begin(): Promise<void> {
+    for (const listen of this.#options.listen) {
+      const accept = (transport: Transport): void => this.accept(transport);
+      if ("listen" in listen) this.#listeners.push(await listen.listen(accept));
+      else {
+        const { listen: listenHost } = this.#host;
+        if (listenHost === undefined) throw new UnreachableError("this platform", "cannot listen");
+        const admit = (address: string): boolean => this.#sessions.mayBegin(address);
+        this.#listeners.push(await listenHost(listen, this.#options, admit, accept));
+      }
+    }
+    this.#sessions.join();
+    this.#services.keepNames();
+  }
+
+  /** @internal For threads of this very program. */
+  get keys(): readonly Key[] {
+    return this.#keys;
+  }
+
+  nodes(): ConnectedNode[] {
+    const nodes: ConnectedNode[] = [];
+    for (const { connection, core, queuedBytes } of this.#sessions.peers.values()) {
+      const peer = connection?.peer;
+      if (peer === undefined) continue;
+      const { links, watching, watched } = core.counts;
+      nodes.push({
+        ...peer.node,
+        role: peer.role,
+        queuedBytes,
+        links,
+        monitors: watching + watched,
+      });
+    }
+    return nodes;
+  }
+
+  async connect(target: string): Promise<NodeLife> {
+    if (this.#stopped) throw new RemoteStoppedError(this.node.name);
+    if (typeof target !== "string" || target === "") {
+      throw new InvalidArgumentError("connect: target", "a node's name, or an address", target);
+    }
+    if (target === this.node.name) throw new UnreachableError(target, "that is my own name");
+    const sessions = this.#sessions;
+    if (target.includes("://")) return sessions.connect(undefined, target);
+    const open = sessions.open(target);
+    if (open !== undefined) return open;
+    const address = await sessions.whereIs(target);
+    if (this.#stopped) throw new RemoteStoppedError(this.node.name);
+    // It may have come about meanwhile.
+    return sessions.open(target) ?? sessions.connect(target, address);
+  }
+
+  disconnect(node: string): void {
+    const peer = this.#sessions.peers.get(node);
+    (peer?.connection ?? peer?.dialling)?.close(CLOSE_CODES.NORMAL, "not wanted any more");
+  }
+
+  isBusy(node: string): boolean {
+    return this.#sessions.peers.get(node)?.isBusy ?? false;
+  }
+
+  ready(node: string): Promise<void> {
+    return this.#sessions.peers.get(node)?.ready() ?? Promise.resolve();
+  }
+
+  trySend<M>(
+    sender: Pick<Node, "send">,
+    to: Pid<M> | RemoteName<M>,
+    message: NoInfer<M>,
+  ): "sent" | "busy" {
+    if (!isPid(to) && !isRemoteName(to)) {
+      throw new InvalidArgumentError("trySend: to", "a pid, or a name at a node", to);
+    }
+    if (this.isBusy(to.node)) return "busy";
+    sender.send(to, message);
+    return "sent";
+  }
+
+  monitorNodes<M>(
+    pid: Pid<M>,
+    map: (status: NodeStatus) => M,
+    options?: { readonly node?: string },
+  ): () => void {
+    return monitorNodes(this, this.#events, pid, map, options);
+  }
+
+  behaviour<S extends Startable<never, never>>(place: Place, name: string): S {
+    return this.#starts.startable(place, name) as S;
+  }
+
+  groups(scope?: string): Groups {
+    return this.#services.groups(scope);
+  }
+
+  get names(): Names {
+    return this.#services.names;
+  }
+
+  accept(transport: Transport): void {
+    this.#sessions.accept(transport);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#sessions.stop();
+    const listeners = this.#listeners.splice(0);
+    await Promise.all(listeners.map((listener) => listener.close()));
+    this.#events.complete();
+  }
+}

@@ -1,0 +1,481 @@
+/** The sessions of a node with others: how they come about, and how they end. */
+import {
+  connectRouter,
+  type AnyPid,
+  type Clock,
+  type Gateway,
+  type Node,
+  type Ref,
+} from "@coppice/core";
+import { dialWith, whereIs } from "./address.js";
+import { Awaiting } from "./awaiting.js";
+import { SpawnServer } from "./behaviours.js";
+import { ClientRates } from "./client-rates.js";
+import { Codec } from "./codec.js";
+import { CLIENT_REFUSED } from "./conflict.js";
+import { Connection } from "./connection.js";
+import type { ConnectionEvents, ConnectionOptions, SessionPeer } from "./connection-options.js";
+import { Door } from "./door.js";
+import { RemoteStoppedError, UnreachableError } from "./errors.js";
+import { ExportTable } from "./export-table.js";
+import type { Facts } from "./facts.js";
+import { Failures } from "./failures.js";
+import { HandshakeSlots } from "./handshake-slots.js";
+import { Incoming, type Permissions } from "./incoming.js";
+import { Joins } from "./joins.js";
+import type { BreachCounts, LimitName } from "./limits.js";
+import type { RemoteEvent } from "./remote-event.js";
+import type { RemoteHost } from "./remote-host.js";
+import type { CheckedOptions } from "./remote-options.js";
+import { RemotePeer } from "./remote-peer.js";
+import type { Key } from "./secret.js";
+import type { SessionEnd } from "./session.js";
+import { answerSpawn, type Requester } from "./spawn-request.js";
+import type { Identities, NodeLife } from "./term.js";
+import type { Dialler, Transport } from "./transport.js";
+import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
+
+/** What sessions are made with, and whom they tell. */
+export interface SessionsPort {
+  readonly node: Node;
+  readonly options: CheckedOptions;
+  readonly host: RemoteHost;
+  readonly clock: Clock;
+  readonly keys: readonly Key[];
+  readonly breaches: BreachCounts;
+  readonly emit: (event: RemoteEvent) => void;
+  /** A message for a service of remoting itself. */
+  readonly service: (peer: SessionPeer, name: string, message: () => unknown) => void;
+  /** The answer to a request to start a process. */
+  readonly spawnReply: (
+    peer: RemotePeer,
+    connection: Connection,
+    signal: Extract<WireSignal, { op: "spawn-reply" }>,
+  ) => void;
+  /** A peer is lost. */
+  readonly lost: (peer: RemotePeer) => void;
+}
+
+export class Sessions {
+  readonly #port: SessionsPort;
+  readonly #node: Node;
+  readonly #options: CheckedOptions;
+  readonly #host: RemoteHost;
+  readonly #clock: Clock;
+  readonly #gateway: Gateway;
+  readonly #home: NodeLife;
+  readonly #diallers: readonly Dialler[];
+  readonly #breaches: BreachCounts;
+  readonly #connections = new Map<Connection, Facts>();
+  readonly #peers = new Map<string, RemotePeer>();
+  readonly #failures = new Failures();
+  /** Nodes with which a session has been; clients, who may call themselves anything, are none. */
+  readonly #met = new Set<string>();
+  readonly #awaiting: Awaiting;
+  readonly #joins: Joins;
+  readonly #handshakes: HandshakeSlots;
+  readonly #said: ClientRates;
+  readonly #spawnServer: SpawnServer;
+  readonly #door: Door;
+  readonly #exports = new WeakMap<Transport, ExportTable>();
+  #stopped = false;
+
+  constructor(port: SessionsPort) {
+    const { node, options, host, clock, breaches } = port;
+    const { limits } = options;
+    this.#port = port;
+    this.#node = node;
+    this.#options = options;
+    this.#host = host;
+    this.#clock = clock;
+    this.#breaches = breaches;
+    this.#home = { name: node.name, incarnation: node.incarnation };
+    const own = host.dialler(options);
+    this.#diallers = own === undefined ? options.diallers : [...options.diallers, own];
+    this.#gateway = connectRouter(node, { connect: (name) => this.wanted(name)?.core });
+    this.#spawnServer = new SpawnServer(node, options.behaviours, limits, breaches);
+    this.#awaiting = new Awaiting(clock, limits.handshakeMs);
+    this.#handshakes = new HandshakeSlots(limits);
+    this.#said = new ClientRates(limits.maxSessions);
+    this.#door = new Door(this.#home, options, this.#connections, this.#peers, this.#met);
+    this.#joins = new Joins(options.join, {
+      clock,
+      random: () => node.random(),
+      isOpen: (name) => this.#peers.get(name)?.connection !== undefined,
+      dial: (join) => void this.#dial(join.address, { join }),
+    });
+  }
+
+  /** All with whom something connects us, be it only the attempt. */
+  get peers(): ReadonlyMap<string, RemotePeer> {
+    return this.#peers;
+  }
+
+  /** Begins to join. */
+  join(): void {
+    this.#joins.begin();
+  }
+
+  /** The life of a node with which a session is open. */
+  open(name: string): NodeLife | undefined {
+    return this.#peers.get(name)?.connection?.peer?.node;
+  }
+
+  /** Where a node is. @throws UnreachableError nobody knows */
+  whereIs(name: string): string | Promise<string> {
+    const { resolve, limits } = this.#options;
+    return whereIs(name, resolve, this.#clock, limits.handshakeMs);
+  }
+
+  /** Waits for a session with whom is at `address`: with the node `expected`, if one is. */
+  connect(expected: string | undefined, address: string): Promise<NodeLife> {
+    return new Promise((resolve, reject) => {
+      const waiting = { resolve, reject };
+      for (const [connection, facts] of this.#connections) {
+        const { isDialler, isOpen, isDown } = connection;
+        if (!isDialler || isOpen || isDown || facts.expected !== expected) continue;
+        if (expected === undefined && facts.address !== address) continue;
+        facts.waiting.push(waiting);
+        return;
+      }
+      this.#dial(address, { expected, waiting: [waiting] });
+    });
+  }
+
+  /** Says something to a service at another node; `false` when that is not connected. */
+  tell(node: string, name: string, message: unknown): boolean {
+    const connection = this.#peers.get(node)?.connection;
+    return connection?.push(0, { op: "send-name", name, from: 0, payload: message }) ?? false;
+  }
+
+  /** Ends all. */
+  stop(): void {
+    this.#stopped = true;
+    this.#joins.stop();
+    for (const connection of [...this.#connections.keys()]) {
+      connection.close(CLOSE_CODES.NORMAL, "the node stops");
+    }
+    for (const peer of [...this.#peers.values()]) this.#lost(peer);
+    const stopped = new RemoteStoppedError(this.#node.name);
+    for (const { reject } of this.#awaiting.takeAll()) reject(stopped);
+  }
+
+  // ── connecting ──────────────────────────────────────────────────────────────────────────────
+
+  /** Somebody has something to say to a node that is not connected. */
+  wanted(name: string): RemotePeer | undefined {
+    const { connect } = this.#options;
+    if (this.#stopped || connect === "never") return undefined;
+    if (connect === "once" && this.#met.has(name)) return undefined;
+    if (!this.#failures.mayTry(name, this.#clock.now())) return undefined;
+    let address: string | Promise<string>;
+    try {
+      address = this.whereIs(name);
+    } catch (error) {
+      this.#refused(name, "", CLOSE_CODES.NORMAL, (error as UnreachableError).why);
+      return undefined;
+    }
+    const peer = this.#begun(name);
+    if (typeof address === "string") return this.#dialFor(peer, address) ? peer : undefined;
+    const isWanted = (): boolean => this.#peers.get(name) === peer && peer.connection === undefined;
+    address.then(
+      (found) => void (isWanted() && this.#dialFor(peer, found)),
+      (error: UnreachableError) => {
+        if (!isWanted()) return;
+        this.#failed(name, CLOSE_CODES.NORMAL);
+        this.#lost(peer);
+        this.#refused(name, "", CLOSE_CODES.NORMAL, error.why);
+      },
+    );
+    return peer;
+  }
+
+  /** Is it being dialled now? What cannot be dialled is lost. */
+  #dialFor(peer: RemotePeer, address: string): boolean {
+    peer.dialling = this.#dial(address, { expected: peer.name });
+    if (peer.dialling !== undefined) return true;
+    this.#failed(peer.name, CLOSE_CODES.NORMAL);
+    this.#lost(peer);
+    return false;
+  }
+
+  #begun(name: string): RemotePeer {
+    const { limits, overflow } = this.#options;
+    const identities = this.#identities({ name, incarnation: -1 }, undefined);
+    const peer = new RemotePeer({
+      gateway: this.#gateway,
+      name,
+      limits,
+      overflow,
+      breaches: this.#breaches,
+      codec: new Codec({ identities, limits }),
+      overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
+    });
+    this.#peers.set(name, peer);
+    return peer;
+  }
+
+  #dial(
+    address: string,
+    facts: Partial<Pick<Facts, "expected" | "join" | "waiting">>,
+  ): Connection | undefined {
+    const { expected, join, waiting = [] } = facts;
+    const transport = dialWith(this.#diallers, address);
+    if (typeof transport === "string") {
+      for (const { reject } of waiting)
+        reject(new UnreachableError(expected ?? address, transport));
+      this.#refused(expected, address, CLOSE_CODES.NORMAL, transport);
+      return undefined;
+    }
+    const all: Facts = { expected, address, join, waiting, told: undefined, incoming: undefined };
+    return this.#connection(true, transport, all);
+  }
+
+  /** May one from there begin a handshake? */
+  mayBegin(address: string): boolean {
+    const { maxSessions } = this.#options.limits;
+    const breached: LimitName | undefined =
+      this.#handshakes.exceeded(address) ??
+      (this.#connections.size >= maxSessions ? "maxSessions" : undefined);
+    if (breached !== undefined) this.#breaches.count(breached);
+    return breached === undefined && !this.#stopped;
+  }
+
+  accept(transport: Transport): void {
+    const { remoteAddress: address } = transport;
+    if (!this.mayBegin(address)) {
+      transport.close(CLOSE_CODES.HANDSHAKE, "too many at once");
+      return;
+    }
+    this.#handshakes.begin(address);
+    this.#connection(false, transport, {
+      expected: undefined,
+      address,
+      join: undefined,
+      waiting: [],
+      told: undefined,
+      incoming: undefined,
+    });
+  }
+
+  #connection(isDialler: boolean, transport: Transport, facts: Facts): Connection {
+    const { limits, hearMs, overflow, cluster, role, frameMac } = this.#options;
+    const events: ConnectionEvents = {
+      admit: (_, peer) => this.#door.admit(peer),
+      challenged: (connection, peer) => this.#door.challenged(connection, peer),
+      opened: (connection, peer) => this.#opened(connection, peer),
+      signal: (_, signal) => facts.incoming?.take(signal),
+      busy: (connection, isBusy) => this.#busy(connection, isBusy),
+      stalled: (_, lateMs) => this.#emit({ type: "stalled", lateMs }),
+      down: (connection, end) => this.#down(connection, end),
+    };
+    const exported = new ExportTable(limits.maxAliases);
+    const options: ConnectionOptions = {
+      clock: this.#clock,
+      home: this.#home,
+      cluster,
+      role,
+      expected: facts.expected,
+      keys: this.#port.keys,
+      frameMac,
+      crypto: this.#host.crypto,
+      limits,
+      hearMs,
+      overflow,
+      breaches: this.#breaches,
+      soon: this.#host.soon,
+      afterTurn: (task) => this.#clock.set(task, 0),
+      nextTurn: this.#host.nextTurn ?? ((task) => void this.#clock.set(task, 0)),
+      said: (peer) => this.#said.by(peer.node.name),
+      identities: (peer) =>
+        this.#identities(peer.node, peer.role === "client" ? exported : undefined),
+    };
+    this.#exports.set(transport, exported);
+    const connection = new Connection(isDialler, transport, options, events, (made) =>
+      this.#connections.set(made, facts),
+    );
+    return connection;
+  }
+
+  #identities(peer: NodeLife, exported: ExportTable | undefined): Identities {
+    const gateway = this.#gateway;
+    return {
+      home: this.#home,
+      peer,
+      pid: (life, serial) => gateway.pid(life.name, life.incarnation, serial),
+      ref: (owner, serial) => gateway.ref(owner, serial),
+      exported: (what: AnyPid | Ref) => {
+        gateway.export(what);
+        exported?.add(what);
+      },
+    };
+  }
+
+  #opened(connection: Connection, peer: SessionPeer): void {
+    const { name, incarnation } = peer.node;
+    const facts = this.#connections.get(connection);
+    this.#handshakeOver(connection);
+    if (this.#stopped) {
+      connection.close(CLOSE_CODES.NORMAL, "the node stops");
+      return;
+    }
+    let remote = this.#peers.get(name);
+    const before = remote?.connection;
+    if (before?.peer?.role === "client" && peer.role === "node") {
+      before.close(CLOSE_CODES.NAME_TAKEN, CLIENT_REFUSED.text);
+      remote = this.#peers.get(name);
+    } else if (before !== undefined) {
+      // Each side keeps the one that the smaller name dialled.
+      const isOurs = connection.isDialler === this.#home.name < name;
+      if (!isOurs) {
+        connection.close(CLOSE_CODES.DUPLICATE, "there is a session already");
+        return;
+      }
+      before.close(CLOSE_CODES.DUPLICATE, "another connection is kept");
+      remote = undefined;
+    }
+    remote ??= this.#begun(name);
+    this.#failures.reached(name);
+    if (peer.role === "node") this.#met.add(name);
+    const incoming = this.#incoming(connection, peer, remote);
+    if (facts !== undefined) facts.incoming = incoming;
+    if (facts?.join !== undefined) this.#joins.opened(facts.join, name);
+    remote.attach(connection, incoming, incarnation);
+    const { role } = peer;
+    const address = facts?.address ?? connection.transport.remoteAddress;
+    this.#emit({ type: "up", node: name, incarnation, role, address });
+    for (const { resolve } of facts?.waiting.splice(0) ?? []) resolve(peer.node);
+    for (const { resolve } of this.#awaiting.take(name)) resolve(peer.node);
+  }
+
+  #incoming(connection: Connection, peer: SessionPeer, remote: RemotePeer): Incoming {
+    const { limits, exports, allowExit } = this.#options;
+    const isNode = peer.role === "node";
+    const permissions: Permissions = {
+      anyProcess: isNode,
+      name: isNode ? () => true : (name) => exports.has(name),
+      exit: allowExit === "all" || (allowExit === "nodes" && isNode),
+    };
+    const exported = this.#exports.get(connection.transport);
+    const requester: Requester = {
+      connection,
+      peer,
+      remote,
+      spawns: this.#spawnServer.of(peer.node.name),
+      exported: (pid) => void exported?.pids.add(pid.serial),
+    };
+    return new Incoming({
+      gateway: this.#gateway,
+      home: this.#home,
+      peer: peer.node,
+      core: remote.core,
+      connection,
+      permissions,
+      limits,
+      breaches: this.#breaches,
+      exportedPids: exported?.pids ?? new Set(),
+      exportedRefs: exported?.refs ?? new Set(),
+      service: (name, message) => this.#port.service(peer, name, message),
+      spawn: (signal) =>
+        void answerSpawn(this.#node, this.#gateway, this.#spawnServer, requester, signal),
+      spawnReply: (signal) => this.#port.spawnReply(remote, connection, signal),
+      refused: (what) => this.#emit({ type: "denied", node: peer.node.name, what }),
+    });
+  }
+
+  // ── how it ends ─────────────────────────────────────────────────────────────────────────────
+
+  #down(connection: Connection, end: SessionEnd): void {
+    const facts = this.#connections.get(connection);
+    const peer = this.#peerOf(connection);
+    this.#handshakeOver(connection);
+    this.#connections.delete(connection);
+    if (facts === undefined) return;
+    facts.incoming = undefined;
+    const { code, text, byPeer } = end;
+    if (peer?.connection === connection) {
+      const { name, incarnation } = (connection.peer as SessionPeer).node;
+      this.#lost(peer);
+      // It was too much for the other side: no use in going on at once.
+      if (byPeer && (code === CLOSE_CODES.RATE || code === CLOSE_CODES.LIMIT)) {
+        this.#failed(name, code);
+      }
+      this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });
+    } else {
+      const name = facts.expected ?? facts.told;
+      if (name !== undefined && code !== CLOSE_CODES.DUPLICATE) this.#failed(name, code);
+      if (peer?.dialling === connection) this.#dialFailed(peer, connection, code);
+      this.#refused(facts.expected, facts.address, code, text, byPeer);
+    }
+    const waiting = facts.waiting.splice(0);
+    const name = facts.expected ?? facts.told;
+    const error = new UnreachableError(facts.expected ?? facts.address, text, code);
+    const open = name === undefined ? undefined : this.open(name);
+    if (code !== CLOSE_CODES.DUPLICATE || name === undefined || name === "") {
+      for (const { reject } of waiting) reject(error);
+    } else if (open !== undefined) for (const { resolve } of waiting) resolve(open);
+    else this.#awaiting.add(name, waiting, error);
+    if (facts.join !== undefined) this.#joins.later(facts.join, code);
+  }
+
+  /** A dial did not become a session. When it was one too many, the other is about to be there. */
+  #dialFailed(peer: RemotePeer, connection: Connection, code: number): void {
+    peer.dialling = undefined;
+    if (peer.connection !== undefined) return;
+    if (code !== CLOSE_CODES.DUPLICATE) {
+      this.#lost(peer);
+      return;
+    }
+    this.#clock.set(() => {
+      const isWaiting = this.#peers.get(peer.name) === peer && peer.connection === undefined;
+      if (isWaiting && peer.dialling === undefined) this.#lost(peer);
+    }, this.#options.limits.handshakeMs);
+    void connection;
+  }
+
+  #lost(peer: RemotePeer): void {
+    if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name);
+    peer.lost();
+    this.#port.lost(peer);
+  }
+
+  #failed(name: string, code: number): void {
+    this.#failures.failed(name, code, this.#clock.now(), this.#node.random());
+  }
+
+  #refused(
+    node: string | undefined,
+    address: string,
+    code: number,
+    text: string,
+    byPeer = false,
+  ): void {
+    this.#emit({ type: "refused", node, address, code, text, byPeer });
+  }
+
+  #handshakeOver(connection: Connection): void {
+    if (connection.isDialler) return;
+    const facts = this.#connections.get(connection);
+    if (facts === undefined || facts.told === "") return;
+    // Once, whether it opened or not.
+    facts.told = "";
+    this.#handshakes.over(facts.address);
+  }
+
+  #busy(connection: Connection, isBusy: boolean): void {
+    const peer = this.#peerOf(connection);
+    if (peer?.connection !== connection) return;
+    if (!isBusy) peer.wake();
+    this.#emit({ type: isBusy ? "busy" : "ready", node: peer.name });
+  }
+
+  #peerOf(connection: Connection): RemotePeer | undefined {
+    const facts = this.#connections.get(connection);
+    const name = connection.peer?.node.name ?? facts?.expected ?? facts?.told;
+    return name === undefined ? undefined : this.#peers.get(name);
+  }
+
+  #emit(event: RemoteEvent): void {
+    this.#port.emit(event);
+  }
+}
