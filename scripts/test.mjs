@@ -15,6 +15,8 @@ import { runDocs } from "./docs.mjs";
  * @returns {Promise<number>} the exit code
  */
 export async function main(args) {
+  // What a failing schedule says to type is what was typed.
+  process.env["COPPICE_TEST_COMMAND"] = "npm test --";
   if (args.length > 0) return run(process.execPath, [...jest, ...args]);
 
   const tests = await runTests();

@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { cases, type Case } from "./cases.js";
+import { countClasses } from "./class-count.js";
 import { explain } from "./explain.js";
 import { explore } from "./explore.js";
 import { reportFailure, type FailureReport } from "./failure-report.js";
@@ -14,6 +15,7 @@ import { runProgram, type Program, type SimulationOptions } from "./run-program.
 import type { Run } from "./run.js";
 import { createSchedule, type Schedule } from "./schedule.js";
 import type { Simulation } from "./simulation.js";
+import { withStates } from "./states.js";
 import { strategyOf } from "./strategy-of.js";
 import { checkSteady, UnsteadyRunError } from "./steady.js";
 import type { Strategy } from "./strategy.js";
@@ -104,6 +106,7 @@ export function searchCases<V extends readonly unknown[]>(
     schedule ?? (searcher.search(values, seed, Infinity).found as Schedule),
     `program ${outcome.numRuns}, ${searcher.first}${shrunk}`,
     byPath,
+    true,
   );
 }
 
@@ -119,6 +122,7 @@ class Searcher<V extends readonly unknown[]> {
   readonly #found = new WeakMap<V, Searched>();
   /** Where the first failure was found. */
   first = "";
+  readonly #startedMs: number = hostMs();
 
   constructor(test: ActorTest<V>) {
     this.#test = test;
@@ -141,12 +145,20 @@ class Searcher<V extends readonly unknown[]> {
     });
     const [failure] = failures;
     if (failure === undefined) return { runs: made, statement: statement.text, found: undefined };
-    if (this.first === "") this.first = `schedule ${failure.index + 1} (${failure.strategy})`;
+    if (this.first === "") {
+      const took = duration(hostMs() - this.#startedMs);
+      this.first = `schedule ${failure.index + 1} (${failure.strategy}), ${took}`;
+    }
     const found = scheduleOf(this.#test, values, failure.run);
     const searched = { runs: made, statement: statement.text, found };
     this.#found.set(values, searched);
     return searched;
   }
+}
+
+function duration(ms: number): string {
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 }
 
 /** How much of the schedules of a program may go to the attempt to run all there are. */
@@ -250,6 +262,7 @@ function describeFailure<V extends readonly unknown[]>(
   schedule: Schedule,
   foundBy: string,
   byPath: ReplayValues,
+  counts = false,
 ): ActorFailure {
   const { program, nameOf } = withNames(programOf(test, values));
   const run = (strategy: Strategy): Run => runProgram(program, strategy, test.simulation);
@@ -266,6 +279,10 @@ function describeFailure<V extends readonly unknown[]>(
         });
   const [first] = failing.violations;
   const violation = explanation?.violation ?? first;
+  const watched = withStates(program);
+  runProgram(watched.program, strategyOf(explained), test.simulation);
+  const states = watched.around(violation?.step ?? -1);
+  const classes = counts ? `; ${countClasses(program, test.simulation)}` : "";
   return {
     token: formatReplay({ schedule: explained, values: asJsonValues(values) ?? byPath }),
     violation: `${violation?.check}: ${violation?.message}`,
@@ -283,8 +300,9 @@ function describeFailure<V extends readonly unknown[]>(
           replays: 0,
         },
         {
-          foundBy,
+          foundBy: `${foundBy}${classes}`,
           replay,
+          states,
           twin,
           nameOf,
           ...(values.length === 0

@@ -9,6 +9,7 @@ import type { Transition } from "./transition.js";
 import type { Explanation, Twin } from "./explain.js";
 import type { Base } from "./replayer.js";
 import { AT_START, otherKeyOf, type Constraint } from "./schedule.js";
+import type { StateAround } from "./states.js";
 import { chartOf, drawChart, mermaidOf, oneLine, wordsFor, type Chart } from "./sequence-chart.js";
 
 export interface FailureReportOptions {
@@ -16,6 +17,8 @@ export interface FailureReportOptions {
   readonly foundBy?: string;
   /** What was run, e.g. `"reader.get(k) ‖ writer.put(k, 1)"`. */
   readonly program?: string;
+  /** States that the program exposes, before and after the step of the violation. */
+  readonly states?: readonly StateAround[];
   /** The line that replays it. */
   readonly replay?: string;
   /** Shows the run that passes, too; 25 lines are no limit then. `false` by default. */
@@ -139,10 +142,14 @@ function otherText(constraint: Constraint): string {
 }
 
 function footOf(
-  { twin, constraints }: Explanation,
-  { replay }: FailureReportOptions,
+  { twin, constraints, run, violation }: Explanation,
+  { replay, states = [] }: FailureReportOptions,
 ): readonly string[] {
   const lines: string[] = [];
+  if (states.length > 0) {
+    const isAtRest = violation.step >= run.steps.length;
+    lines.push(`state${isAtRest ? " at rest" : ""}: ${oneLine(statesInWords(states), 160)}`);
+  }
   if (twin !== undefined) {
     const number = constraints.length === 1 ? "" : ` ${twin.index + 1}`;
     lines.push(
@@ -153,6 +160,18 @@ function footOf(
   }
   if (replay !== undefined) lines.push(`replay: ${replay}`);
   return lines;
+}
+
+/** What changed first. */
+function statesInWords(states: readonly StateAround[]): string {
+  const isChanged = ({ before, after }: StateAround): boolean => before !== after;
+  return [...states.filter(isChanged), ...states.filter((each) => !isChanged(each))]
+    .map(({ name, before, after }) =>
+      before === after
+        ? `${name} ${oneLine(after, 40)}`
+        : `${name} ${oneLine(before, 40)} → ${oneLine(after, 40)}`,
+    )
+    .join(", ");
 }
 
 function changedIn({ constraints, index }: Twin): string {

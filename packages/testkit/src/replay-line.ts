@@ -1,6 +1,7 @@
 /**
  * What has to be typed to see a failure again: for the runner that found it, from the folder where it runs, with
  * the options of Node that its tests need to load at all, as these are often in a script and not in the shell.
+ * Where a script does more than that, `COPPICE_TEST_COMMAND` says how it is called.
  */
 import { relative } from "node:path";
 
@@ -9,16 +10,17 @@ export function replayLine(token: string, name: string, file: string | undefined
   const pattern = quote(escapePattern(name));
   const place = file === undefined ? undefined : relative(process.cwd(), file);
   const path = place === undefined ? "" : ` ${quote(place)}`;
-  const { JEST_WORKER_ID, VITEST } = process.env;
+  const { COPPICE_TEST_COMMAND = "", JEST_WORKER_ID, VITEST } = process.env;
   const replay = `COPPICE_REPLAY=${quote(token, true)}`;
   if (VITEST !== undefined) return `${replay} npx vitest run${path} -t ${pattern}`;
+  const test = place === undefined ? "" : ` ${quote(escapePattern(place))}`;
+  if (COPPICE_TEST_COMMAND !== "") return `${replay} ${COPPICE_TEST_COMMAND}${test} -t ${pattern}`;
   const options = nodeOptions();
   if (JEST_WORKER_ID === undefined) {
     const node = ["node", ...options.map((option) => quote(option))].join(" ");
     return `${replay} ${node} --test --test-name-pattern=${pattern}${path}`;
   }
   const env = options.length === 0 ? "" : ` NODE_OPTIONS=${quote(options.join(" "))}`;
-  const test = place === undefined ? "" : ` ${quote(escapePattern(place))}`;
   return `${replay}${env} npx jest${test} -t ${pattern}`;
 }
 

@@ -66,6 +66,8 @@ export interface Simulation {
    * change any of this; with `[]`, on the order of those alone that have to do with each other anyway.
    */
   observe(observer: (step: Step) => void, options?: LookOptions): void;
+  /** A state worth telling: reports show it before and after the step that failed. What is shared is shown anyway. */
+  state(name: string, read: () => unknown): void;
   shared<T>(name: string, initial: T): Shared<T>;
   /** What is on the disk of a node under `name`; made with `initial` at first. */
   durable<T>(
@@ -180,6 +182,14 @@ export class KernelSimulation implements Simulation {
     checkKeys("observe: options", options, ["reads"]);
     this.kernel.look({ by: "observe", name: "an observer" }, options.reads);
     this.kernel.observers.push(observer);
+  }
+
+  /** Who writes a report reads them: see `withStates`. */
+  state(name: string, read: () => unknown): void {
+    if (typeof name !== "string") {
+      throw new InvalidArgumentError("state: name", "a string that says what it is", name);
+    }
+    checkFunction("state: read", read);
   }
 
   shared<T>(name: string, initial: T): Shared<T> {

@@ -95,6 +95,7 @@ export class ScheduleFailureError extends Error {
  * | `COPPICE_SEED=number` | where each search starts |
  * | `COPPICE_REPORTS=folder` | charts, graphs and traces of failures are written there |
  * | `COPPICE_TWIN=1` | shows a run that passes beside the one that fails |
+ * | `COPPICE_TEST_COMMAND=command` | what runs tests, as `npm test --`, for the line that replays a failure |
  *
  * The test fails with `ScheduleFailureError`, whose message says why and how to see it again, or with
  * `UnsteadyRunError` when the program does not depend on its schedule alone.

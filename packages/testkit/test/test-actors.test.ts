@@ -7,6 +7,7 @@ import {
   ScheduleFailureError,
   testActors,
   type ActorBody,
+  type Simulation,
   type TestActorsOptions,
   type ValuesOf,
 } from "@coppice/testkit";
@@ -64,13 +65,31 @@ const file = (): string => join(folder, "test-actors.test.ts.json");
 const token =
   "v1:p=pairFifo;h=shop/writer>shop/db#1<shop/reader>shop/db#1,shop/reader>shop/cache#2<shop/writer>shop/cache#1";
 
+/** Two that read before either writes. */
+const counter2 = (sim: Simulation): void => {
+  const node = sim.node();
+  const value = sim.shared("value", 0);
+  for (let each = 0; each < 2; each++) {
+    node.spawn(async (self) => {
+      const before = await value.read(self, (now) => now);
+      await value.write(self, () => before + 1);
+    });
+  }
+  sim.finally("both count", () => value.now === 2);
+};
+
+/** How long it took is another time every time. */
+function withoutTime(message: string): string {
+  return message.replace(/[\d.]+ ms/, "0.4 ms");
+}
+
 describe("a test of actors", () => {
   test("fails with a report that says why and how to see it again", async () => {
     const { message, token: found } = await define([], cacheFill, { searchSeed: 1 }).fail();
     expect(found).toBe(token);
-    expect(message).toBe(
+    expect(withoutTime(message)).toBe(
       `✗ the cache is empty or right: the cache has 0, the db 1
-found: program 1, schedule 7 (dpor)
+found: program 1, schedule 7 (dpor), 0.4 ms; 5 classes exist, 1 fails
 fails under FIFO plus these constraints (drop any one → passes):
   1. shop/writer→shop/db#1    after shop/reader→shop/db#1     call {"set":1} reaches db after call "get"
   2. shop/reader→shop/cache#2 after shop/writer→shop/cache#1  message {"fill":0} reaches cache after message "invalidate"
@@ -93,7 +112,9 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
     const { message, token: found } = await define([increments], counter).fail();
     expect(message.split("\n").slice(0, 4)).toEqual([
       "✗ no update is lost: the counter has 1, not 2",
-      expect.stringMatching(/^found: program \d+, schedule 1 \(fifo\); shrunk \d+ times$/),
+      expect.stringMatching(
+        /^found: program \d+, schedule 1 \(fifo\), [\d.]+ ms; shrunk \d+ times; 6 classes exist, 4 fail$/,
+      ),
       "program: [1,1]",
       "fails under LIFO plus this constraint (drop it → passes), and under FIFO and eager timers as it is:",
     ]);
@@ -139,12 +160,49 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
     ]);
   });
 
+  test("tells the states that the program exposes, before and after the step that fails", async () => {
+    const { message } = await define([], (sim) => {
+      const node = sim.node();
+      const log: string[] = [];
+      const total = sim.shared("total", 1);
+      sim.shared("untouched", "as it was");
+      sim.state("log", () => log);
+      const adder = node.spawnOpt<number>({ key: "adder" }, async (self) => {
+        for (;;) {
+          const by = await self.receive();
+          log.push(`by ${by}`);
+          total.change((before) => before * by);
+        }
+      });
+      for (const by of [2, 5]) {
+        node.spawnOpt({ key: `by${by}` }, (self) => self.send(adder, by));
+      }
+      sim.always("two comes first", () => total.now !== 5, { reads: [total] });
+    }).fail();
+    expect(message).toContain('\nstate: total 1 → 5, log [] → ["by 5"], untouched "as it was"\n');
+  });
+
+  test("says to type what runs the tests, where that says what it is", async () => {
+    const command = { COPPICE_TEST_COMMAND: "npm test --" };
+    const { message } = await define([], cacheFill, { searchSeed: 1 }, command).fail();
+    expect(message.split("\n").at(-1)).toBe(
+      `replay: COPPICE_REPLAY='${token}' npm test -- packages/testkit/test/test-actors.test.ts -t actors`,
+    );
+  });
+
+  test("tells the states at rest of what does not hold then", async () => {
+    const { message } = await define([], counter2).fail();
+    expect(message).toContain("\nstate at rest: value 1\n");
+  });
+
   test("finds where a crash hurts, and says it in one line", async () => {
     const { message, token: found } = await define([], acknowledgeFirst).fail();
     expect(found).toMatch(/^v1:p=pairFifo;f=fault:crash:server#1\+\S+$/);
     expect(message.split("\n").slice(0, 4)).toEqual([
       "✗ what was acknowledged is kept: 1 acknowledged, 0 kept",
-      expect.stringMatching(/^found: program 1, schedule \d+ \(\w+\)$/),
+      expect.stringMatching(
+        /^found: program 1, schedule \d+ \(\w+\), [\d.]+ ms; \d+ classes exist with faults ≤ 1, 2 fail$/,
+      ),
       "fails under FIFO plus this constraint (drop it → passes):",
       expect.stringMatching(
         /^ {2}1\. fault:crash:server#1 right after \S+ +crash:server strikes as soon as /,
@@ -172,7 +230,7 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
       throw new Error("no such luck");
     };
     const later = await define([], async, { store: false }).fail();
-    expect(later.message).toBe(message);
+    expect(withoutTime(later.message)).toBe(withoutTime(message));
   });
 
   test("says so when the program does not depend on its schedule alone", async () => {

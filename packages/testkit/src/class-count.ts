@@ -1,0 +1,43 @@
+/** How many classes of schedules a program has, and how many of them fail, as far as that is to be had cheaply. */
+import { explore } from "./explore.js";
+import type { Program, SimulationOptions } from "./run-program.js";
+
+/** So many schedules at the most, and no longer than this. */
+const MOST_RUNS = 1_000;
+const MOST_MS = 250;
+
+/** `5 classes exist, 1 fails`; where that is not known, what is. Only from a macrotask. */
+export function countClasses(program: Program, simulation: SimulationOptions): string {
+  const { statement, coverage, runs, failing } = explore(program, {
+    runs: MOST_RUNS,
+    dporRuns: MOST_RUNS,
+    ms: MOST_MS,
+    strategies: [],
+    all: true,
+    simulation,
+  });
+  if (statement.kind === "exhaustive") return tell(statement.classes, statement.violations, "");
+  const [budget, ...others] = statement.bounds;
+  // All that a budget of faults allows is all that can be said, and it is said what that was.
+  if (budget?.startsWith("faults ≤") === true && others.length === 0) {
+    return tell(statement.classes, statement.violations, ` with ${budget}`);
+  }
+  return `at least ${many(coverage.classes, "class", "classes")} exist, and of ${many(runs, "schedule", "schedules")} ${fail(failing)}`;
+}
+
+function tell(classes: number, failing: number, when: string): string {
+  const exist = classes === 1 ? "1 class exists" : `${number(classes)} classes exist`;
+  return `${exist}${when}, ${fail(failing)}`;
+}
+
+function fail(failing: number): string {
+  return failing === 1 ? "1 fails" : `${number(failing)} fail`;
+}
+
+function many(count: number, one: string, more: string): string {
+  return `${number(count)} ${count === 1 ? one : more}`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
