@@ -14,6 +14,9 @@ import { CLOSE_CODES, isCounted, type CloseCode, type WireSignal } from "./wire-
  */
 const SLICE = 128;
 
+/** Big ones take longer: for each so many bytes a signal counts once more. A whole slice is 64 KiB of them. */
+const BYTES_AS_SIGNAL = 512;
+
 /** Fewer signals in a turn than this are not counted at all. */
 const COUNTED_FROM = 32;
 
@@ -54,7 +57,7 @@ export class Intake {
   /** Of the frame under way, the signals from `#takenAt` on are not taken in. */
   #taking: readonly ReceivedSignal[] = [];
   #takenAt = 0;
-  /** How many were taken in since the event loop turned. */
+  /** How many were taken in since the event loop turned, the big ones as more than one. */
   #slice = 0;
   #resting = false;
   /** Up to which of our frames the peer has taken in. */
@@ -134,7 +137,9 @@ export class Intake {
     while (this.#takenAt < signals.length && this.#slice < SLICE) {
       const { signal, bytes } = signals[this.#takenAt++] as ReceivedSignal;
       if (!port.withinRate(1)) return false;
-      if (++this.#slice === COUNTED_FROM) port.nextTurn(this.#turned);
+      const before = this.#slice;
+      this.#slice = before + sliceOf(bytes);
+      if (before < COUNTED_FROM && this.#slice >= COUNTED_FROM) port.nextTurn(this.#turned);
       if (isCounted(signal.op)) {
         port.signal(signal);
         takenBytes += bytes;
@@ -159,4 +164,9 @@ export class Intake {
       if (!this.#port.isDown()) this.#takeIn();
     });
   }
+}
+
+/** How much of a slice a signal of this size is. One that came in pieces, of no size here, is all of it. */
+function sliceOf(bytes: number): number {
+  return bytes === 0 ? SLICE : 1 + Math.floor(bytes / BYTES_AS_SIGNAL);
 }
