@@ -3,13 +3,14 @@
  * that replays it; at most 25 lines. Beside it, for tools: the trace as JSON and the
  * happens-before graph as DOT.
  */
-import { causalPast, happensBefore } from "./causality.js";
+import { causalPast } from "./causality.js";
 import type { Run, Step } from "./run.js";
 import type { Transition } from "./transition.js";
 import type { Explanation, Twin } from "./explain.js";
 import type { Base } from "./replayer.js";
 import { AT_START, otherKeyOf, type Constraint } from "./schedule.js";
 import type { StateAround } from "./states.js";
+import { dotOf, traceJsonOf, type TraceJson } from "./trace-json.js";
 import { chartOf, drawChart, mermaidOf, oneLine, wordsFor, type Chart } from "./sequence-chart.js";
 
 export interface FailureReportOptions {
@@ -37,28 +38,6 @@ export interface FailureReport {
   readonly trace: TraceJson;
 }
 
-/** A run as data that can be written down. */
-export interface TraceJson {
-  readonly hash: string;
-  readonly outcome: string;
-  readonly nowMs: number;
-  readonly violations: readonly {
-    readonly check: string;
-    readonly message: string;
-    readonly step: number;
-  }[];
-  readonly constraints: readonly Constraint[];
-  readonly steps: readonly {
-    readonly key: string;
-    readonly kind: string;
-    readonly actor: string;
-    readonly text: string;
-    readonly creator: number;
-    readonly atMs?: number;
-    readonly accesses: readonly { readonly object: string; readonly mode: string }[];
-  }[];
-}
-
 /** Puts everything that is known of a failure together. */
 export function reportFailure(
   explanation: Explanation,
@@ -78,7 +57,7 @@ export function reportFailure(
     text: lines.join("\n"),
     mermaid: mermaidOf(chart),
     dot: dotOf(run, violation.step),
-    trace: traceOf(run, constraints),
+    trace: traceJsonOf(run, constraints),
   };
 }
 
@@ -318,45 +297,4 @@ function fit(chart: Chart, room: number): Chart {
       ...kept,
     ],
   };
-}
-
-function traceOf(run: Run, constraints: readonly Constraint[]): TraceJson {
-  return {
-    hash: run.hash(),
-    outcome: run.outcome,
-    nowMs: run.nowMs,
-    violations: run.violations.map(({ check, message, step }) => ({ check, message, step })),
-    constraints,
-    steps: run.steps.map(({ transition, creator, accesses }) => ({
-      key: transition.key,
-      kind: transition.kind,
-      actor: transition.actor,
-      text: transition.describe(),
-      creator,
-      ...(transition.atMs === undefined ? {} : { atMs: transition.atMs }),
-      accesses: accesses.map(({ object, mode }) => ({ object, mode })),
-    })),
-  };
-}
-
-/** One cluster for each process; solid edges made possible, dashed edges mattered by their order. */
-function dotOf(run: Run, violationStep: number): string {
-  const quote = (text: string): string => JSON.stringify(text.replace(/[\\"]/g, "'"));
-  const lines = ["digraph run {", "  rankdir=TB;", "  node [shape=box];"];
-  const byActor = new Map<string, number[]>();
-  for (const [step, { transition }] of run.steps.entries()) {
-    byActor.set(transition.actor, [...(byActor.get(transition.actor) ?? []), step]);
-  }
-  for (const [index, [actor, steps]] of [...byActor].entries()) {
-    lines.push(`  subgraph cluster_${index} {`, `    label=${quote(actor)};`);
-    for (const step of steps) {
-      const colour = step === violationStep ? ", color=red" : "";
-      lines.push(`    s${step} [label=${quote(keyAt(run, step))}${colour}];`);
-    }
-    lines.push("  }");
-  }
-  for (const { from, to, why } of happensBefore(run.steps)) {
-    lines.push(`  s${from} -> s${to}${why === "order" ? " [style=dashed]" : ""};`);
-  }
-  return `${[...lines, "}"].join("\n")}\n`;
 }

@@ -11,14 +11,8 @@ export {
   type Explored,
   type KindOf,
 } from "./dpor.js";
-export {
-  explore,
-  exploreRuns,
-  type Exploration,
-  type ExploredFailure,
-  type Origin,
-  type Runner,
-} from "./explore.js";
+export { explore, exploreRuns } from "./explore.js";
+export type { Exploration, ExploredFailure, Origin, Runner } from "./explorer.js";
 export type { ExploreOptions } from "./explore-options.js";
 export { drawFaults, withFaults, type FaultChoice, type DrawnFault } from "./fault-plan.js";
 export { messageKindOf } from "./message-kind.js";
@@ -109,12 +103,8 @@ export {
   type ExplainOptions,
   type Twin,
 } from "./explain.js";
-export {
-  reportFailure,
-  type FailureReport,
-  type FailureReportOptions,
-  type TraceJson,
-} from "./failure-report.js";
+export { reportFailure, type FailureReport, type FailureReportOptions } from "./failure-report.js";
+export type { TraceJson } from "./trace-json.js";
 export {
   createSchedule,
   isSchedule,

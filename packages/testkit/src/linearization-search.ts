@@ -5,7 +5,9 @@
  * is not tried again. Wing and Gong, Testing and verifying concurrent objects (1993); Lowe, Testing for
  * linearizability (2017).
  */
+import { openAt, orderOf, type HistoryOrder, type Open } from "./history-order.js";
 import type { Operation } from "./history.js";
+import { SeenStates } from "./seen-states.js";
 import { structureOf, type Successors } from "./sequential-model.js";
 
 export interface Explained<I, O> {
@@ -61,20 +63,12 @@ class Search<S, I, O> {
   readonly #initial: S;
   readonly #successors: Successors<S, I, O>;
   readonly #stateKey: (state: S) => unknown;
-  /** The operations in the order of their invocation, and of their return. */
-  readonly #invocations: readonly number[];
-  readonly #returns: readonly number[];
-  /** How many invocations come before each return. */
-  readonly #invokedBefore: Int32Array;
-  /** Where among the returns each operation stands; that of a pending one is after all. */
-  readonly #rank: Int32Array;
+  readonly #order: HistoryOrder;
   /** Which operations have had their moment, in which order. */
   readonly #done: Uint8Array;
   readonly #path: number[] = [];
-  /** Numbers for states, by structure. */
-  readonly #states = new Map<unknown, number>();
-  /** By return: what was seen there. */
-  readonly #seen: (Seen | undefined)[] = [];
+  /** What was seen at each return. */
+  readonly #seen: SeenStates<S>;
   readonly #open: (Open | undefined)[] = [];
   readonly #alike: (number | undefined)[] = [];
   /** The furthest return that was reached. */
@@ -93,38 +87,15 @@ class Search<S, I, O> {
     this.#initial = initial;
     this.#successors = successors;
     this.#stateKey = stateKey;
-    const invokedAt = operations.map((operation) => operation.invokedAt);
-    const returnedAt = operations.map((operation) => operation.returnedAt ?? Infinity);
-    const invocations: number[] = [];
-    const returns: number[] = [];
-    for (let op = 0; op < operations.length; op++) {
-      insert(invocations, op, invokedAt);
-      if (returnedAt[op] !== Infinity) insert(returns, op, returnedAt);
-    }
-    this.#invocations = invocations;
-    this.#returns = returns;
-    this.#rank = new Int32Array(operations.length).fill(returns.length);
-    this.#invokedBefore = new Int32Array(returns.length);
-    let invoked = 0;
-    returns.forEach((op, place) => {
-      this.#rank[op] = place;
-      const at = returnedAt[op] as number;
-      // What is invoked at the very position of the return is concurrent.
-      while (
-        invoked < invocations.length &&
-        (invokedAt[invocations[invoked] as number] as number) <= at
-      ) {
-        invoked++;
-      }
-      this.#invokedBefore[place] = invoked;
-    });
+    this.#order = orderOf(operations);
+    this.#seen = new SeenStates(stateKey);
     this.#done = new Uint8Array(operations.length);
   }
 
   /** An order that explains the history, if there is one. */
   run(): readonly Operation<I, O>[] | "undecided" | undefined {
     const found = this.#search(() => undefined);
-    return found === true ? this.#order() : found === false ? undefined : "undecided";
+    return found === true ? this.#explanation() : found === false ? undefined : "undecided";
   }
 
   /** After a `run` that found nothing: how far one gets. */
@@ -132,20 +103,20 @@ class Search<S, I, O> {
     const furthest = this.#furthest;
     const states = new Map<unknown, S>();
     let prefix: readonly Operation<I, O>[] | undefined;
-    this.#seen.length = 0;
+    this.#seen.clear();
     this.#search((at, state) => {
       if (at !== furthest) return;
-      prefix ??= this.#order();
+      prefix ??= this.#explanation();
       states.set(this.#stateKey(state), state);
     });
     return {
       prefix: prefix ?? [],
-      blocked: this.#operations[this.#returns[furthest] as number] as Operation<I, O>,
+      blocked: this.#operations[this.#order.returns[furthest] as number] as Operation<I, O>,
       states: [...states.values()],
     };
   }
 
-  #order(): readonly Operation<I, O>[] {
+  #explanation(): readonly Operation<I, O>[] {
     return this.#path.map((op) => this.#operations[op] as Operation<I, O>);
   }
 
@@ -155,10 +126,10 @@ class Search<S, I, O> {
     let looked = 0;
     /** Tells whether this is the end. */
     const enter = (at: number, state: S): boolean => {
-      if (at === this.#returns.length) return true;
+      if (at === this.#order.returns.length) return true;
       if (at > this.#furthest) this.#furthest = at;
       // Where nothing failed yet there is nothing to remember: most histories have an order.
-      if (this.#seen[at] !== undefined && this.#isSeen(at, state)) return false;
+      if (this.#seen.isAny(at) && this.#isSeen(at, state)) return false;
       reached(at, state);
       stack.push({
         at,
@@ -176,7 +147,7 @@ class Search<S, I, O> {
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       if (looked++ >= this.#limit) return undefined;
       const { at } = top;
-      const returning = this.#returns[at] as number;
+      const returning = this.#order.returns[at] as number;
       if (top.nextResult < top.results.length) {
         const state = top.results[top.nextResult++] as S;
         if (enter(this.#passed(at + 1), state)) return true;
@@ -241,13 +212,14 @@ class Search<S, I, O> {
 
   /** The first return from `at` on whose operation has not had its moment. */
   #passed(at: number): number {
-    while (at < this.#returns.length && this.#done[this.#returns[at] as number] === 1) at++;
+    while (at < this.#order.returns.length && this.#done[this.#order.returns[at] as number] === 1)
+      at++;
     return at;
   }
 
   /** Pending, with one like it that can go first: which of them it is makes no difference. */
   #isSpare(op: number): boolean {
-    if (this.#rank[op] !== this.#returns.length) return false;
+    if (this.#order.rank[op] !== this.#order.returns.length) return false;
     const earlier = (this.#alike[op] ??= this.#earlierAlike(op));
     return earlier !== -1 && this.#done[earlier] === 0;
   }
@@ -256,9 +228,9 @@ class Search<S, I, O> {
     const { input, invokedAt } = this.#operations[op] as Operation<I, O>;
     const key = structureOf(input);
     let latest = -1;
-    for (const other of this.#invocations) {
+    for (const other of this.#order.invocations) {
       if (other === op) break;
-      if (this.#rank[other] !== this.#returns.length) continue;
+      if (this.#order.rank[other] !== this.#order.returns.length) continue;
       const earlier = this.#operations[other] as Operation<I, O>;
       if (earlier.invokedAt <= invokedAt && structureOf(earlier.input) === key) latest = other;
     }
@@ -267,77 +239,16 @@ class Search<S, I, O> {
 
   /** What is invoked before that return and has not returned before it. */
   #openAt(at: number): Open {
-    return (this.#open[at] ??= this.#findOpen(at));
-  }
-
-  #findOpen(at: number): Open {
-    const all = this.#invocations
-      .slice(0, this.#invokedBefore[at])
-      .filter((op) => (this.#rank[op] as number) >= at);
-    const isPending = (op: number): boolean => this.#rank[op] === this.#returns.length;
-    return {
-      all,
-      returning: all.filter((op) => !isPending(op)),
-      pending: all.filter(isPending),
-    };
+    return (this.#open[at] ??= openAt(this.#order, at));
   }
 
   #remember(at: number, state: S): void {
-    const seen = (this.#seen[at] ??= new Map<number | string, Bits[]>());
-    const key = this.#keyAt(at, state);
-    const used = seen.get(key);
-    if (used === undefined) seen.set(key, [this.#bitsOf(this.#openAt(at).pending)]);
-    else used.push(this.#bitsOf(this.#openAt(at).pending));
+    this.#seen.add(at, state, this.#openAt(at), this.#done);
   }
 
-  /** Was that state seen here, with no more of the pending operations used up? What it cannot do, this cannot. */
   #isSeen(at: number, state: S): boolean {
-    const used = this.#seen[at]?.get(this.#keyAt(at, state));
-    if (used === undefined) return false;
-    const now = this.#bitsOf(this.#openAt(at).pending);
-    return used.some((before) => isSubset(before, now));
+    return this.#seen.has(at, state, this.#openAt(at), this.#done);
   }
-
-  /** Of a state, and of those operations that return later and had their moment. */
-  #keyAt(at: number, state: S): number | string {
-    const structure = this.#stateKey(state);
-    let id = this.#states.get(structure);
-    if (id === undefined) this.#states.set(structure, (id = this.#states.size));
-    const done = this.#bitsOf(this.#openAt(at).returning);
-    // Two numbers in one, while that is exact.
-    return typeof done === "number" && id < 2 ** 21 ? id * 2 ** 32 + (done >>> 0) : `${id} ${done}`;
-  }
-
-  /** Which of the operations have had their moment: one bit each. */
-  #bitsOf(ops: readonly number[]): Bits {
-    if (ops.length <= 31) {
-      let bits = 0;
-      for (const op of ops) bits = (bits << 1) | (this.#done[op] as number);
-      return bits;
-    }
-    let bits = 0n;
-    for (const op of ops) bits = (bits << 1n) | BigInt(this.#done[op] as number);
-    return bits;
-  }
-}
-
-/** Operations as bits; for one list always of one kind. */
-type Bits = number | bigint;
-
-function isSubset(part: Bits, whole: Bits): boolean {
-  return typeof part === "bigint"
-    ? (part & (whole as bigint)) === part
-    : (part & (whole as number)) === part;
-}
-
-/** By state and by those that had their moment and return later: which pending ones were used up. */
-type Seen = Map<number | string, Bits[]>;
-
-interface Open {
-  readonly all: readonly number[];
-  /** In the order of `all`: those that return later, and those that never do. */
-  readonly returning: readonly number[];
-  readonly pending: readonly number[];
 }
 
 /** A state, and the operations that had their moment since the last return. */
@@ -362,14 +273,3 @@ interface Frame<S> extends Try<S> {
 }
 
 const NONE: readonly never[] = [];
-
-/** Histories are nearly in order: from the end it is not far. */
-function insert(sorted: number[], op: number, positions: readonly number[]): void {
-  const own = positions[op] as number;
-  let place = sorted.length;
-  while (place > 0 && (positions[sorted[place - 1] as number] as number) > own) {
-    sorted[place] = sorted[place - 1] as number;
-    place--;
-  }
-  sorted[place] = op;
-}
