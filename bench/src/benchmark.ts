@@ -1,7 +1,19 @@
 /** A benchmark: what is measured, on whom, and with how much work. */
 
 /** Who is measured. Coppice always is; the others are its peers. */
-export type Contender = "coppice" | "beam" | "nact" | "xstate" | "effect" | "node" | "fast-check";
+export type Contender =
+  | "coppice"
+  /** Coppice as well, over a WebSocket where the column `coppice` goes another way. */
+  | "coppice-ws"
+  | "beam"
+  | "nact"
+  | "xstate"
+  | "effect"
+  | "node"
+  | "fast-check"
+  | "moleculer"
+  | "comedy"
+  | "nats";
 
 /** All that run in Node, each measurement in a process of its own. */
 export type NodeContender = Exclude<Contender, "beam">;
@@ -9,12 +21,16 @@ export type NodeContender = Exclude<Contender, "beam">;
 /** In the order of the table's columns. */
 export const CONTENDERS: readonly Contender[] = [
   "coppice",
+  "coppice-ws",
   "beam",
   "nact",
   "xstate",
   "effect",
   "node",
   "fast-check",
+  "moleculer",
+  "comedy",
+  "nats",
 ];
 
 export interface Benchmark {
@@ -26,6 +42,18 @@ export interface Benchmark {
   readonly counts: Readonly<Partial<Record<Contender, number>>>;
   /** What `erl` is started with beyond its defaults. */
   readonly beamFlags?: readonly string[];
+  /** What is aimed at, in figures of one run. */
+  readonly target?: Target;
+  /** The job warms up by itself; others are run before, twice, with a tenth of the work. */
+  readonly warmsUp?: boolean;
+}
+
+/** What Coppice is to reach, or not to exceed where lower is better. */
+export interface Target {
+  /** In the benchmark's unit. */
+  readonly value?: number;
+  /** Divided by the peer's figure. */
+  readonly ratio?: Readonly<Partial<Record<Contender, number>>>;
 }
 
 /** Measures `count` of something, and counts for itself how many there were. */

@@ -207,12 +207,28 @@ export const BENCHMARKS: readonly Benchmark[] = [
     unit: "casts/s",
     better: "higher",
     counts: { coppice: 3 * MILLION, beam: 2 * MILLION, node: 800 * THOUSAND },
+    target: { ratio: { node: 3, beam: 1.5 } },
   },
   {
     name: "remote-call",
     unit: "us (median)",
     better: "lower",
     counts: { coppice: 20 * THOUSAND, beam: 20 * THOUSAND, node: 20 * THOUSAND },
+    target: { ratio: { node: 1.5 } },
+  },
+  {
+    name: "thread-cast",
+    unit: "casts/s",
+    better: "higher",
+    counts: { coppice: 3 * MILLION, "coppice-ws": 3 * MILLION },
+    target: { ratio: { "coppice-ws": 1 } },
+  },
+  {
+    name: "thread-call",
+    unit: "us (median)",
+    better: "lower",
+    counts: { coppice: 20 * THOUSAND, "coppice-ws": 20 * THOUSAND },
+    target: { ratio: { "coppice-ws": 1 } },
   },
   {
     name: "schedules",

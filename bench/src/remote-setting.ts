@@ -6,7 +6,7 @@ import type { Node } from "@coppice/core";
 import { startRemote, type Remote } from "@coppice/remote";
 import { WebSocket } from "ws";
 import { startNode } from "./bench-node.js";
-import { COOKIE } from "./remote-peer.js";
+import { COOKIE } from "./remote-services.js";
 
 // As it is built: Node runs no TypeScript, and tests import the sources.
 const PEER = fileURLToPath(new URL("../dist/remote-peer.js", import.meta.url));

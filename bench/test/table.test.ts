@@ -32,6 +32,26 @@ describe("table", () => {
     );
   });
 
+  test("it says what is aimed at, and whether it is reached", () => {
+    const [pingPong, memory] = results as [Result, Result];
+    const aimed = [
+      { ...pingPong, target: { value: 8_000_000, ratio: { beam: 2.5, nact: 15.1, node: 3 } } },
+      { ...memory, target: { value: 2_000, ratio: { beam: 0.4 } } },
+    ];
+    expect(
+      formatTable(aimed)
+        .split("\n")
+        .map((line) => line.split("  ").at(-1)?.trim()),
+    ).toEqual([
+      "target",
+      "≥ 8M: missed, ≥ 2.5× beam: met, ≥ 15.1× nact: missed",
+      "≤ 2000: met, ≤ 0.4× beam: missed",
+    ]);
+    expect(formatTable([pingPong, { ...memory, target: { value: 1 } }]).split("\n")[1]).toMatch(
+      /15\.0×\)$/,
+    );
+  });
+
   test.each<[number, string]>([
     [0, "0"],
     [0.01234, "0.0123"],
