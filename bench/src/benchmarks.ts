@@ -231,6 +231,47 @@ export const BENCHMARKS: readonly Benchmark[] = [
     target: { ratio: { "coppice-ws": 1 } },
   },
   {
+    name: "monitors-cut",
+    unit: "ms",
+    better: "lower",
+    counts: { coppice: 100 * THOUSAND },
+    target: { value: 1_000 },
+  },
+  {
+    name: "monitors-cut-turn",
+    unit: "ms (longest)",
+    better: "lower",
+    counts: { coppice: 100 * THOUSAND },
+    target: { value: 50 },
+  },
+  {
+    // 30 seconds, in tenths.
+    name: "paused-await",
+    unit: "MB (growth)",
+    better: "lower",
+    counts: { coppice: 300 },
+    target: { value: 64 },
+    warmsUp: true,
+  },
+  {
+    // 30 seconds, in tenths.
+    name: "paused-close",
+    unit: "MB (growth)",
+    better: "lower",
+    counts: { coppice: 300 },
+    target: { value: 64 },
+    warmsUp: true,
+  },
+  {
+    // 30 seconds, in tenths.
+    name: "paused-drop",
+    unit: "MB (growth)",
+    better: "lower",
+    counts: { coppice: 300 },
+    target: { value: 64 },
+    warmsUp: true,
+  },
+  {
     name: "schedules",
     unit: "schedules/s",
     better: "higher",

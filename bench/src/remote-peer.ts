@@ -1,13 +1,18 @@
-/** The other process of the benchmarks of remoting: `node remote-peer.js coppice|ws`, driven over IPC. */
+/** The other process of the benchmarks of remoting: `node remote-peer.js coppice|ws SETTINGS`, driven over IPC. */
 import { createNode } from "@coppice/core";
 import { startRemote } from "@coppice/remote";
 import { WebSocketServer } from "ws";
 import { COOKIE, serve } from "./remote-services.js";
+import type { Settings } from "./remote-setting.js";
 
-async function coppice(): Promise<string> {
+async function coppice(settings: Settings): Promise<string> {
   const node = createNode({ name: "peer", logger: false });
   serve(node);
-  const { addresses } = await startRemote(node, { cookie: COOKIE, listen: { port: 0 } });
+  const { addresses } = await startRemote(node, {
+    cookie: COOKIE,
+    listen: { port: 0 },
+    ...settings,
+  });
   return addresses[0] ?? "";
 }
 
@@ -28,5 +33,6 @@ async function ws(): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
-process.send?.(await (process.argv[2] === "ws" ? ws() : coppice()));
+const [kind, settings = "{}"] = process.argv.slice(2);
+process.send?.(await (kind === "ws" ? ws() : coppice(JSON.parse(settings) as Settings)));
 process.on("disconnect", () => process.exit());

@@ -1,4 +1,4 @@
-/** What the other node of a benchmark of remoting has: a process that answers, and one that counts. */
+/** What the other node of a benchmark of remoting has: processes that answer, and that count. */
 import { name, type Call, type Node, type Pid } from "@coppice/core";
 
 /** Shared by the nodes of a benchmark; nobody else gets to them. */
@@ -7,18 +7,30 @@ export const COOKIE = "only for these benchmarks";
 type SinkMessage =
   Uint8Array | { readonly type: "whenAt"; readonly count: number; readonly from: Pid<"done"> };
 
+/** Answers with what it is asked, and `"who"` with its pid. */
 export const Echo = name<Call<unknown, unknown>>("echo");
 /** Takes casts, and answers `whenAt` when so many have come. */
 export const Sink = name<SinkMessage>("sink");
 
-/** Starts both. */
+/** What came of the numbers 1, 2, 3, …, each in the first eight of some bytes. */
+export interface LedgerState {
+  readonly taken: number;
+  /** How many came twice, or behind a greater one. */
+  readonly disorder: number;
+}
+
+/** Takes numbers, and says what came. */
+export const Ledger = name<Uint8Array | Call<"ledger", LedgerState>>("ledger");
+
+/** Starts all of them. */
 export function serve(node: Node): void {
+  serveLedger(node);
   node.register(
     Echo,
     node.spawn<Call<unknown, unknown>>(async (self) => {
       for (;;) {
         const { from, request } = await self.receive();
-        self.reply(from, request);
+        self.reply(from, request === "who" ? self.pid : request);
       }
     }),
   );
@@ -36,6 +48,24 @@ export function serve(node: Node): void {
           waiting = undefined;
           counted = 0;
         }
+      }
+    }),
+  );
+}
+
+function serveLedger(node: Node): void {
+  let [taken, disorder, last] = [0, 0, 0];
+  node.register(
+    Ledger,
+    node.spawn<Uint8Array | Call<"ledger", LedgerState>>(async (self) => {
+      for (;;) {
+        const message = await self.receive();
+        if (message instanceof Uint8Array) {
+          const number = new DataView(message.buffer, message.byteOffset).getFloat64(0);
+          taken++;
+          if (number <= last) disorder++;
+          last = Math.max(last, number);
+        } else self.reply(message.from, { taken, disorder });
       }
     }),
   );

@@ -11,5 +11,6 @@ if (workerData === "listen") {
   const node = createNode({ name: "peer", logger: false });
   serve(node);
   const { addresses } = await startRemote(node, { cookie: COOKIE, listen: { port: 0 } });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of Node has none
   parentPort?.postMessage(addresses[0]);
 } else serve((await startInThread({}, { logger: false })).node);

@@ -14,6 +14,9 @@ import type { OverflowPolicy } from "./watermark.js";
 import { admit } from "./watermark.js";
 import type { WireSignal } from "./wire-signal.js";
 
+/** What a signal that waits for a session costs besides its bytes: it is there as it was said, too. */
+const WAITING_OVERHEAD_BYTES = 1024;
+
 interface Waiting {
   /** `undefined` for what no life of the other node is particular to. */
   readonly signal: RemoteSignal | undefined;
@@ -129,7 +132,7 @@ export class RemotePeer {
     const wire = wireOf(signal);
     const bytes = encodeSignal(wire as WireSignal, this.#options.codec);
     const { limits, overflow, breaches } = this.#options;
-    const verdict = admit(wire.op, bytes.length, this.#waitingBytes, limits, overflow);
+    const verdict = admit(wire.op, costOf(bytes), this.#waitingBytes, limits, overflow);
     if (verdict === "queue") {
       this.#wait(signal, senderOf(signal), bytes);
       return;
@@ -155,7 +158,7 @@ export class RemotePeer {
 
   #wait(signal: RemoteSignal | undefined, sender: number, bytes: Uint8Array): void {
     this.#waiting.push({ signal, sender, bytes });
-    this.#waitingBytes += bytes.length;
+    this.#waitingBytes += costOf(bytes);
   }
 
   /** Whom the other node may have to name to us is found again by its number. */
@@ -180,4 +183,9 @@ export class RemotePeer {
     const { to, from } = message;
     this.#options.gateway.undelivered(to, message.message, from);
   }
+}
+
+/** How much memory a signal takes while it waits: its bytes, what they were made of, and what holds both. */
+function costOf(bytes: Uint8Array): number {
+  return 2 * bytes.length + WAITING_OVERHEAD_BYTES;
 }

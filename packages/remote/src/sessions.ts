@@ -397,7 +397,8 @@ export class Sessions {
       const { name, incarnation } = (connection.peer as SessionPeer).node;
       this.#lost(peer);
       // It was too much for the other side: no use in going on at once.
-      if (byPeer && (code === CLOSE_CODES.RATE || code === CLOSE_CODES.LIMIT)) {
+      const wasTooMuch = code === CLOSE_CODES.RATE || code === CLOSE_CODES.LIMIT;
+      if ((byPeer && wasTooMuch) || code === CLOSE_CODES.OVERLOAD) {
         this.#failed(name, code);
       }
       this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });

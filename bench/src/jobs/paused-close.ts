@@ -1,0 +1,7 @@
+/** How much memory grows while a process sends at full load to a peer that is stopped, and does not care: the session ends, by default. */
+import type { Measurement } from "../benchmark.js";
+import { pausedPeer } from "../paused-peer.js";
+
+export function coppice(count: number): Promise<Measurement> {
+  return pausedPeer("close", count);
+}
