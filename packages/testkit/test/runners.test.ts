@@ -1,10 +1,11 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { testActors } from "@coppice/testkit";
 
 const child = fileURLToPath(new URL("runner-child.mjs", import.meta.url));
@@ -19,7 +20,8 @@ async function shell(command: string, cwd?: string): Promise<{ code: number; out
     text(running.stderr),
     new Promise<number>((resolve) => void running.on("close", resolve)),
   ]);
-  return { code, output };
+  // What is copied from a terminal has no colours.
+  return { code, output: stripVTControlCharacters(output) };
 }
 
 describe("node:test", () => {
@@ -80,6 +82,54 @@ describe("jest", () => {
       expect(again.code).toBe(1);
       expect(again.output).toContain("Tests:       1 failed, 1 skipped, 2 total");
       expect(again.output).toContain("found: replay");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
+});
+
+describe("vitest", () => {
+  const program = `
+    import { test } from "vitest";
+    import { testActors } from "@coppice/testkit";
+    const testAll = testActors.with(test);
+    testAll("is it's first (a)", [], (sim) => {
+      const node = sim.node();
+      const heard = [];
+      const ear = node.spawnOpt({ key: "ear" }, async (self) => {
+        for (;;) heard.push(await self.receive());
+      });
+      for (const key of ["a", "b"]) node.spawnOpt({ key }, (self) => self.send(ear, key));
+      sim.finally("a is first", () => heard[0] === "a");
+    }, { store: false });
+    testAll("nothing to see", [], () => undefined, { store: false });
+  `;
+
+  test("runs them, and what a report says to paste brings the failure back", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "coppice-"));
+    const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+    try {
+      const modules = join(folder, "node_modules");
+      await mkdir(modules);
+      await symlink(here("../../../node_modules/@coppice"), join(modules, "@coppice"));
+      for (const name of [".bin", "vitest"]) {
+        await symlink(here(`../node_modules/${name}`), join(modules, name));
+      }
+      await writeFile(join(folder, "package.json"), "{}");
+      await writeFile(join(folder, "[order] of (two).test.mjs"), program);
+      const { code, output } = await shell("npx --no-install vitest run 2>&1", folder);
+      expect(code).toBe(1);
+      expect(output).toMatch(/Tests +1 failed \| 1 passed \(2\)/);
+      const [, replay = ""] = /replay: (COPPICE_REPLAY=.*)/.exec(output) ?? [];
+      expect(replay).toMatch(/^COPPICE_REPLAY='.*' npx vitest run /);
+      const again = await shell(`${replay} 2>&1`, folder);
+      expect(again.code).toBe(1);
+      expect(again.output).toMatch(/Tests +1 failed \| 1 skipped \(2\)/);
+      expect(again.output).toContain("found: replay");
+      const reasons = (text: string): string[] =>
+        text.split("\n").filter((each) => /✗ a is first|^\s+1\./.test(each));
+      expect(reasons(output).length).toBeGreaterThan(1);
+      expect(reasons(again.output)).toEqual(reasons(output));
     } finally {
       await rm(folder, { recursive: true });
     }
