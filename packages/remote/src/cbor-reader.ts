@@ -181,7 +181,7 @@ export class CborReader {
       this.at += length;
       return key;
     }
-    return known.keep(slot, this.textOf(length));
+    return known.keep(slot, this.textOf(length), length);
   }
 
   /** Nothing may follow. */
@@ -238,9 +238,9 @@ export class KnownTexts {
     return known;
   }
 
-  keep(slot: number, text: string): string {
-    // A text with other characters has other bytes than character codes, and would never be found.
-    if (slot >= 0) this.#slots[slot] = text;
+  keep(slot: number, text: string, length: number): string {
+    // Others than ASCII have other bytes than character codes: they would be found under bytes that are none of theirs.
+    if (slot >= 0 && text.length === length) this.#slots[slot] = text;
     return text;
   }
 }

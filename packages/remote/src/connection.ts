@@ -143,9 +143,12 @@ export class Connection {
     const { clock, limits, hearMs, identities, overflow, breaches, soon, nextTurn } = this.#options;
     const { transport } = this;
     this.#peer = peer;
+    const { maxMessageBytes } = result.limits;
+    const maxReasonBytes = Math.min(limits.maxReasonBytes, maxMessageBytes);
     this.#codec = new Codec({
       identities: identities(peer),
-      limits,
+      // What the peer would not take is refused where it is sent.
+      limits: { ...limits, maxMessageBytes, maxReasonBytes },
       errorDetail: peer.role === "client" ? "message" : "full",
     });
     const { frameKeys } = result;

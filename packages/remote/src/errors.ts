@@ -57,6 +57,18 @@ export class NameRefusedError extends CoppiceError {
   }
 }
 
+/** What was sent could not be read where it was to be received: it was bigger, or deeper, than is taken there. */
+export class UnreadableError extends CoppiceError {
+  override readonly name = "UnreadableError";
+  readonly code = "UNREADABLE";
+  /** The node that could not read it. */
+  readonly node: string;
+  constructor(what: "request" | "reply", node: string, why: string) {
+    super(`the ${what} cannot be read at "${node}": ${why}`);
+    this.node = node;
+  }
+}
+
 /** More calls to one node wait for their replies than `limits.maxPendingCalls` says. */
 export class TooManyCallsError extends CoppiceError {
   override readonly name = "TooManyCallsError";

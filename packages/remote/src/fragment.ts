@@ -33,8 +33,8 @@ export type Assembled =
   | { readonly type: "more" }
   /** The bytes of a signal. */
   | { readonly type: "whole"; readonly bytes: Uint8Array }
-  /** The signal was too big; all of it has come and nothing of it was kept. */
-  | { readonly type: "dropped" }
+  /** The signal was too big; all of it has come, and nothing was kept but its first bytes. */
+  | { readonly type: "dropped"; readonly head: Uint8Array }
   /** The session must close. */
   | { readonly type: "violation"; readonly limit: LimitName };
 
@@ -46,8 +46,8 @@ export type AssemblyLimits = Pick<
 interface Stream {
   pieces: Uint8Array[];
   bytes: number;
-  /** Too big: what still comes of it is not kept. */
-  dropped: boolean;
+  /** Too big: what still comes of it is not kept, only how it began. */
+  head: Uint8Array | undefined;
 }
 
 /**
@@ -58,6 +58,9 @@ const MOST_PIECES = 64;
 
 /** Around a message of the greatest size there is the signal that carries it. */
 const SIGNAL_OVERHEAD_BYTES = 1024;
+
+/** More than all that stands before the payload of a signal. */
+const HEAD_BYTES = 2048;
 
 /** Puts together what a peer sends in pieces. Gone with its session, half messages included. */
 export class Assembly {
@@ -86,16 +89,18 @@ export class Assembly {
       if (this.#streams.size >= limits.maxFragmentStreams) {
         return { type: "violation", limit: "maxFragmentStreams" };
       }
-      stream = { pieces: [], bytes: 0, dropped: false };
+      stream = { pieces: [], bytes: 0, head: undefined };
       this.#streams.set(id, stream);
     }
-    if (stream.bytes + bytes.length > limits.maxMessageBytes + SIGNAL_OVERHEAD_BYTES) {
-      this.#bytes -= stream.bytes;
+    const kept = stream.bytes;
+    const isTooBig = kept + bytes.length > limits.maxMessageBytes + SIGNAL_OVERHEAD_BYTES;
+    if (isTooBig && stream.head === undefined) {
+      stream.head = joined([...stream.pieces, bytes], kept + bytes.length).slice(0, HEAD_BYTES);
+      this.#bytes -= kept;
       stream.pieces = [];
       stream.bytes = 0;
-      stream.dropped = true;
     }
-    if (!stream.dropped) {
+    if (stream.head === undefined) {
       if (this.#bytes + bytes.length > limits.maxAssemblyBytes) {
         return { type: "violation", limit: "maxAssemblyBytes" };
       }
@@ -109,7 +114,7 @@ export class Assembly {
     }
     if (!last) return { type: "more" };
     this.#streams.delete(id);
-    if (stream.dropped) return { type: "dropped" };
+    if (stream.head !== undefined) return { type: "dropped", head: stream.head };
     this.#bytes -= stream.bytes;
     return { type: "whole", bytes: joined(stream.pieces, stream.bytes) };
   }

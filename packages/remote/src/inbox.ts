@@ -14,7 +14,7 @@ import {
 import { Assembly } from "./fragment.js";
 import { parseFrame, type Frame, type ReceivedSignal } from "./frame.js";
 import type { Limits, NegotiatedLimits } from "./limits.js";
-import { parseSignal } from "./signal-reader.js";
+import { parseHead, parseSignal } from "./signal-reader.js";
 import { isCounted } from "./wire-signal.js";
 
 /** What came in one frame. */
@@ -91,10 +91,14 @@ export class Inbox {
         case "more":
           if (fragment.bytes.length < CRUMB_BYTES) idle++;
           break;
-        case "dropped":
+        case "dropped": {
           dropped++;
-          this.#window = takeIn(this.#window, 0, 1);
+          // Whom it is from, and for whom, is to be told.
+          const rest = parseHead(assembled.head, this.#limits);
+          if (rest === undefined) this.#window = takeIn(this.#window, 0, 1);
+          else signals.push({ signal: rest, bytes: 0 });
           break;
+        }
         case "violation":
           throw new MalformedError("fragments beyond the limit", assembled.limit);
         case "whole": {

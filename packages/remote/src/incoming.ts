@@ -9,6 +9,7 @@ import { MalformedError } from "./cbor-reader.js";
 import type { Connection } from "./connection.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import { SERVICE_PREFIX } from "./remote-options.js";
+import { UnreadableError } from "./errors.js";
 import type { NodeLife } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
@@ -52,6 +53,10 @@ export class Incoming {
   /** How many monitors of each of their processes are set. */
   readonly #monitorsBy = new Map<number, number>();
   readonly #monitorOwners = new Map<number, number>();
+  /** By their processes: the last monitor, until a message follows. A call is a monitor and a message. */
+  readonly #asking = new Map<number, { readonly ref: number; readonly target: number | string }>();
+  /** Why the last term that could not be read could not. */
+  #why = "";
   /** Of theirs, who spoke last: most often it speaks again. */
   #speaker: AnyPid | undefined = undefined;
 
@@ -63,15 +68,20 @@ export class Incoming {
     const { core } = this.#options;
     switch (signal.op) {
       case "send": {
+        const asked = this.#askedBy(signal.from, signal.to);
         const to = this.#addressed(signal.to);
         if (to === undefined) return;
         const message = this.#decode(signal.payload);
-        if (message === UNREADABLE) return;
+        if (message === UNREADABLE) {
+          this.#unread(asked);
+          return;
+        }
         core.arrive({ type: "message", from: this.#theirs(signal.from), to, message });
         return;
       }
       case "send-name": {
         const { name, payload } = signal;
+        const asked = this.#askedBy(signal.from, name);
         if (!this.#mayName(name)) return;
         if (name.startsWith(SERVICE_PREFIX)) {
           this.#options.service(name, () => {
@@ -81,7 +91,10 @@ export class Incoming {
           return;
         }
         const message = this.#decode(payload);
-        if (message === UNREADABLE) return;
+        if (message === UNREADABLE) {
+          this.#unread(asked);
+          return;
+        }
         core.arrive({ type: "named", from: this.#theirs(signal.from), name, message });
         return;
       }
@@ -93,9 +106,14 @@ export class Incoming {
           return;
         }
         const term = this.#decode(signal.payload);
-        if (term === UNREADABLE) return;
         const from = this.#theirs(signal.from);
         const ref = this.#options.gateway.ref(this.#ours(0), signal.ref);
+        if (term === UNREADABLE) {
+          // Who waits for it is told.
+          const error = new UnreadableError("reply", this.#options.home.name, this.#why);
+          core.arrive({ type: "refusal", from, ref, error });
+          return;
+        }
         if (signal.op === "send-alias") {
           core.arrive({ type: "alias", from, ref, message: term });
         } else core.arrive({ type: "refusal", from, ref, error: term });
@@ -200,6 +218,7 @@ export class Incoming {
     }
     this.#monitorOwners.set(ref, from);
     this.#monitorsBy.set(from, held + 1);
+    this.#asking.set(from, { ref, target });
     const theirs = this.#theirs(from);
     core.arrive({
       type: "monitor",
@@ -213,6 +232,7 @@ export class Incoming {
     const owner = this.#monitorOwners.get(ref);
     if (owner === undefined) return;
     this.#monitorOwners.delete(ref);
+    if (this.#asking.get(owner)?.ref === ref) this.#asking.delete(owner);
     const left = (this.#monitorsBy.get(owner) ?? 1) - 1;
     if (left === 0) this.#monitorsBy.delete(owner);
     else this.#monitorsBy.set(owner, left);
@@ -251,9 +271,27 @@ export class Incoming {
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       if (error.limit !== undefined) this.#options.breaches.count(error.limit);
-      this.#options.refused(`a term that cannot be read: ${error.message}`);
+      // A signal that is too big comes without its payload.
+      this.#why = payload.length === 0 ? "it is bigger than was agreed on" : error.message;
+      this.#options.refused(`a term that cannot be read: ${this.#why}`);
       return UNREADABLE;
     }
+  }
+
+  /** The call, if it is one, of a process that says something: what it has just begun to monitor. */
+  #askedBy(from: number, to: number | string): number | undefined {
+    if (this.#asking.size === 0) return undefined;
+    const asking = this.#asking.get(from);
+    if (asking === undefined) return undefined;
+    this.#asking.delete(from);
+    return asking.target === to ? asking.ref : undefined;
+  }
+
+  /** Whoever waits for the reply to what could not be read is told so. To a monitor alone that says nothing. */
+  #unread(asked: number | undefined): void {
+    if (asked === undefined) return;
+    const error = new UnreadableError("request", this.#options.home.name, this.#why);
+    this.#say({ op: "refuse", ref: asked, from: 0, payload: error });
   }
 
   /** An end is told, whatever its reason is worth. */

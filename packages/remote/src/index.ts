@@ -9,6 +9,7 @@ export {
   RemoteStoppedError,
   TooManyCallsError,
   UnreachableError,
+  UnreadableError,
 } from "./errors.js";
 export type { GroupEvent, Groups } from "./groups.js";
 export type { Role } from "./handshake-message.js";

@@ -15,11 +15,11 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `handshakeMs`, from accepting to open | 5000 | closes the connection |
  * | `maxHandshakes`, at once | 64 | refuses the connection |
  * | `maxHandshakesPerAddress`, at once | 8 | refuses the connection |
- * | `maxMessageBytes`, put together | 16 MiB | is refused at the sender; a peer that sends it all the same loses it |
+ * | `maxMessageBytes`, put together | 16 MiB | is refused at the sender; of a peer that sends it all the same the call fails, the end has no reason |
  * | `fragmentBytes` | 64 KiB | closes the session |
  * | `maxFragmentStreams`, in assembly | 64 | closes the session |
  * | `maxAssemblyBytes`, of all streams of a peer | 32 MiB | closes the session |
- * | `maxDepth` of a term | 64 | refuses the term |
+ * | `maxDepth` of a term | 64 | refuses the term: the call fails, the end has no reason |
  * | `maxItems` of a term | 100 000 | refuses the term |
  * | `maxBigintBits` | 1024 | refuses the term |
  * | `maxNameBytes` | 255 | closes the session |

@@ -22,6 +22,25 @@ export function parseSignal(bytes: Uint8Array, limits: SignalLimits): WireSignal
   return signal;
 }
 
+/**
+ * A signal of which only the first bytes are there, its payload left out; no term has no bytes, so it is
+ * one that cannot be read. `undefined` for one that has no payload, or may be ignored.
+ *
+ * @throws MalformedError
+ */
+export function parseHead(head: Uint8Array, limits: SignalLimits): WireSignal | undefined {
+  const reader = new HeadReader(head);
+  const signal = readSignal(reader, limits);
+  return signal !== undefined && "payload" in signal ? signal : undefined;
+}
+
+/** Reads up to the payload, and nothing of it or behind it. */
+class HeadReader extends CborReader {
+  override byteString(): Uint8Array {
+    return new Uint8Array(0);
+  }
+}
+
 /** How many elements the array of an op has, the op included. */
 const LENGTHS: { readonly [O in WireOp]: number } = {
   send: 4,
@@ -118,7 +137,7 @@ export function readSignal(
         from: reader.unsigned(),
         name: readName(reader, limits, names),
         payload: reader.byteString(),
-        options: readSpawnOptions(reader),
+        options: reader instanceof HeadReader ? {} : readSpawnOptions(reader),
       };
     case "spawn-reply":
       return {

@@ -180,6 +180,11 @@ function payload(
   }
   const opened = writer.openBytes();
   codec.write(writer, term, rootName);
+  const { maxMessageBytes } = codec.limits;
+  // The writer has room for what else stands in a frame.
+  if (writer.end - writer.start - opened > maxMessageBytes) {
+    throw new UnsendableTermError(rootName, `more than ${maxMessageBytes} bytes long`);
+  }
   writer.closeBytes(opened);
 }
 

@@ -353,6 +353,11 @@ describe("what cbor-x alone lets through, the reader refuses or keeps right", ()
     expect(refusedByReader(bytes)).toMatch(/UTF-8/);
   });
 
+  test("invalid UTF-8 that has the character codes of a key that came before", () => {
+    expect(peerCodec.decode(unhex("a16379c2a101"))).toEqual({ "y\u00a1": 1 });
+    expect(refusedByReader("a16279a101")).toMatch(/UTF-8/);
+  });
+
   test("keys twice: the last wins there", () => {
     expect(cborxDecode(unhex("a2616101616102"))).toEqual({ a: 2 });
     expect(refusedByReader("a2616101616102")).toMatch(/twice/);

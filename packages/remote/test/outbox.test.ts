@@ -323,15 +323,29 @@ describe("the inbox", () => {
 
   test("a message beyond the limit is dropped, all of it, and the session goes on", () => {
     const inbox = inboxOf({ maxMessageBytes: 8192, maxReasonBytes: 1024, fragmentBytes: 4096 });
-    for (let n = 1; n <= 5; n++)
-      inbox.accept(frame(n, 0, fragment(1, false, new Uint8Array(4096))), 0);
+    const head = { op: "send", to: 7, from: 3 } as const;
+    const big = encodeSignal({ ...head, payload: new Uint8Array(5 * 4096) });
+    for (let n = 1; n <= 5; n++) {
+      const piece = big.subarray((n - 1) * 4096, n * 4096);
+      inbox.accept(frame(n, 0, fragment(1, false, piece)), 0);
+    }
     expect(inbox.assemblyBytes).toBe(0);
-    expect(
-      inbox.accept(frame(6, 0, fragment(1, true, new Uint8Array(1)), demonitor), 0),
-    ).toMatchObject({
+    const last = fragment(1, true, big.subarray(5 * 4096));
+    // What it was, and of whom, is known all the same.
+    expect(inbox.accept(frame(6, 0, last, demonitor), 0)).toMatchObject({
       dropped: 1,
-      signals: [{ signal: demonitor }],
+      signals: [
+        { signal: { ...head, payload: new Uint8Array(0) }, bytes: 0 },
+        { signal: demonitor },
+      ],
     });
+  });
+
+  test("of a signal beyond the limit the beginning has to be right", () => {
+    const inbox = inboxOf({ maxMessageBytes: 8192, maxReasonBytes: 1024, fragmentBytes: 4096 });
+    const piece = new Uint8Array(4096);
+    for (let n = 1; n <= 3; n++) inbox.accept(frame(n, 0, fragment(1, false, piece)), 0);
+    expect(() => inbox.accept(frame(4, 0, fragment(1, true, piece)), 0)).toThrow(/no array/);
   });
 
   test.each<[string, Uint8Array]>([

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, createNode, name, type AnyPid, type Down, type Exit } from "@coppice/core";
+import { at, createNode, name, type AnyPid, type Call, type Down, type Exit } from "@coppice/core";
 import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
+import { encodeSignal } from "../src/signal-writer.js";
+import { Hostile } from "./hostile.js";
 import { createRemoteWorld } from "./remote-world.js";
 
 const Target = name<never>("target");
@@ -114,4 +116,112 @@ test("a frame that is altered on its way closes the session with a code, and hur
   }
   // In front are the heads and numbers of the frame: of them every byte counts.
   expect(closed).toBeGreaterThan(5);
+});
+
+describe("what the other node cannot read", () => {
+  type Echo = Call<unknown, unknown>;
+  const Echo = name<Echo>("echo");
+  const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
+  const small = { maxMessageBytes: 65_536, maxReasonBytes: 4096 };
+
+  async function createEcho(ofA: object, ofB: object) {
+    const world = createRemoteWorld();
+    const a = await world.start("a", { limits: ofA });
+    const b = await world.start("b", { limits: ofB });
+    const got: unknown[] = [];
+    const pid = b.node.spawn<Echo>(async (self) => {
+      for (;;) {
+        const message = await self.receive();
+        got.push(message);
+        if (message.type !== "call") continue;
+        self.reply(message.from, message.request === "deep" ? deep(20) : message.request);
+      }
+    });
+    b.node.register(Echo, pid);
+    const call = async (request: unknown): Promise<unknown> => {
+      const reply = Promise.resolve()
+        .then(() => a.node.call(at("b", Echo), request))
+        .catch((error: unknown) => error);
+      for (let i = 0; i < 4; i++) await world.settle();
+      return reply;
+    };
+    return { ...world, a, b, got, call };
+  }
+
+  test("because it is too big, is the caller's error: at once when that is known, else when it has come", async () => {
+    const { a, b, got, call } = await createEcho({}, small);
+    // What the other takes is not known before there is a session.
+    expect(await call(new Uint8Array(200_000))).toMatchObject({
+      name: "UnreadableError",
+      code: "UNREADABLE",
+      message: expect.stringContaining(`the request cannot be read at "b": it is bigger`),
+    });
+    expect(b.remote.breaches).toEqual({ maxMessageBytes: 1 });
+    for (const bytes of [200_000, 65_536]) {
+      expect(await call(new Uint8Array(bytes))).toMatchObject({ code: "UNSENDABLE_TERM" });
+    }
+    const most = new Uint8Array(65_000);
+    expect([await call(most), got.length]).toEqual([most, 1]);
+    expect(a.remote.nodes()).toMatchObject([{ monitors: 0 }]);
+  });
+
+  test("because it is too deep, fails the call that it is a request of", async () => {
+    const { b, call, got } = await createEcho({}, { maxDepth: 8 });
+    expect(await call(deep(20))).toMatchObject({ code: "UNREADABLE" });
+    expect([await call(deep(2)), got.length]).toEqual([deep(2), 1]);
+    expect(b.remote.breaches).toEqual({ maxDepth: 1 });
+    expect(b.events.filter(({ type }) => type === "denied")).toHaveLength(1);
+  });
+
+  test("because a reply is too deep, fails the call that it answers", async () => {
+    const { call } = await createEcho({ maxDepth: 8 }, {});
+    const error = await call("deep");
+    expect(error).toMatchObject({ name: "UnreadableError", code: "UNREADABLE", node: "a" });
+    expect((error as Error).message).toMatch(/^the reply cannot be read at "a"/);
+    expect(await call(1)).toBe(1);
+  });
+
+  test("costs that message and no monitor, call or message beside it", async () => {
+    const { a, got, settle, call } = await createEcho({}, { maxDepth: 8 });
+    const heard: unknown[] = [];
+    await call(0);
+    a.node.spawn<unknown>(async (self) => {
+      self.monitor(at("b", Echo), (down) => down.reason);
+      self.send(at("b", Echo), deep(20) as never);
+      self.send(at("b", Echo), "one" as never);
+      const waits = self.call(at("b", Echo), "two").catch((error: unknown) => error);
+      self.send(at("b", Echo), deep(20) as never);
+      heard.push(await waits);
+      heard.push(await self.receive());
+    });
+    for (let i = 0; i < 4; i++) await settle();
+    expect(heard).toEqual(["two"]);
+    expect(got.slice(1)).toMatchObject(["one", { request: "two" }]);
+    expect(a.remote.nodes()).toMatchObject([{ monitors: 1 }]);
+  });
+
+  test("of the end of a process, leaves that it ended", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b", { limits: small });
+    const peer = await Hostile.open(world, "a", "b");
+    const Theirs = name<never>("theirs");
+    const heard: unknown[] = [];
+    b.node.spawn<unknown>(async (self) => {
+      self.trapExits((exit) => exit.reason);
+      self.monitor(at("a", Theirs), (down) => down.reason);
+      for (;;) heard.push(await self.receive());
+    });
+    await world.settle();
+    const [monitor] = peer.of("monitor");
+    const { ref = 0, from = 0 } = monitor ?? {};
+    const big = new Uint8Array(200_000);
+    const down = encodeSignal({ op: "down", ref, to: from, target: "theirs", payload: big });
+    for (let at = 0; at < down.length; at += 60_000) {
+      const bytes = down.subarray(at, at + 60_000);
+      peer.sayRaw({ op: "frag", stream: 1, last: at + 60_000 >= down.length, bytes });
+    }
+    await world.settle();
+    expect(heard).toEqual(["unreadable"]);
+    expect(peer.end).toBeUndefined();
+  });
 });
