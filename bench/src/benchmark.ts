@@ -13,7 +13,9 @@ export type Contender =
   | "fast-check"
   | "moleculer"
   | "comedy"
-  | "nats";
+  | "nats"
+  | "cbor-x"
+  | "cbor-x-fenced";
 
 /** All that run in Node, each measurement in a process of its own. */
 export type NodeContender = Exclude<Contender, "beam">;
@@ -31,6 +33,8 @@ export const CONTENDERS: readonly Contender[] = [
   "moleculer",
   "comedy",
   "nats",
+  "cbor-x",
+  "cbor-x-fenced",
 ];
 
 export interface Benchmark {

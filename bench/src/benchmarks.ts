@@ -271,6 +271,18 @@ export const BENCHMARKS: readonly Benchmark[] = [
     target: { value: 64 },
     warmsUp: true,
   },
+  // Of terms on the wire; the smaller ones more often.
+  ...(["record", "list", "bytes", "text"] as const).flatMap((kind) =>
+    (["encode", "decode"] as const).map((way): Benchmark => {
+      const count = kind === "list" ? 20 * THOUSAND : 500 * THOUSAND;
+      return {
+        name: `codec-${way}-${kind}`,
+        unit: "terms/s",
+        better: "higher",
+        counts: { coppice: count, "cbor-x": count, "cbor-x-fenced": count },
+      };
+    }),
+  ),
   {
     name: "schedules",
     unit: "schedules/s",

@@ -1,0 +1,4 @@
+import { encodeJobs } from "../codec-jobs.js";
+
+const { coppice, cborX, fenced } = encodeJobs("record");
+export { coppice, cborX as "cbor-x", fenced as "cbor-x-fenced" };
