@@ -35,6 +35,14 @@ interface Pending {
 /** So much longer than a start may take we wait for what is said of it: the way there and back. */
 const GRACE_MS = 100;
 
+/** Options of a start that cannot be had at another node, and what can be done in their place. */
+const NOT_ELSEWHERE: readonly (readonly [option: string, instead: string])[] = [
+  ["name", "its behaviour can register itself there"],
+  ["mailbox", "what the other node lists can bound its mailbox"],
+  ["monitor", "monitor the pid when it has started"],
+  ["monitorOptions", "monitor the pid when it has started"],
+];
+
 export class RemoteStarts {
   readonly #node: Node;
   readonly #reach: (name: string) => RemotePeer | undefined;
@@ -72,11 +80,12 @@ export class RemoteStarts {
     args: readonly unknown[],
   ): Promise<StartResult> {
     const { link = false, timeoutMs } = options;
-    // What has no meaning elsewhere must not be dropped in silence.
-    for (const key of ["name", "mailbox", "monitor", "monitorOptions"] as const) {
-      const value = (options as { readonly [K in typeof key]?: unknown })[key];
+    // What has no meaning elsewhere must not be dropped in silence. `label`, `key` and `unwindMs` are given by
+    // each supervisor, for its own node's reports and schedules: the other node has its own.
+    for (const [key, instead] of NOT_ELSEWHERE) {
+      const value = (options as { readonly [option: string]: unknown })[key];
       if (value !== undefined) {
-        const expected = "left out: a process of another node cannot be given it";
+        const expected = `left out: a process of another node cannot be given it (${instead})`;
         throw new InvalidArgumentError(`start at another node: options.${key}`, expected, value);
       }
     }

@@ -81,6 +81,31 @@ function register(member: Member, token: Name<string>, pid: Pid<string>, timeout
   return box;
 }
 
+describe("the members", () => {
+  test("are connected with each other, again and again, also where nodes do not connect by themselves", async () => {
+    const { a, b, c, advance, network } = await createCluster({ connect: "never" });
+    const seen = (): unknown[] =>
+      [a, b, c].map(({ remote }) =>
+        remote
+          .nodes()
+          .map((node) => node.name)
+          .toSorted(),
+      );
+    const all = [
+      ["b", "c"],
+      ["a", "c"],
+      ["a", "b"],
+    ];
+    expect(seen()).toEqual(all);
+    network.sever("a", "b");
+    network.sever("b", "c");
+    await advance(1);
+    expect(seen()).not.toEqual(all);
+    await advance(20_000);
+    expect(seen()).toEqual(all);
+  });
+});
+
 describe("a name of the cluster", () => {
   test.each(MEMBERS)("kept by %s is known to all members, with its token", async (registrar) => {
     const { a, b, c, settle } = await createCluster();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Exit, Node, Startable } from "@coppice/core";
+import { name, type Exit, type Node, type Startable } from "@coppice/core";
 import { child, defineServer, defineSupervisor } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
@@ -141,9 +141,27 @@ describe("a start at another node", () => {
   });
 
   test("takes no option that means nothing there", async () => {
-    const { a, far } = await createPair();
-    const failed = a.node.startOpt({ mailbox: { limit: 1 } }, far, []);
-    await expect(failed).rejects.toThrow("options.mailbox");
+    const { a, b, far, settle } = await createPair();
+    const before = b.node.processes().length;
+    const starts: readonly [string, Promise<unknown>][] = [
+      ["mailbox", a.node.startOpt({ mailbox: { limit: 1 } }, far, [])],
+      ["name", a.node.startOpt({ name: name("x") as never }, far, [])],
+      [
+        "monitor",
+        new Promise((resolve, reject) => {
+          a.node.spawn<unknown>(async (self) => {
+            await self.startMonitor((down) => down.reason, far, []).then(resolve, reject);
+          });
+        }),
+      ],
+    ];
+    for (const [option, started] of starts) {
+      const error = await started.catch((one: unknown) => one);
+      expect((error as Error).message).toContain(`options.${option}`);
+      expect((error as Error).message).toMatch(/ there\)|its mailbox\)|has started\)/);
+    }
+    await settle();
+    expect(b.node.processes()).toHaveLength(before);
   });
 });
 
