@@ -1,7 +1,9 @@
 /** What hostile bytes do to a node with which their sender has a session: nothing. Each costs its message. */
+import { connect } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { name } from "@coppice/core";
+import { createNode, name } from "@coppice/core";
 import { encodeSignal } from "../src/signal-writer.js";
+import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { Hostile, unhex } from "./hostile.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
@@ -203,3 +205,53 @@ const ALLOWED = new Set([
   40_902,
   ...[64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 77, 78, 79, 81, 82, 85, 86],
 ]);
+
+describe("bytes of who can reach the port", () => {
+  const text = Uint8Array.from([0x81, 0x80 | 2, 0, 0, 0, 0, 0x68, 0x69]);
+  const upgrade = [
+    "GET /coppice/1 HTTP/1.1",
+    "Host: x",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${"A".repeat(22)}==`,
+    "Sec-WebSocket-Protocol: coppice.1",
+    "",
+    "",
+  ].join("\r\n");
+
+  test("an upgrade that is changed anywhere, and frames of text or of chance behind it, end in a closed connection", async () => {
+    const node = createNode({ name: "b", logger: false });
+    const cookie = "a cookie that nobody guesses";
+    const limits = { handshakeMs: 500, maxHandshakes: 1000, maxHandshakesPerAddress: 1000 };
+    const remote = await startRemote(node, { cookie, listen: { port: 0 }, limits });
+    const { port } = new URL(remote.addresses[0] ?? "");
+    let seed = 7;
+    const below = (n: number): number => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return (seed >>> 8) % n;
+    };
+    const closed: Promise<unknown>[] = [];
+    const attack = (bytes: Uint8Array): void => {
+      const socket = connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true });
+      closed.push(new Promise((resolve) => socket.on("close", resolve)));
+      socket.on("error", () => undefined).on("end", () => socket.destroy());
+      socket.resume().write(bytes);
+    };
+    const good = Buffer.from(upgrade);
+    attack(Buffer.concat([good, text]));
+    for (let i = 0; i < 150; i++) {
+      const bad = Buffer.concat([good, Buffer.from(Array.from({ length: 40 }, () => below(256)))]);
+      // In the upgrade, behind it, or cut.
+      if (i % 3 === 0) bad[below(good.length)] = below(256);
+      attack(i % 3 === 1 ? bad.subarray(0, below(bad.length)) : bad);
+    }
+    await Promise.all(closed);
+    // Nothing is left of them, and who knows the secret is let in.
+    const friend = createNode({ name: "friend", logger: false });
+    const joined = await startRemote(friend, { cookie });
+    expect(await joined.connect(remote.addresses[0] ?? "")).toMatchObject({ name: "b" });
+    expect(remote.nodes().map((one) => one.name)).toEqual(["friend"]);
+    await Promise.all([friend.stop(), node.stop()]);
+  });
+});
