@@ -252,22 +252,17 @@ export function call(
   options: CallOptions | undefined,
 ): Promise<unknown> {
   if (options !== undefined) checkOptions(options);
-  // Through the turn: who tries again and again must not hold the event loop.
-  const refuse = (error: unknown): Promise<never> =>
-    new Promise((resolve) => node.turn.resume(caller, resolve as () => void, rejection(error)));
-  if (options?.signal?.aborted) return refuse(options.signal.reason);
+  if (options?.signal?.aborted) return refuse(node, caller, options.signal.reason);
   if (target === undefined || isGone(node, caller, target)) {
-    return refuse(new NoProcessError(show(server)));
+    return refuse(node, caller, new NoProcessError(show(server)));
   }
   // Whoever may give up a call at any time may go on to other things, such as answering.
   const waits = caller !== undefined && options?.signal === undefined;
   if (waits) {
     // What is found depends on who waits for whom from the target on, also where that is no round.
-    if (node.offers !== undefined) {
-      for (const pid of chainFrom(target)) node.access(caller.pid, "waits", pid, "read");
-    }
+    if (node.offers !== undefined) noteChain(node, caller, target);
     const cycle = findCycle(caller, target);
-    if (cycle !== undefined) return refuse(cycleError(cycle));
+    if (cycle !== undefined) return refuse(node, caller, cycleError(cycle));
   }
   // Before anything is set up: a request that cannot be sent leaves nothing behind.
   const sent = node.prepare(request);
@@ -300,6 +295,13 @@ export function call(
   return promise;
 }
 
+/** Through the turn: who tries again and again must not hold the event loop. */
+function refuse(node: Runtime, caller: Process | undefined, error: unknown): Promise<never> {
+  return new Promise((resolve) => {
+    node.turn.resume(caller, resolve as () => void, rejection(error));
+  });
+}
+
 /** It is of this node and not alive: what it is asked will not be answered. */
 function isGone(node: Runtime, caller: Process | undefined, target: ProcessId<Process>): boolean {
   if (!node.isLocal(target)) return false;
@@ -307,8 +309,10 @@ function isGone(node: Runtime, caller: Process | undefined, target: ProcessId<Pr
   return node.processOf(target)?.life !== "alive";
 }
 
+const OPTIONS: readonly string[] = ["timeoutMs", "signal"];
+
 function checkOptions(options: CallOptions): void {
-  checkKeys("call: options", options, ["timeoutMs", "signal"]);
+  checkKeys("call: options", options, OPTIONS);
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new InvalidArgumentError("call: options.timeoutMs", "a number of at least 0", timeoutMs);
@@ -331,17 +335,20 @@ function findCycle(caller: Process, target: ProcessId<Process>): Process[] | und
   return process === undefined ? undefined : [...path];
 }
 
-/** Whom the search for a round looks at: the target, and who it waits for, as far as that goes. */
-function chainFrom(target: ProcessId<Process>): Set<ProcessId<Process>> {
-  const chain = new Set([target]);
+/** Tells whom the search for a round looks at: the target, and who it waits for, as far as that goes. */
+function noteChain(node: Runtime, caller: Process, target: ProcessId<Process>): void {
+  node.access(caller.pid, "waits", target, "read");
   let process = ProcessId.processOf(target);
+  // Nearly always: one that waits for nobody.
+  if (process === undefined || !isBlocked(process)) return;
+  const chain = new Set([target]);
   while (process !== undefined && isBlocked(process)) {
-    const next = (process.awaiting as Watch).target;
-    if (chain.has(next)) break;
+    const next: ProcessId<Process> = (process.awaiting as Watch).target;
+    if (chain.has(next)) return;
     chain.add(next);
+    node.access(caller.pid, "waits", next, "read");
     process = ProcessId.processOf(next);
   }
-  return chain;
 }
 
 /**

@@ -171,10 +171,12 @@ function die(process: Process): void {
   tellWatchers(process);
   // Subscribers may do anything, so they hear of it when nothing is left half-done.
   if (report !== undefined) node.crashed(report);
-  for (const [message, origin] of mailbox?.entries() ?? []) {
-    node.undelivered(pid, message, origin, "dead");
+  if (mailbox !== undefined && mailbox.size > 0) {
+    for (const [message, origin] of mailbox.entries()) {
+      node.undelivered(pid, message, origin, "dead");
+    }
   }
-  node.emit(() => ({ type: "exited", pid, reason }));
+  if (node.observed) node.emit(() => ({ type: "exited", pid, reason }));
   if (process.zombie) node.zombie(process);
   // After kill or as a zombie: nobody else will.
   void disposeOwned(process);
@@ -182,6 +184,9 @@ function die(process: Process): void {
 
 /** Wakes all that the process waits for on the runtime, so that `finally` runs. */
 function abortAndReject(process: Process): void {
+  // Most end when they wait for nothing.
+  const { extra, wake, calls } = process;
+  if (wake === undefined && calls === 0 && !extra?.abort && !extra?.waits?.size) return;
   const signal = new ExitSignal(process.pid, process.exitReason);
   process.extra?.abort?.abort(signal);
   if (process.wake !== undefined) process.wakeWithError(signal);

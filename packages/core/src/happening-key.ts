@@ -24,6 +24,11 @@ interface Uses {
   readonly write: Access;
 }
 
+/** Without an index: one by two names is looked up in a table. */
+function useOf(uses: Uses, mode: Access["mode"]): Access {
+  return mode === "read" ? uses.read : uses.write;
+}
+
 /** The keys of the nodes that share a scheduler. */
 export class KeySpace {
   readonly interns: boolean;
@@ -47,7 +52,7 @@ export class KeySpace {
 
   /** The use of something that has a name of its own. */
   access(object: string, mode: "read" | "write"): Access {
-    return this.usesOf(object)[mode];
+    return useOf(this.usesOf(object), mode);
   }
 
   /** The uses of something that has a name of its own. */
@@ -87,6 +92,7 @@ export class ProcessKey {
   #children: Map<number | string, ProcessKey> | undefined;
   #channels: Map<ProcessKey, KeyStem> | undefined;
   #start: HappeningKey | undefined;
+  #random: HappeningKey | undefined;
   #timers: KeyStem | undefined;
   #resumes: KeyStem | undefined;
   #mailbox: Uses | undefined;
@@ -132,6 +138,11 @@ export class ProcessKey {
     ));
   }
 
+  /** Stands for the random numbers it draws. */
+  get random(): HappeningKey {
+    return (this.#random ??= this.space.key(`random:${this.text}`));
+  }
+
   timer(number: number): HappeningKey {
     return (this.#timers ??= new KeyStem(this.space, "timer:", this, undefined)).numbered(number);
   }
@@ -141,15 +152,15 @@ export class ProcessKey {
   }
 
   mailbox(mode: "read" | "write"): Access {
-    return (this.#mailbox ??= this.space.uses(`mailbox:${this.text}`))[mode];
+    return useOf((this.#mailbox ??= this.space.uses(`mailbox:${this.text}`)), mode);
   }
 
   alive(mode: "read" | "write"): Access {
-    return (this.#alive ??= this.space.uses(`alive:${this.text}`))[mode];
+    return useOf((this.#alive ??= this.space.uses(`alive:${this.text}`)), mode);
   }
 
   waits(mode: "read" | "write"): Access {
-    return (this.#waits ??= this.space.uses(`waits:${this.text}`))[mode];
+    return useOf((this.#waits ??= this.space.uses(`waits:${this.text}`)), mode);
   }
 }
 
@@ -180,7 +191,7 @@ export class KeyStem {
 
   /** That the sender watches the receiver. */
   watch(mode: "read" | "write"): Access {
-    return (this.#watch ??= this.#space.usesOf(`watch:${this.text}`))[mode];
+    return useOf((this.#watch ??= this.#space.usesOf(`watch:${this.text}`)), mode);
   }
 
   /** That exit signals of the sender are on their way to the receiver. */

@@ -75,9 +75,11 @@ export {
 } from "./name.js";
 export {
   createNode,
+  createNodeOn,
   type Node,
   type NodeCounts,
   type NodeOptions,
+  type NodePorts,
   type StopOptions,
 } from "./node.js";
 export { fromObservable, schedulerOf, toObservable, type Notification } from "./observable.js";

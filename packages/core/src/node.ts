@@ -157,6 +157,33 @@ export function createNode(options: NodeOptions = {}): Node {
   return new LocalNode(options);
 }
 
+/** What a node gets from whoever makes nodes by the thousand, and what it is when its user does not say. */
+export interface NodePorts {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly messages: Isolation;
+  readonly traceSends: boolean;
+  readonly logger: (event: NodeEvent) => void;
+}
+
+/**
+ * Makes a node on ports that are taken as they are. For packages that simulate: they make a node for each run.
+ *
+ * @param options what a user said of the node; of these none may be a port
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind
+ * @throws InvalidNameError as `createNode`
+ */
+export function createNodeOn(
+  ports: NodePorts,
+  options: Omit<NodeOptions, "name" | "clock" | "scheduler" | "random">,
+): Node {
+  checkOptions(options);
+  checkNodeName("the name of a node", ports.name);
+  return new LocalNode(options, ports);
+}
+
 const CLOCK = ["now", "set", "clear"];
 const SCHEDULER = ["soon", "afterTurn"];
 const SCHEDULER_MAY = ["offer", "withdraw", "access", "nodeKey"];

@@ -44,13 +44,13 @@ const FEW = 8;
  */
 export class OfferedPid extends ProcessId<Process> {
   readonly key: ProcessKey;
-  /** Its start and its resumptions. */
-  readonly own: Lane = new Lane(undefined);
+  /** Its resumptions, once it has given way. */
+  #own: Lane | undefined = undefined;
   timersSet = 0;
   yields = 0;
   start: Offer | undefined = undefined;
-  /** From whom it was sent signals. */
-  readonly #lanes: Lane[] = [];
+  /** From whom it was sent signals; the first few in a chain. */
+  #lanes: Lane | undefined = undefined;
   #more: WeakMap<LocalPid, Lane> | undefined = undefined;
 
   constructor(
@@ -66,17 +66,22 @@ export class OfferedPid extends ProcessId<Process> {
 
   /** What travels from `from` to this one. */
   laneFrom(from: OfferedPid): Lane {
-    const lanes = this.#lanes;
-    for (let i = 0; i < lanes.length; i++) {
-      const lane = lanes[i] as Lane;
+    let count = 0;
+    for (let lane = this.#lanes; lane !== undefined; lane = lane.other, count++) {
       if (lane.from === from) return lane;
     }
-    let lane = this.#more?.get(from);
-    if (lane !== undefined) return lane;
-    lane = new Lane(from, this.key.channelFrom(from.key));
-    if (lanes.length < FEW) lanes.push(lane);
-    else (this.#more ??= new WeakMap()).set(from, lane);
+    const known = this.#more?.get(from);
+    if (known !== undefined) return known;
+    const lane = new Lane(from, this.key.channelFrom(from.key));
+    if (count < FEW) {
+      lane.other = this.#lanes;
+      this.#lanes = lane;
+    } else (this.#more ??= new WeakMap()).set(from, lane);
     return lane;
+  }
+
+  get own(): Lane {
+    return (this.#own ??= new Lane(undefined, undefined));
   }
 }
 
@@ -88,8 +93,10 @@ export class Lane {
   sent = 0;
   first: Offer | undefined = undefined;
   last: Offer | undefined = undefined;
+  /** One more to the same receiver. */
+  other: Lane | undefined = undefined;
 
-  constructor(from: OfferedPid | undefined, stem?: KeyStem) {
+  constructor(from: OfferedPid | undefined, stem: KeyStem | undefined) {
     this.from = from;
     this.stem = stem;
   }
@@ -320,18 +327,20 @@ export class Offers {
 
   start(process: Process): void {
     const pid = process.pid as OfferedPid;
-    const { node } = process;
-    pid.start = new Offer(
+    const { key } = pid;
+    // On no lane: before it has started a process gives way to nobody.
+    const start = new Offer(
       "start",
-      pid.key.start,
-      node,
+      key.start,
+      process.node,
       pid,
       undefined,
       undefined,
       undefined,
-      pid.own,
+      undefined,
     );
-    this.#offer(pid.start);
+    pid.start = start;
+    this.#offer(start);
   }
 
   /** It will never start. */

@@ -89,10 +89,11 @@ function statusOf(process: Process): ProcessInfo["status"] {
 /** The processes whose code is in the middle of something and waits for nothing of the runtime. */
 export function busyProcesses(node: Node): AnyPid[] {
   const busy: AnyPid[] = [];
-  for (const process of (node as unknown as Runtime).eachProcess()) {
+  let process = (node as unknown as Runtime).lastProcess;
+  for (; process !== undefined; process = process.previousProcess) {
     if (statusOf(process) === "running") busy.push(process.pid);
   }
-  return busy;
+  return busy.reverse();
 }
 
 /** A process that exits is not alive any more. */

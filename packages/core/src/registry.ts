@@ -15,7 +15,7 @@ import type { Runtime } from "./runtime.js";
 
 export class Registry {
   readonly #node: Runtime;
-  readonly #holders = new Map<string, Process>();
+  #holders: Map<string, Process> | undefined = undefined;
 
   constructor(node: Runtime) {
     this.#node = node;
@@ -23,7 +23,7 @@ export class Registry {
 
   find(name: string, by: ProcessId<Process>): Process | undefined {
     this.#node.access(by, "name", name, "read");
-    return this.#holders.get(name);
+    return this.#holders?.get(name);
   }
 
   register(name: string, pid: ProcessId<Process>, by: ProcessId<Process>): void {
@@ -32,7 +32,8 @@ export class Registry {
     if (pid !== by) node.access(by, "alive", pid, "read");
     const process = node.isLocal(pid) ? ProcessId.processOf(pid) : undefined;
     if (process === undefined || process.life !== "alive") throw new NoProcessError(formatPid(pid));
-    const holder = this.#holders.get(name);
+    const holders = (this.#holders ??= new Map());
+    const holder = holders.get(name);
     if (holder !== undefined) {
       node.emit(() => ({ type: "nameTaken", name, pid, holder: holder.pid }));
       throw new NameTakenError(name, holder.pid);
@@ -40,7 +41,7 @@ export class Registry {
     if (process.registeredName !== undefined) {
       throw new AlreadyNamedError(pid, process.registeredName, name);
     }
-    this.#holders.set(name, process);
+    holders.set(name, process);
     process.registeredName = name;
     // A process that is only just made tells of itself first.
     if (process.announced) this.announce(process);
@@ -54,7 +55,7 @@ export class Registry {
 
   unregister(name: string, by: ProcessId<Process>): void {
     this.#node.access(by, "name", name, "write");
-    const process = this.#holders.get(name);
+    const process = this.#holders?.get(name);
     if (process === undefined) throw new NameNotRegisteredError(name);
     // Its end would have released the name.
     this.#node.access(by, "alive", process.pid, "read");
@@ -65,13 +66,13 @@ export class Registry {
   release(process: Process): void {
     const name = process.registeredName;
     if (name === undefined) return;
-    this.#holders.delete(name);
+    this.#holders?.delete(name);
     process.registeredName = undefined;
     this.#node.access(process.pid, "name", name, "write");
     this.#node.emit(() => ({ type: "unregistered", name, pid: process.pid }));
   }
 
   names(): string[] {
-    return [...this.#holders.keys()];
+    return [...(this.#holders?.keys() ?? [])];
   }
 }

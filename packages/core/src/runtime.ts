@@ -8,7 +8,7 @@ import { hostClock, hostRandom, hostScheduler } from "./host.js";
 import { MessageIsolation } from "./isolation.js";
 import { consoleLogger, logToConsole } from "./logger.js";
 import { ExitOrigin, type Origin } from "./mailbox.js";
-import type { NodeOptions } from "./node.js";
+import type { NodeOptions, NodePorts } from "./node.js";
 import { offersTo, type Offers } from "./offers.js";
 import { CallLimits } from "./call-limits.js";
 import { isPid, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
@@ -17,7 +17,7 @@ import type { Random } from "./random.js";
 import { Registry } from "./registry.js";
 import type { Report } from "./report.js";
 import type { Scheduler } from "./scheduler.js";
-import { SignalQueue } from "./signal-queue.js";
+import { SignalQueue, type Travelling } from "./signal-queue.js";
 import { Timers } from "./timers.js";
 import { Turn } from "./turn.js";
 
@@ -30,7 +30,6 @@ export class Runtime {
   readonly identity: NodeIdentity;
   readonly pid: LocalPid;
   #nobody: LocalPid | undefined = undefined;
-  readonly events: NodeEvents;
   readonly scheduler: Scheduler;
   /** Signals arrive as they are sent: no scheduler decides. */
   readonly direct: boolean;
@@ -43,7 +42,7 @@ export class Runtime {
   readonly callLimits: CallLimits | undefined;
   readonly turn: Turn;
   /** Signals on their way, while `travelling`. */
-  readonly underway: SignalQueue = new SignalQueue();
+  #underway: SignalQueue | undefined = undefined;
   travelling = false;
   /** The way to other nodes, if there is one. */
   gateway: Gateway | undefined = undefined;
@@ -57,9 +56,10 @@ export class Runtime {
 
   readonly #clock: Clock;
   readonly #random: Random;
+  #events: NodeEvents | undefined = undefined;
   readonly #logger: (event: NodeEvent) => void;
   /** By node and name; one for each, so that what is sent there has one channel. */
-  readonly #elsewhere = new Map<string, Map<string, LocalPid>>();
+  #elsewhere: Map<string, Map<string, LocalPid>> | undefined = undefined;
   #serial = 0;
   #pidSerial = 0;
   processCount = 0;
@@ -68,11 +68,12 @@ export class Runtime {
   undeliveredCount = 0;
   crashCount = 0;
 
-  constructor(options: NodeOptions) {
-    const { name = "node", messages = "share", mailbox, logger } = options;
-    this.#clock = options.clock ?? hostClock();
-    this.#random = options.random ?? hostRandom();
-    this.scheduler = options.scheduler ?? hostScheduler();
+  constructor(options: NodeOptions, ports: NodePorts | NodeOptions = options) {
+    const { name = "node", clock, logger } = ports;
+    const { messages = ports.messages ?? "share", mailbox } = options;
+    this.#clock = clock ?? hostClock();
+    this.#random = ports.random ?? hostRandom();
+    this.scheduler = ports.scheduler ?? hostScheduler();
     this.offers = offersTo(this.scheduler);
     this.direct = this.offers === undefined;
     this.name = name;
@@ -80,20 +81,34 @@ export class Runtime {
     this.identity = Object.freeze({ name, incarnation });
     this.pid = this.makePid(0, undefined, name);
     this.isolation =
-      messages === "share" ? undefined : new MessageIsolation(messages, options.traceSends ?? true);
+      messages === "share"
+        ? undefined
+        : new MessageIsolation(messages, options.traceSends ?? ports.traceSends ?? true);
     this.highWater = mailbox?.highWater ?? DEFAULT_HIGH_WATER;
     this.#logger =
       logger === false ? () => undefined : (logger ?? consoleLogger(() => this.#clock.now()));
-    this.events = new NodeEvents((error) => this.subscriberFailed(error));
     this.registry = new Registry(this);
     this.timers = new Timers(this, this.#clock);
-    const { turnMs = 1, blockedMs = options.clock === undefined ? 100 : Infinity } = options;
-    const onBlocked = (ms: number, suspects: AnyPid[]): void => this.#blocked(ms, suspects);
-    const fairness = { turnMs, blockedMs };
     // Where time is not the host's it may stand still for turns, and has to be exact.
-    if (options.clock === undefined && this.direct)
-      this.callLimits = new CallLimits(this.scheduler);
-    this.turn = new Turn(this.#clock, this.scheduler, fairness, onBlocked, options.enter);
+    this.callLimits =
+      clock === undefined && this.direct ? new CallLimits(this.scheduler) : undefined;
+    const { turnMs = 1, blockedMs = clock === undefined ? 100 : Infinity } = options;
+    this.turn = new Turn(this, this.#clock, turnMs, blockedMs, options.enter);
+  }
+
+  // Of these, a node that lives for one schedule has no use for most.
+
+  get events(): NodeEvents {
+    return (this.#events ??= new NodeEvents((error) => this.subscriberFailed(error)));
+  }
+
+  get underway(): SignalQueue {
+    return (this.#underway ??= new SignalQueue());
+  }
+
+  /** The signal that has been under way for longest. */
+  shiftUnderway(): Travelling | undefined {
+    return this.#underway?.shift();
   }
 
   get incarnation(): number {
@@ -175,8 +190,8 @@ export class Runtime {
 
   /** Stands for whoever holds `name` at another node. */
   elsewhere(node: string, name: string): LocalPid {
-    let places = this.#elsewhere.get(node);
-    if (places === undefined) this.#elsewhere.set(node, (places = new Map()));
+    let places = this.#elsewhere?.get(node);
+    if (places === undefined) (this.#elsewhere ??= new Map()).set(node, (places = new Map()));
     let place = places.get(name);
     if (place === undefined) places.set(name, (place = new Elsewhere(node, name)));
     return place;
@@ -192,9 +207,11 @@ export class Runtime {
     const { offers } = this;
     if (offers === undefined) return;
     const { keys } = offers;
-    if (typeof what !== "string")
-      offers.access(by, offers.keyOf(what)[kind as "alive" | "mailbox" | "waits"](mode));
-    else if (kind === "clock") offers.access(by, keys.access(kind, mode));
+    if (typeof what !== "string") {
+      const key = offers.keyOf(what);
+      const isOf = kind === "mailbox" ? key.mailbox(mode) : key.waits(mode);
+      offers.access(by, kind === "alive" ? key.alive(mode) : isOf);
+    } else if (kind === "clock") offers.access(by, keys.access(kind, mode));
     else offers.access(by, keys.access(`name:${what}@${offers.keyOf(this.pid).text}`, mode));
   }
 
@@ -229,14 +246,19 @@ export class Runtime {
 
   // ── what is told ────────────────────────────────────────────────────────────────────────────
 
+  /** Somebody listens to its events. */
+  get observed(): boolean {
+    return this.#events !== undefined && this.#events.observed;
+  }
+
   /** An event for whoever listens; it is not even made when nobody does. */
   emit(make: () => NodeEvent): void {
-    if (this.events.observed) NodeEvents.emit(this.events, make());
+    if (this.observed) NodeEvents.emit(this.events, make());
   }
 
   /** An event that must not go unheard. */
   tell(event: NodeEvent): void {
-    NodeEvents.emit(this.events, event);
+    if (this.#events !== undefined) NodeEvents.emit(this.#events, event);
     this.#log(event);
   }
 
@@ -267,7 +289,7 @@ export class Runtime {
     this.tell({ type: "zombie", pid, label: process.extra?.label, unwindMs });
   }
 
-  #blocked(blockedMs: number, suspects: AnyPid[]): void {
+  blocked(blockedMs: number, suspects: AnyPid[]): void {
     const pid = suspects.length === 1 ? suspects[0] : undefined;
     this.tell({ type: "blocked", blockedMs, pid, suspects });
   }
@@ -276,7 +298,8 @@ export class Runtime {
   subscriberFailed(error: unknown): void {
     const failure: NodeEvent = { type: "subscriberFailed", error };
     // A subscriber that fails on hearing of its failure would never end: only the logger hears of that.
-    if (NodeEvents.current(this.events)?.type === "subscriberFailed") this.#log(failure);
+    if (this.#events !== undefined && NodeEvents.current(this.#events)?.type === "subscriberFailed")
+      this.#log(failure);
     else this.tell(failure);
   }
 

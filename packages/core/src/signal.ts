@@ -61,8 +61,7 @@ function isMessage({ type }: Signal): boolean {
 function letArrive(node: Runtime): void {
   node.travelling = true;
   try {
-    const { underway } = node;
-    for (let next = underway.shift(); next !== undefined; next = underway.shift()) {
+    for (let next = node.shiftUnderway(); next !== undefined; next = node.shiftUnderway()) {
       arrive(node, next.from, next.to, next.signal);
     }
   } finally {
@@ -197,17 +196,17 @@ export function answerFor(
  * signals arrive now. Whether it lives, only its end can change.
  */
 export function settle(node: Runtime, from: LocalPid, to: LocalPid, what: "exits" | "all"): void {
-  const { offers, underway } = node;
+  const { offers } = node;
   if (offers !== undefined && from !== to) {
     offers.settle(from, to, what);
     return;
   }
   if (offers !== undefined && what === "all") {
-    for (const earlier of offers.takeOwn(to)) underway.push(from, to, earlier);
+    for (const earlier of offers.takeOwn(to)) node.underway.push(from, to, earlier);
     if (!node.travelling) letArrive(node);
   }
   if (!node.travelling) return;
-  for (const { signal } of underway.takePair(from, to, what)) arrive(node, from, to, signal);
+  for (const { signal } of node.underway.takePair(from, to, what)) arrive(node, from, to, signal);
 }
 
 /**

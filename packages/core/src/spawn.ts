@@ -78,15 +78,16 @@ export function spawn(
     }
   }
   process.announced = true;
-  node.emit(() => ({
-    type: "spawned",
-    pid,
-    parent: family.pid,
-    initialCall: process.initialCall,
-  }));
-  node.registry.announce(process);
+  if (node.observed) tellOf(process, family.pid);
   if (process.life === "alive") node.launch(process);
   return { pid, ref };
+}
+
+/** Those who listen hear of the process, then of its name. */
+function tellOf(process: Process, parent: ProcessId<Process>): void {
+  const { node, pid } = process;
+  node.emit(() => ({ type: "spawned", pid, parent, initialCall: process.initialCall }));
+  node.registry.announce(process);
 }
 
 function keysOf(family: Process | Runtime): Set<string> {
@@ -111,6 +112,8 @@ function checkProgram(program: ErasedProgram): void {
   }
 }
 
+const [SLASH, DIGIT_0, DIGIT_9] = [47, 48, 57] as const;
+
 const OPTIONS: readonly string[] = ["label", "name", "mailbox", "unwindMs", "key"];
 const OPTIONS_IN_PROCESS: readonly string[] = ["link", ...OPTIONS, "monitor", "monitorOptions"];
 
@@ -128,7 +131,7 @@ export function checkSpawnOptions(operation: string, options: Options, inProcess
   };
   if (link !== undefined && typeof link !== "boolean") refuse("link", "true or false", link);
   if (label !== undefined && typeof label !== "string") refuse("label", "a string", label);
-  if (key !== undefined && (typeof key !== "string" || !/^(?!\d+$)[^/]+$/.test(key))) {
+  if (key !== undefined && (typeof key !== "string" || !isKey(key))) {
     refuse(
       "key",
       `a string without "/", and no number: those are the places of the other children`,
@@ -144,6 +147,17 @@ export function checkSpawnOptions(operation: string, options: Options, inProcess
     checkMonitorOptions(`${argument}.monitorOptions`, monitorOptions);
   }
   if (mailbox !== undefined) checkMailboxOptions(`${argument}.mailbox`, mailbox);
+}
+
+/** Without `/`, and something else than digits alone. A loop, for this is asked at every spawn of a simulation. */
+function isKey(key: string): boolean {
+  let isNumber = true;
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    if (code === SLASH) return false;
+    if (code < DIGIT_0 || code > DIGIT_9) isNumber = false;
+  }
+  return !isNumber;
 }
 
 export function checkMailboxOptions(argument: string, options: MailboxOptions): void {

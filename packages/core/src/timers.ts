@@ -17,18 +17,16 @@ import { MessageTimer } from "./timer.js";
 export class Timers {
   readonly #node: Runtime;
   readonly #clock: Clock;
-  readonly #queue = new TimerQueue();
+  /** What is pending, where no scheduler decides. */
+  #pending: TimerQueue | undefined = undefined;
   #handle: unknown;
   #handleAtMs = Infinity;
   #held = false;
   #closed = false;
   /** At the end of this turn it is seen whether timers are left. */
   #checking = false;
-  readonly #wake = (): void => this.#fireDue();
-  readonly #letGo = (): void => {
-    this.#checking = false;
-    if (this.#queue.size === 0) this.#hold(false);
-  };
+  #wake: (() => void) | undefined = undefined;
+  #letGo: (() => void) | undefined = undefined;
 
   constructor(node: Runtime, clock: Clock) {
     this.#node = node;
@@ -37,6 +35,10 @@ export class Timers {
 
   get size(): number {
     return this.#node.offers?.timers ?? this.#queue.size;
+  }
+
+  get #queue(): TimerQueue {
+    return (this.#pending ??= new TimerQueue());
   }
 
   /** Arms a deadline `delayMs` from now, on behalf of `process` (or of the node); `Infinity` is never. */
@@ -61,7 +63,7 @@ export class Timers {
     // The host's timer stays: the next call will want one, and setting it costs more than an idle wake-up.
     if (removed && this.#queue.size === 0 && !this.#checking) {
       this.#checking = true;
-      this.#node.scheduler.afterTurn(this.#letGo);
+      this.#node.scheduler.afterTurn((this.#letGo ??= () => this.#letGoIfIdle()));
     }
     return removed;
   }
@@ -104,9 +106,15 @@ export class Timers {
     if (first.atMs < this.#handleAtMs) {
       if (this.#handle !== undefined) this.#clock.clear(this.#handle);
       this.#handleAtMs = first.atMs;
+      this.#wake ??= () => this.#fireDue();
       this.#handle = this.#clock.set(this.#wake, first.atMs - this.#clock.now());
       this.#held = true;
     } else this.#hold(true);
+  }
+
+  #letGoIfIdle(): void {
+    this.#checking = false;
+    if (this.#queue.size === 0) this.#hold(false);
   }
 
   /** An idle host timer must not keep the program alive. */

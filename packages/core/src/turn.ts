@@ -9,15 +9,9 @@ import type { Clock } from "./clock.js";
 import type { AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { runProcess } from "./run.js";
+import type { Runtime } from "./runtime.js";
 import type { Scheduler } from "./scheduler.js";
 import type { Deadline } from "./timer-queue.js";
-
-export interface Fairness {
-  /** For how long processes may keep the event loop before timers and I/O get a turn. */
-  readonly turnMs: number;
-  /** From how long on a `blocked` event names who held the event loop; `Infinity` for never. */
-  readonly blockedMs: number;
-}
 
 /** Looking at the clock costs as much as sending a message, so it is done about this often. */
 const SAMPLE_MS = 0.1;
@@ -62,9 +56,10 @@ class Resumption {
 
 export class Turn {
   readonly #clock: Clock;
+  readonly #node: Runtime;
   readonly #scheduler: Scheduler;
-  readonly #fairness: Fairness;
-  readonly #onBlocked: (blockedMs: number, suspects: AnyPid[]) => void;
+  readonly #turnMs: number;
+  readonly #blockedMs: number;
   readonly #enter: ((pid: AnyPid, run: () => void) => void) | undefined;
   /** How much may still be done before the clock is looked at. */
   #budget: number;
@@ -84,30 +79,37 @@ export class Turn {
   #readyTail = 0;
   /** A run of the queue is arranged for, or under way. */
   #draining = false;
-  readonly #drain = (): void => this.#runReady();
-  readonly #turned = (): void => this.#begin();
+  #drain: (() => void) | undefined = undefined;
+  #turned: (() => void) | undefined = undefined;
 
-  /** Who ran since the clock was looked at, as far as it is remembered. */
-  readonly #recent: Process[] = [];
+  /** Who ran since the clock was looked at, as far as it is remembered; nobody when nobody is to be blamed. */
+  readonly #recent: Process[] | undefined;
   #ran = 0;
   #beat: unknown;
 
+  /**
+   * @param turnMs for how long processes may keep the event loop before timers and I/O get a turn
+   * @param blockedMs from how long on a `blocked` event names who held the event loop; `Infinity` for never
+   */
   constructor(
+    node: Runtime,
     clock: Clock,
-    scheduler: Scheduler,
-    fairness: Fairness,
-    onBlocked: (blockedMs: number, suspects: AnyPid[]) => void,
+    turnMs: number,
+    blockedMs: number,
     enter: ((pid: AnyPid, run: () => void) => void) | undefined,
   ) {
+    const { scheduler } = node;
+    this.#node = node;
     this.#clock = clock;
     this.#scheduler = scheduler;
-    this.#fairness = fairness;
-    this.#onBlocked = onBlocked;
+    this.#turnMs = turnMs;
+    this.#blockedMs = blockedMs;
     this.#enter = enter;
+    this.#recent = blockedMs < Infinity ? [] : undefined;
     // A scheduler that decides everything decides this as well.
     this.#budget = scheduler.offer === undefined ? 0 : Infinity;
     this.#startMs = this.#sampleMs = clock.now();
-    if (fairness.blockedMs < Infinity) this.#startBeat();
+    if (blockedMs < Infinity) this.#startBeat();
   }
 
   /** One more piece of work: `true` when it may be done now, else it has to queue up. */
@@ -165,7 +167,7 @@ export class Turn {
 
   /** This process has just had the event loop; who holds it too long is found among these. */
   ran(process: Process): void {
-    this.#recent[this.#ran++ & 15] = process;
+    if (this.#recent !== undefined) this.#recent[this.#ran++ & 15] = process;
   }
 
   close(): void {
@@ -177,7 +179,7 @@ export class Turn {
     this.#ready[this.#readyTail++] = item;
     if (this.#draining) return;
     this.#draining = true;
-    this.#scheduler.soon(this.#drain);
+    this.#scheduler.soon((this.#drain ??= () => this.#runReady()));
   }
 
   #runReady(): void {
@@ -211,10 +213,10 @@ export class Turn {
       // The first work since the event loop turned.
       this.#ending = true;
       this.#startMs = now;
-      this.#scheduler.afterTurn(this.#turned);
+      this.#scheduler.afterTurn((this.#turned ??= () => this.#begin()));
       return false;
     }
-    if (now - this.#startMs < this.#fairness.turnMs) return false;
+    if (now - this.#startMs < this.#turnMs) return false;
     this.#yielding = true;
     this.#budget = 0;
     return true;
@@ -237,16 +239,18 @@ export class Turn {
         : Math.max(1, Math.floor((this.#batch * SAMPLE_MS) / elapsed));
     this.#budget = this.#batch;
     // The beat looks at the clock this often when nobody else does, so an idle loop looks no older.
-    if (elapsed > this.#fairness.blockedMs + this.#fairness.blockedMs / 4) {
-      const suspects = this.#recent.map((process) => process.pid);
-      this.#onBlocked(elapsed, [...new Set(suspects)]);
+    const recent = this.#recent;
+    if (recent === undefined) return;
+    if (elapsed > this.#blockedMs + this.#blockedMs / 4) {
+      const suspects = recent.map((process) => process.pid);
+      this.#node.blocked(elapsed, [...new Set(suspects)]);
     }
-    this.#recent.length = 0;
+    recent.length = 0;
     this.#ran = 0;
   }
 
   #startBeat(): void {
-    const { blockedMs } = this.#fairness;
+    const blockedMs = this.#blockedMs;
     const beat = (): void => {
       this.#sample(this.#clock.now());
       arm();

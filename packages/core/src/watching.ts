@@ -32,8 +32,13 @@ export function unwatch(entry: Watch): void {
 
 /** Tells all who watch this process that it has ended, in the order they began. */
 export function tellWatchers(process: Process): void {
+  if (process.watchers === undefined) return;
   const entries: Watch[] = [];
-  for (let entry = process.watchers; entry !== undefined; entry = entry.nextOfTarget) {
+  for (
+    let entry: Watch | undefined = process.watchers;
+    entry !== undefined;
+    entry = entry.nextOfTarget
+  ) {
     if (entry.placed) entries.push(entry);
   }
   process.watchers = undefined;

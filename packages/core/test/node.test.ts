@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   createNode,
+  createNodeOn,
+  InvalidArgumentError,
   InvalidNameError,
   keyOf,
   name,
@@ -103,6 +105,39 @@ describe("two nodes in one realm", () => {
     expect(String(there)).toBe("<b.1>");
     expect(b.whereis(Server)).toBe(there);
     expect(a.whereis(Server)).toBe(here);
+  });
+
+  test("on ports that are taken as they are is what its user says, and else what they say", async () => {
+    const told: string[] = [];
+    const soon = (task: () => void): void => void Promise.resolve().then(task);
+    const ports = {
+      name: "ported",
+      clock: createVirtualClock(),
+      scheduler: { soon, afterTurn: soon },
+      random: { next: () => 0.5 },
+      messages: "freeze",
+      traceSends: false,
+      logger: ({ type }: NodeEvent) => told.push(type),
+    } as const;
+    for (const [options, freezes] of [
+      [{}, true],
+      [{ messages: "share" }, false],
+    ] as const) {
+      const node = createNodeOn(ports, options);
+      expect(node.name).toBe("ported");
+      const sink = node.spawn<object>(async (self) => {
+        await self.receive();
+        throw new Error("oh");
+      });
+      const sent = { count: 1 };
+      node.send(sink, sent);
+      expect(Object.isFrozen(sent)).toBe(freezes);
+      await quiesce();
+    }
+    expect(told).toEqual(["crashed", "crashed"]);
+    expect(() => createNodeOn(ports, { mesages: "share" } as object)).toThrow(InvalidArgumentError);
+    expect(() => createNodeOn(ports, { logger: 1 } as object)).toThrow(InvalidArgumentError);
+    expect(() => createNodeOn({ ...ports, name: "a b" }, {})).toThrow(InvalidNameError);
   });
 
   test("may even have the same name, and still tell their processes apart", async () => {

@@ -1,6 +1,7 @@
 /** How many classes of schedules a program has, and how many of them fail, as far as that is to be had cheaply. */
 import { explore } from "./explore.js";
-import type { Program, SimulationOptions } from "./run-program.js";
+import type { SimulationOptions } from "./kernel-options.js";
+import type { Program } from "./run-program.js";
 
 /** So many schedules at the most, and no longer than this. */
 const MOST_RUNS = 1_000;

@@ -41,10 +41,12 @@ function probe(): Drain | undefined {
   }
 }
 
+const settled = Promise.resolve();
+
 /** Does it work where we are? It does not within a microtask. */
 export function drains(drain: Drain): boolean {
   let ran = false;
-  void Promise.resolve().then(() => (ran = true));
+  void settled.then(() => (ran = true));
   drain();
   return ran;
 }

@@ -27,6 +27,11 @@ interface Patch {
   readonly value: unknown;
 }
 
+interface RunCount {
+  readonly keySpace: object;
+  runs: number;
+}
+
 class Nets {
   /** Whose code runs now. */
   kernel: Kernel | undefined = undefined;
@@ -34,7 +39,9 @@ class Nets {
   #hook: AsyncHook | undefined = undefined;
   #listens = false;
   /** How often each program ran, by where its keys are made. */
-  readonly #runs = new WeakMap<object, number>();
+  readonly #counts = new WeakMap<object, RunCount>();
+  /** That of the program that ran last: most often it is the next, too. */
+  #latest: RunCount | undefined = undefined;
   /** A call of the simulation's own, which nobody is to blame for. */
   #own = false;
 
@@ -54,13 +61,19 @@ class Nets {
    * runs, and some of the others.
    */
   #listen({ keySpace }: Kernel): void {
-    const runs = this.#runs.get(keySpace) ?? 0;
-    this.#runs.set(keySpace, runs + 1);
+    if (this.#latest?.keySpace !== keySpace) this.#latest = this.#countOf(keySpace);
+    const runs = this.#latest.runs++;
     const listens = runs < ALL_RUNS || runs % SOME_RUNS === 0;
     if (listens === this.#listens) return;
     this.#listens = listens;
     if (listens) this.#hook?.enable();
     else this.#hook?.disable();
+  }
+
+  #countOf(keySpace: object): RunCount {
+    let count = this.#counts.get(keySpace);
+    if (count === undefined) this.#counts.set(keySpace, (count = { keySpace, runs: 0 }));
+    return count;
   }
 
   escaped(kernel: Kernel, what: string, why: string): EscapeError {
@@ -112,6 +125,7 @@ class Nets {
     }
     this.#patches = undefined;
     this.#hook = undefined;
+    this.#latest = undefined;
   }
 
   #refuse(patch: PatchOne): void {

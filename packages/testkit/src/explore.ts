@@ -9,7 +9,8 @@
 import { checkFunction, checkKeys, KeySpace } from "@coppice/core";
 import { checkExploreOptions, exploreKeys, type ExploreOptions } from "./explore-options.js";
 import { Explorer, type Circumstances, type Exploration, type Runner } from "./explorer.js";
-import { programRunner, type Program, type SimulationOptions } from "./run-program.js";
+import type { SimulationOptions } from "./kernel-options.js";
+import { programRunner, type Program } from "./run-program.js";
 import { steadyRunner } from "./steady.js";
 
 /**

@@ -3,7 +3,8 @@
  * the others make of it.
  */
 import { checkFunction, InvalidArgumentError, keyOf, type AnyPid } from "@coppice/core";
-import { runProgramAsync, type Program, type SimulationOptions } from "./run-program.js";
+import type { SimulationOptions } from "./kernel-options.js";
+import { runProgramAsync, type Program } from "./run-program.js";
 import type { Run } from "./run.js";
 import type { KernelSimulation } from "./simulation.js";
 import { FIFO, type Strategy } from "./strategy.js";

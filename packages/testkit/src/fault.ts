@@ -5,7 +5,8 @@
  * picks when, or a plan does.
  */
 import { keyOf, processKeyOf, type Access, type AnyPid, type HappeningKey } from "@coppice/core";
-import type { Kernel, OwnTransition } from "./kernel.js";
+import type { OwnTransition } from "./fault-source.js";
+import type { Kernel } from "./kernel.js";
 import type { Reads } from "./looks.js";
 import type { Transition } from "./transition.js";
 

@@ -56,7 +56,7 @@ export function createFaults(world: World): Faults {
   };
   const messages = (act: (message: Message) => void): Member[] => {
     if (kernel.options.profile !== "datagram") return [];
-    return [...kernel.ready.signals()]
+    return [...kernel.agenda.ready.signals()]
       .filter(({ isMessage }) => isMessage)
       .map((message) => ({
         target: message.key,
@@ -158,7 +158,7 @@ export function createFaults(world: World): Faults {
       });
     },
     drop: ({ times } = {}) =>
-      family("drop", times, () => messages((message) => kernel.drop(message))),
+      family("drop", times, () => messages((message) => kernel.agenda.drop(message))),
     duplicate: ({ times } = {}) =>
       family("duplicate", times, () => messages((message) => message.duplicate())),
   };

@@ -35,17 +35,13 @@ export type { FaultOptions, FaultTime, PlannedFault } from "./fault.js";
 export type { Faults } from "./faults.js";
 export type { Profile } from "./ready-set.js";
 export { hashOfKeys, type Run, type RunOutcome, type Step, type Violation } from "./run.js";
-export {
-  runProgram,
-  runProgramAsync,
-  type Program,
-  type SimulationOptions,
-} from "./run-program.js";
+export type { SimulationOptions } from "./kernel-options.js";
+export { runProgram, runProgramAsync, type Program } from "./run-program.js";
 export type { Look, LookOptions, Reads } from "./looks.js";
 export type { Bounds, ClockMode } from "./sim-time.js";
 export type { AnySelf, Shared, SimNode, Simulation } from "./simulation.js";
 export { simulate, type InteractiveOptions, type InteractiveSimulation } from "./simulate.js";
-export type { Boot, SimNodeOptions } from "./world.js";
+export type { Boot, SimNodeOptions } from "./lives.js";
 export { FIFO, LIFO, mix, seeded, type RunView, type Strategy } from "./strategy.js";
 export type { Transition, TransitionKind } from "./transition.js";
 export { createVirtualClock, quiesce, type Quiesce, type VirtualClock } from "./virtual-clock.js";

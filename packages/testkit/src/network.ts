@@ -142,7 +142,7 @@ export class Network {
     this.#use(here.node.name, there.node.name, "read");
     // The other side knows already that the connection is lost: what is sent counts, and is lost.
     const isLost = peer === undefined || peer.isOver;
-    const before = isLost ? new Set(this.#kernel.ready.signals()) : undefined;
+    const before = isLost ? new Set(this.#kernel.agenda.ready.signals()) : undefined;
     offerCarried(there.node, from, to, {
       kind: kindOf(signal),
       describe: () => describeRemote(signal),
@@ -191,8 +191,8 @@ export class Network {
   }
 
   #drop(isLost: (signal: Happening) => boolean): void {
-    for (const signal of [...this.#kernel.ready.signals()]) {
-      if (isLost(signal)) this.#kernel.drop(signal);
+    for (const signal of [...this.#kernel.agenda.ready.signals()]) {
+      if (isLost(signal)) this.#kernel.agenda.drop(signal);
     }
   }
 }

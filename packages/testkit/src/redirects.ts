@@ -17,7 +17,7 @@ export function redirectClock(patch: PatchOne, running: Running): void {
   patch(globalThis, "Date", (Original: DateConstructor) => {
     const now = (): number => {
       const kernel = running();
-      return kernel === undefined ? Original.now() : EPOCH_MS + kernel.shownMs();
+      return kernel === undefined ? Original.now() : EPOCH_MS + kernel.host.shownMs();
     };
     function SimulatedDate(...args: unknown[]): object | string {
       // Called as a function it is a text.
@@ -31,34 +31,35 @@ export function redirectClock(patch: PatchOne, running: Running): void {
   });
   patch(globalThis.performance, "now", (original: () => number) => () => {
     const kernel = running();
-    return kernel === undefined ? original.call(globalThis.performance) : kernel.shownMs();
+    return kernel === undefined ? original.call(globalThis.performance) : kernel.host.shownMs();
   });
   for (const process of new Set([globalThis.process, nodeProcess])) {
     patch(process, "hrtime", (original: typeof nodeProcess.hrtime) => {
       const hrtime = (before?: [number, number]): [number, number] => {
         const kernel = running();
         if (kernel === undefined) return original.call(process, before);
-        const ns = Math.round(kernel.shownMs() * 1e6) - (before ? before[0] * 1e9 + before[1] : 0);
+        const ns =
+          Math.round(kernel.host.shownMs() * 1e6) - (before ? before[0] * 1e9 + before[1] : 0);
         return [Math.floor(ns / 1e9), ns % 1e9];
       };
       hrtime.bigint = () => {
         const kernel = running();
         return kernel === undefined
           ? original.bigint()
-          : BigInt(Math.round(kernel.shownMs() * 1e6));
+          : BigInt(Math.round(kernel.host.shownMs() * 1e6));
       };
       return hrtime;
     });
     patch(process, "uptime", (original: () => number) => () => {
       const kernel = running();
-      return kernel === undefined ? original.call(process) : kernel.shownMs() / 1_000;
+      return kernel === undefined ? original.call(process) : kernel.host.shownMs() / 1_000;
     });
   }
 }
 
 export function redirectRandom(patch: PatchOne, running: Running): void {
   const fill = (kernel: Kernel, bytes: Uint8Array): void => {
-    for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(kernel.draw() * 256);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(kernel.host.draw() * 256);
   };
   const uuid = (kernel: Kernel): string => {
     const bytes = new Uint8Array(16);
@@ -70,7 +71,7 @@ export function redirectRandom(patch: PatchOne, running: Running): void {
   };
   patch(Math, "random", (original: () => number) => () => {
     const kernel = running();
-    return kernel === undefined ? original() : kernel.draw();
+    return kernel === undefined ? original() : kernel.host.draw();
   });
   for (const crypto of [globalThis.crypto, nodeCrypto] as const) {
     patch(crypto, "randomUUID", (original: () => string) => () => {
@@ -141,7 +142,7 @@ function arm(
   const owner = kernel.current;
   const again = (ms: number): void => {
     disarm(handle, kernel);
-    handle.timer = kernel.armRedirected(owner, ms, handle, () => {
+    handle.timer = kernel.host.arm(owner, ms, handle, () => {
       handle.timer = undefined;
       if (everyMs !== undefined) again(everyMs);
       call();

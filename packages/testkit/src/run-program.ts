@@ -1,11 +1,10 @@
 /** One run of a program under a strategy. */
-import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
+import { lookForStuck } from "./checks.js";
 import { onNextTurn } from "./host-time.js";
-import { Kernel, type Choice, type KernelOptions } from "./kernel.js";
-import type { Profile } from "./ready-set.js";
+import { Kernel, type Choice } from "./kernel.js";
+import { kernelOptionsOf, type SimulationOptions } from "./kernel-options.js";
 import type { RunOutcome, Run } from "./run.js";
-import type { Bounds, ClockMode } from "./sim-time.js";
 import type { PlannedFault } from "./fault.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { nets, within } from "./escape-nets.js";
@@ -18,114 +17,8 @@ import type { Transition } from "./transition.js";
  */
 export type Program = (sim: Simulation) => void | PromiseLike<void>;
 
-export interface SimulationOptions {
-  /** Decides what processes draw from `self.random`; 1 by default. */
-  readonly seed?: number;
-  /** How signals travel; `"pairFifo"` by default. */
-  readonly profile?: Profile;
-  /** When timers may fire; `"async"` by default. */
-  readonly clock?: ClockMode;
-  /** After how many steps a run is cut off; 10 000 by default. */
-  readonly stepLimit?: number;
-  /** What is due later does not happen; never by default. */
-  readonly horizonMs?: number;
-  /** Whether a strategy decides on the starts of what the program itself spawns; `"inOrder"` by default. */
-  readonly starts?: "inOrder" | "explored";
-  /** How many faults of each kind may happen in a run, e.g. `{ crash: 1 }`; what the program says by default. */
-  readonly faults?: Readonly<Record<string, number>>;
-  /** Faults that happen at times that are said beforehand. */
-  readonly plan?: readonly PlannedFault[];
-  /** Whether an error about a message that was changed says where it was sent; slow, so `false` by default. */
-  readonly traceSends?: boolean;
-  /** Whether steps tell what their processes received; `false` by default. */
-  readonly notesTakes?: boolean;
-  /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
-  readonly keySpace?: KeySpace;
-}
-
 export function createKernel(options: SimulationOptions): Kernel {
   return new Kernel(kernelOptionsOf(options));
-}
-
-/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
-function kernelOptionsOf(options: SimulationOptions): KernelOptions {
-  checkOptions(options);
-  const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
-  const {
-    horizonMs = Infinity,
-    starts = "inOrder",
-    notesTakes = false,
-    traceSends = false,
-  } = options;
-  const keySpace = options.keySpace ?? new KeySpace({ interns: true });
-  const explored = starts === "explored";
-  return {
-    seed,
-    profile,
-    clock,
-    stepLimit,
-    horizonMs,
-    keySpace,
-    explored,
-    notesTakes,
-    traceSends,
-  };
-}
-
-const KEYS = [
-  "seed",
-  "profile",
-  "clock",
-  "stepLimit",
-  "horizonMs",
-  "starts",
-  "notesTakes",
-  "traceSends",
-  "keySpace",
-  "faults",
-  "plan",
-];
-
-const PROFILES: readonly unknown[] = ["instant", "pairFifo", "erlDist", "datagram"];
-
-function checkOptions(options: SimulationOptions): void {
-  checkKeys("simulation: options", options, KEYS);
-  const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`simulation: options.${option}`, expected, received);
-  };
-  const { profile, clock, stepLimit, horizonMs, starts, seed } = options;
-  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
-  if (profile !== undefined && !PROFILES.includes(profile)) {
-    refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
-  }
-  if (clock !== undefined && clock !== "quiet" && clock !== "async") checkBounds(clock);
-  if (!isPositive(stepLimit)) refuse("stepLimit", "a number greater than 0", stepLimit);
-  if (!isPositive(horizonMs)) refuse("horizonMs", "a number greater than 0", horizonMs);
-  if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
-    refuse("starts", `"inOrder" or "explored"`, starts);
-  }
-}
-
-function isPositive(value: unknown): boolean {
-  return value === undefined || (typeof value === "number" && value > 0);
-}
-
-function checkBounds(bounds: Bounds): void {
-  const argument = "simulation: options.clock";
-  if (typeof bounds !== "object" || bounds === null) {
-    const expected = `"quiet", "async" or bounds with a maxLatencyMs`;
-    throw new InvalidArgumentError(argument, expected, bounds);
-  }
-  checkKeys(argument, bounds, ["minLatencyMs", "maxLatencyMs", "maxPauseMs", "drift"]);
-  const { minLatencyMs = 0, maxLatencyMs, maxPauseMs = 0, drift = 0 } = bounds;
-  const numbers = { minLatencyMs, maxLatencyMs, maxPauseMs, drift };
-  for (const [option, value] of Object.entries(numbers)) {
-    if (typeof value === "number" && value >= 0) continue;
-    throw new InvalidArgumentError(`${argument}.${option}`, "a number of at least 0", value);
-  }
-  if (minLatencyMs <= maxLatencyMs) return;
-  const expected = `at most maxLatencyMs, which is ${maxLatencyMs}`;
-  throw new InvalidArgumentError(`${argument}.minLatencyMs`, expected, minLatencyMs);
 }
 
 /**
@@ -164,7 +57,11 @@ function runIn(
 ): Run {
   const before = nets.enter(kernel);
   try {
-    setUp(kernel, program, drain, options);
+    const set = new SetUp(kernel, program, options);
+    do {
+      kernel.tasks.settle(drain);
+    } while (set.goOn());
+    set.end();
     kernel.check("always");
     const outcome = runOn(kernel, strategy, drain);
     if (outcome === "quiescent") atRest(kernel);
@@ -176,7 +73,7 @@ function runIn(
 
 function atRest(kernel: Kernel): void {
   kernel.check("finally");
-  kernel.lookForStuck();
+  lookForStuck(kernel);
 }
 
 function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
@@ -185,56 +82,65 @@ function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
     const choice = kernel.choose(strategy);
     if ("outcome" in choice) return choice.outcome;
     kernel.begin(choice.picked);
-    kernel.settle(drain);
+    kernel.tasks.settle(drain);
     kernel.finish(choice.picked, choice.enabled);
   }
 }
 
-/** Runs the program itself, and all that it waits for. */
-function setUp(kernel: Kernel, program: Program, drain: Drain, options: SimulationOptions): void {
-  const set = beginSetUp(kernel, program, options);
-  do {
-    kernel.settle(drain);
-  } while (set.goOn());
-  set.end();
-}
+/** The program itself, and all that it waits for, step by step. */
+class SetUp {
+  readonly #kernel: Kernel;
+  #happening: Transition | undefined = undefined;
+  #isDone = false;
+  #failure: { readonly error: unknown } | undefined = undefined;
 
-/** The program itself, step by step. */
-function beginSetUp(
-  kernel: Kernel,
-  program: Program,
-  { faults = {}, plan = [] }: SimulationOptions,
-): { goOn(): boolean; end(): void } {
-  let happening: Transition | undefined;
-  let state: { readonly done: boolean; readonly error?: unknown } = { done: false };
-  kernel.phase = "program";
-  const returned = program(new KernelSimulation(kernel, faults, plan));
-  if (returned === undefined) state = { done: true };
-  else {
+  constructor(
+    kernel: Kernel,
+    program: Program,
+    { faults = NO_BUDGETS, plan = NO_PLAN }: SimulationOptions,
+  ) {
+    this.#kernel = kernel;
+    kernel.phase = "program";
+    const returned = program(new KernelSimulation(kernel, faults, plan));
+    if (returned === undefined) this.#isDone = true;
+    else this.#await(returned);
+  }
+
+  #await(returned: PromiseLike<void>): void {
     returned.then(
-      () => (state = { done: true }),
-      (error: unknown) => (state = { done: true, error }),
+      () => (this.#isDone = true),
+      (error: unknown) => {
+        this.#isDone = true;
+        this.#failure = { error };
+      },
     );
   }
-  return {
-    goOn() {
-      if (happening !== undefined) kernel.finish(happening, []);
-      happening = undefined;
-      kernel.phase = "program";
-      if (kernel.startNext()) return true;
-      if (state.done) return false;
-      happening = FIFO.pick(kernel.enabled(), kernel);
-      if (happening === undefined) return false;
-      kernel.phase = "set-up";
-      kernel.begin(happening);
-      return true;
-    },
-    end() {
-      if ("error" in state) throw state.error;
-      if (!state.done) kernel.fail("set-up", "the program waits for something that never happens");
-    },
-  };
+
+  /** Begins what comes next, to be settled; `false` when there is nothing. */
+  goOn(): boolean {
+    const kernel = this.#kernel;
+    if (this.#happening !== undefined) kernel.finish(this.#happening, []);
+    this.#happening = undefined;
+    kernel.phase = "program";
+    if (kernel.startNext()) return true;
+    if (this.#isDone) return false;
+    const happening = FIFO.pick(kernel.enabled(), kernel);
+    if (happening === undefined) return false;
+    this.#happening = happening;
+    kernel.phase = "set-up";
+    kernel.begin(happening);
+    return true;
+  }
+
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#isDone) return;
+    this.#kernel.fail("set-up", "the program waits for something that never happens");
+  }
 }
+
+const NO_BUDGETS: Readonly<Record<string, number>> = {};
+const NO_PLAN: readonly PlannedFault[] = [];
 
 /** As `runProgram`, from anywhere; where the engine gives no drain, one turn of the event loop per step. */
 export async function runProgramAsync(
@@ -262,9 +168,9 @@ export async function runByTurns(
           () => new Promise<void>((resolve) => onNextTurn(resolve)),
         );
         await immediate;
-      } while (kernel.runTasks());
+      } while (kernel.tasks.run());
     };
-    const set = beginSetUp(kernel, program, options);
+    const set = new SetUp(kernel, program, options);
     do {
       await turn();
     } while (set.goOn());

@@ -1,9 +1,11 @@
 /** A simulation that a test drives itself, step by step. */
 import { InvalidArgumentError } from "@coppice/core";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
+import { lookForStuck } from "./checks.js";
 import type { Kernel } from "./kernel.js";
 import { within } from "./escape-nets.js";
-import { createKernel, type SimulationOptions } from "./run-program.js";
+import type { SimulationOptions } from "./kernel-options.js";
+import { createKernel } from "./run-program.js";
 import type { Run } from "./run.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { FIFO, seeded, type RunView, type Strategy } from "./strategy.js";
@@ -116,7 +118,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     });
     if (outcome === "quiescent") {
       kernel.check("finally");
-      kernel.lookForStuck();
+      lookForStuck(kernel);
     }
     return kernel.result(outcome);
   }
@@ -138,7 +140,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     return inMacrotask(() => {
       const drain = drainHere();
       return within(this.kernel, () => {
-        this.kernel.settle(drain);
+        this.kernel.tasks.settle(drain);
         return act((isEligible, transition) => this.#one(drain, isEligible, transition));
       });
     }) as Promise<T>;
@@ -161,7 +163,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
   #make(drain: Drain, picked: Transition, enabled: readonly Transition[]): Transition {
     const { kernel } = this;
     kernel.begin(picked);
-    kernel.settle(drain);
+    kernel.tasks.settle(drain);
     kernel.finish(picked, enabled.includes(picked) ? enabled : [...enabled, picked]);
     return picked;
   }

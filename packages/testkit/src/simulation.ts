@@ -15,7 +15,8 @@ import { createFaults, type Faults } from "./faults.js";
 import type { Kernel } from "./kernel.js";
 import type { LookOptions } from "./looks.js";
 import type { Step } from "./run.js";
-import { nodeName, World, type Boot, type SimNodeOptions } from "./world.js";
+import type { Boot, SimNodeOptions } from "./lives.js";
+import { nodeName, World } from "./world.js";
 
 /** A process as its code sees it. */
 export type AnySelf = Pick<Self<never> | HandlerSelf<never>, "pid" | "yield">;
@@ -116,6 +117,8 @@ function checkNamed(method: string, name: unknown, holds: unknown): void {
   checkFunction(`${method}: holds`, holds);
 }
 
+const NO_OPTIONS: SimNodeOptions = {};
+
 export class KernelSimulation implements Simulation {
   readonly kernel: Kernel;
   readonly world: World;
@@ -130,7 +133,7 @@ export class KernelSimulation implements Simulation {
     this.world = new World(kernel, budgets, plan);
   }
 
-  node(name = "n", options: SimNodeOptions = {}): Node {
+  node(name = "n", options: SimNodeOptions = NO_OPTIONS): Node {
     return this.world.node(name, options, undefined);
   }
 
@@ -152,12 +155,12 @@ export class KernelSimulation implements Simulation {
     checkNamed("always", name, holds);
     checkKeys("always: options", options, ["reads"]);
     this.kernel.look({ by: "always", name }, options.reads);
-    this.kernel.always.push({ name, when: "always", holds });
+    this.kernel.checks.always.push({ name, holds });
   }
 
   finally(name: string, holds: () => unknown): void {
     checkNamed("finally", name, holds);
-    this.kernel.checks.push({ name, when: "finally", holds });
+    this.kernel.checks.finally.push({ name, holds });
   }
 
   sometimes(name: string, holds: () => boolean, options: LookOptions = {}): void {
@@ -168,7 +171,7 @@ export class KernelSimulation implements Simulation {
     kernel.observers.push(() => {
       if (kernel.seen?.has(name) === true) return;
       const held: unknown = holds();
-      if (kernel.isPromise(name, held) || !held) return;
+      if (kernel.checks.isPromise(name, held, kernel.stepNow) || !held) return;
       (kernel.seen ??= new Set()).add(name);
     });
   }

@@ -11,23 +11,27 @@ import type { Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
 const TIMER_WEIGHT = 0.25;
+/** No wait is over at the very beginning. */
+const UNDRAWN = 0;
 
 /** The uniform walk of this seed, for one run. Picks no faults. */
 export function walk(seed: number): Strategy {
-  const due = new Map<number, number>();
+  /** When the wait of each is over, by the order in which they became possible. */
+  const dueAt: number[] = [];
   let now = 0;
   return {
     pick(enabled: readonly Transition[]): Transition | undefined {
       let first: Transition | undefined;
       let firstAt = Infinity;
       for (const transition of enabled) {
-        const { kind, keyHash } = transition;
+        const { kind, order } = transition;
         if (kind === "fault") continue;
-        let at = due.get(keyHash);
-        if (at === undefined) {
+        while (dueAt.length <= order) dueAt.push(UNDRAWN);
+        let at = dueAt[order] as number;
+        if (at === UNDRAWN) {
           const weight = kind === "timer" ? TIMER_WEIGHT : 1;
-          at = now - Math.log(unit(seed, keyHash)) / weight;
-          due.set(keyHash, at);
+          at = now - Math.log(unit(seed, transition.keyHash)) / weight;
+          dueAt[order] = at;
         }
         if (at < firstAt) {
           first = transition;

@@ -21,8 +21,9 @@ import {
 import { inMacrotask } from "./drain.js";
 import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
 import type { FailureReport } from "./failure-report.js";
+import type { SimulationOptions } from "./kernel-options.js";
 import { replayLine } from "./replay-line.js";
-import { createKernel, type SimulationOptions } from "./run-program.js";
+import { createKernel } from "./run-program.js";
 
 export interface TestActorsOptions extends SimulationOptions {
   /**

@@ -1,7 +1,7 @@
 /** The world around the processes of a simulation: nodes that come and go, network, disks, clocks. */
 import {
   abandonNode,
-  createNode,
+  createNodeOn,
   InvalidArgumentError,
   isPid,
   keyOf,
@@ -10,33 +10,18 @@ import {
   type ExitReason,
   type Happening,
   type Node,
-  type NodeOptions,
+  type NodePorts,
 } from "@coppice/core";
 import { Store, type Durable, type DurableOptions, type Unsynced } from "./durable.js";
 import { noteFailedAssertion } from "./failed-assertion.js";
 import { FaultTable, type FaultOptions, type PlannedFault } from "./fault.js";
-import type { FaultSource, Kernel, OwnTransition } from "./kernel.js";
+import type { FaultSource, OwnTransition } from "./fault-source.js";
+import type { Kernel } from "./kernel.js";
+import type { Boot, Life, SimNodeOptions } from "./lives.js";
 import { Network } from "./network.js";
 import { NodeTime } from "./sim-time.js";
 import { mix } from "./strategy.js";
 import type { Transition } from "./transition.js";
-
-export type SimNodeOptions = Omit<
-  NodeOptions,
-  "name" | "clock" | "scheduler" | "random" | "turnMs" | "blockedMs"
->;
-
-/** What a node does in each of its lives. */
-export type Boot = (node: Node) => void;
-
-interface Place {
-  readonly name: string;
-  readonly options: SimNodeOptions;
-  readonly boot: Boot | undefined;
-  readonly time: NodeTime;
-  node: Node;
-  isUp: boolean;
-}
 
 interface StoreOf {
   readonly store: Store<unknown>;
@@ -49,7 +34,6 @@ export class World implements FaultSource {
   readonly #plan: readonly PlannedFault[];
   #network: Network | undefined = undefined;
   #table: FaultTable | undefined = undefined;
-  readonly #places = new Map<string, Place>();
   #stores: Map<string, StoreOf> | undefined = undefined;
   #paused: Set<string> | undefined = undefined;
   #relief: OwnTransition | undefined;
@@ -79,41 +63,35 @@ export class World implements FaultSource {
   // ── nodes ───────────────────────────────────────────────────────────────────────────────────
 
   node(name: string, options: SimNodeOptions, boot: Boot | undefined): Node {
-    const known = this.#places.get(name);
+    const { kernel } = this;
+    const known = kernel.lives.get(name);
     if (known?.isUp) {
       throw new InvalidArgumentError("node: name", "one that no other node has", name);
     }
     const time = known?.time ?? new NodeTime();
-    const { clock, seed } = this.kernel.options;
+    const { clock, seed, traceSends } = kernel.options;
     if (known === undefined && typeof clock === "object" && clock.drift !== undefined) {
-      const unit = mix(seed, this.kernel.keySpace.key(`drift:${name}`).hash) / 2 ** 32;
+      const unit = mix(seed, kernel.keySpace.key(`drift:${name}`).hash) / 2 ** 32;
       time.run(0, 1 + clock.drift * (2 * unit - 1));
     }
-    const { logger = false } = options;
-    const node = createNode({
-      messages: "freeze",
-      traceSends: this.kernel.options.traceSends,
-      ...options,
-      // What is no logger is for the node to refuse.
-      logger:
-        logger !== false && typeof logger !== "function"
-          ? logger
-          : (event) => {
-              noteFailedAssertion(this.kernel, event);
-              if (logger !== false) logger(event);
-            },
+    const ports: NodePorts = {
       name,
-      clock: this.kernel.clockOf(time),
-      scheduler: this.kernel,
-      random: this.kernel.randomOf(name),
-    });
-    const number = (this.kernel.lives.get(name)?.number ?? 0) + 1;
-    this.kernel.lives.set(name, { node, time, number });
-    const place = { name, options, boot, time, node, isUp: true };
-    this.#places.set(name, place);
-    if (this.#places.size > 1) {
-      for (const other of this.#places.values()) if (other.isUp) this.network.join(other.node);
-    }
+      clock: kernel.clockOf(time),
+      scheduler: kernel,
+      random: kernel.randomOf(name),
+      messages: "freeze",
+      traceSends,
+      logger: (event) => {
+        noteFailedAssertion(kernel, event);
+        const { logger = false } = options;
+        if (logger !== false) logger(event);
+      },
+    };
+    const node = createNodeOn(ports, options);
+    const number = (known?.number ?? 0) + 1;
+    kernel.lives.begin({ name, options, boot, time, node, number, isUp: true });
+    const { all } = kernel.lives;
+    if (all.length > 1) for (const other of all) if (other.isUp) this.network.join(other.node);
     boot?.(node);
     return node;
   }
@@ -134,7 +112,7 @@ export class World implements FaultSource {
     this.#paused?.delete(name);
     this.network.leave(name);
     abandonNode(place.node);
-    this.kernel.dropAllOf(place.node);
+    this.kernel.agenda.dropAllOf(place.node);
     for (const { store, node } of this.#stores?.values() ?? []) {
       if (node === name) store.crash(unsynced);
     }
@@ -177,7 +155,7 @@ export class World implements FaultSource {
 
   /** All processes that are not dead. */
   *processes(): Generator<AnyPid> {
-    for (const { node, isUp } of this.#places.values()) if (isUp) yield* node.processes();
+    for (const { node, isUp } of this.kernel.lives.all) if (isUp) yield* node.processes();
   }
 
   // ── disks ───────────────────────────────────────────────────────────────────────────────────
@@ -267,8 +245,8 @@ export class World implements FaultSource {
     };
   }
 
-  #placeOf(operation: string, name: string): Place {
-    const place = this.#places.get(name);
+  #placeOf(operation: string, name: string): Life {
+    const place = this.kernel.lives.get(name);
     if (place === undefined) {
       throw new InvalidArgumentError(`${operation}: node`, "the name of a node", name);
     }

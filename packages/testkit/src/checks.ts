@@ -1,0 +1,66 @@
+/** The checks of one run, and what they found. */
+import { busyProcesses, keyOf } from "@coppice/core";
+import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
+import type { Kernel } from "./kernel.js";
+import type { Violation } from "./run.js";
+
+/** Something to be looked at after each step, or at rest. */
+export interface Check {
+  readonly name: string;
+  readonly holds: () => unknown;
+}
+
+export class Checks {
+  readonly violations: Violation[] = [];
+  /** Looked at after each step. */
+  readonly always: Check[] = [];
+  /** Looked at when nothing can happen any more. */
+  readonly finally: Check[] = [];
+
+  /** Of each check the first counts. */
+  fail(check: string, message: string, step: number, error: unknown): void {
+    if (this.#hasFailed(check)) return;
+    this.violations.push({ check, message, step, ...(error !== undefined && { error }) });
+  }
+
+  #hasFailed(check: string): boolean {
+    return this.violations.some((violation) => violation.check === check);
+  }
+
+  /** Looks at all that has not failed yet. */
+  look(when: "always" | "finally", step: number): void {
+    for (const { name, holds } of this[when]) {
+      if (this.#hasFailed(name)) continue;
+      try {
+        const held = holds();
+        if (held === false) this.fail(name, "it does not hold", step, undefined);
+        else this.isPromise(name, held, step);
+      } catch (error) {
+        this.fail(name, error instanceof Error ? error.message : String(error), step, error);
+      }
+    }
+  }
+
+  /** Did a check answer with a promise? What comes of that is not known at the step that was looked at. */
+  isPromise(check: string, held: unknown, step: number): boolean {
+    if (typeof held !== "object" || held === null) return false;
+    if (typeof (held as { readonly then?: unknown }).then !== "function") return false;
+    // It may reject, and nobody else waits for it.
+    void (held as Promise<unknown>).then(undefined, () => undefined);
+    const why = "it returns a promise, but a check has to say at once whether it holds";
+    this.fail(check, why, step, undefined);
+    return true;
+  }
+}
+
+/** Nothing can happen any more: who has not come to rest waits for something of the host. */
+export function lookForStuck(kernel: Kernel): void {
+  for (const { node } of kernel.lives.all) {
+    for (const pid of busyProcesses(node)) {
+      const initialCall = node.processInfo(pid)?.initialCall ?? "it";
+      const why = `${initialCall} awaits something that the simulation does not know of`;
+      const error = new EscapeError("an await", keyOf(pid), why);
+      kernel.fail(ESCAPE_CHECK, error.message, error);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/** How runs of a program are made, as its user says it and as the kernel of a simulation takes it. */
+import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
+import type { PlannedFault } from "./fault.js";
+import type { Profile } from "./ready-set.js";
+import type { Bounds, ClockMode } from "./sim-time.js";
+
+export interface SimulationOptions {
+  /** Decides what processes draw from `self.random`; 1 by default. */
+  readonly seed?: number;
+  /** How signals travel; `"pairFifo"` by default. */
+  readonly profile?: Profile;
+  /** When timers may fire; `"async"` by default. */
+  readonly clock?: ClockMode;
+  /** After how many steps a run is cut off; 10 000 by default. */
+  readonly stepLimit?: number;
+  /** What is due later does not happen; never by default. */
+  readonly horizonMs?: number;
+  /** Whether a strategy decides on the starts of what the program itself spawns; `"inOrder"` by default. */
+  readonly starts?: "inOrder" | "explored";
+  /** How many faults of each kind may happen in a run, e.g. `{ crash: 1 }`; what the program says by default. */
+  readonly faults?: Readonly<Record<string, number>>;
+  /** Faults that happen at times that are said beforehand. */
+  readonly plan?: readonly PlannedFault[];
+  /** Whether an error about a message that was changed says where it was sent; slow, so `false` by default. */
+  readonly traceSends?: boolean;
+  /** Whether steps tell what their processes received; `false` by default. */
+  readonly notesTakes?: boolean;
+  /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
+  readonly keySpace?: KeySpace;
+}
+
+export interface KernelOptions {
+  readonly seed: number;
+  readonly profile: Profile;
+  readonly clock: ClockMode;
+  readonly stepLimit: number;
+  readonly horizonMs: number;
+  readonly keySpace: KeySpace;
+  readonly explored: boolean;
+  readonly notesTakes: boolean;
+  readonly traceSends: boolean;
+}
+
+/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
+export function kernelOptionsOf(options: SimulationOptions): KernelOptions {
+  checkOptions(options);
+  const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
+  const {
+    horizonMs = Infinity,
+    starts = "inOrder",
+    notesTakes = false,
+    traceSends = false,
+  } = options;
+  const keySpace = options.keySpace ?? new KeySpace({ interns: true });
+  const explored = starts === "explored";
+  return {
+    seed,
+    profile,
+    clock,
+    stepLimit,
+    horizonMs,
+    keySpace,
+    explored,
+    notesTakes,
+    traceSends,
+  };
+}
+
+const KEYS = [
+  "seed",
+  "profile",
+  "clock",
+  "stepLimit",
+  "horizonMs",
+  "starts",
+  "notesTakes",
+  "traceSends",
+  "keySpace",
+  "faults",
+  "plan",
+];
+
+const PROFILES: readonly unknown[] = ["instant", "pairFifo", "erlDist", "datagram"];
+
+function checkOptions(options: SimulationOptions): void {
+  checkKeys("simulation: options", options, KEYS);
+  const refuse = (option: string, expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`simulation: options.${option}`, expected, received);
+  };
+  const { profile, clock, stepLimit, horizonMs, starts, seed } = options;
+  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
+  if (profile !== undefined && !PROFILES.includes(profile)) {
+    refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
+  }
+  if (clock !== undefined && clock !== "quiet" && clock !== "async") checkBounds(clock);
+  if (!isPositive(stepLimit)) refuse("stepLimit", "a number greater than 0", stepLimit);
+  if (!isPositive(horizonMs)) refuse("horizonMs", "a number greater than 0", horizonMs);
+  if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
+    refuse("starts", `"inOrder" or "explored"`, starts);
+  }
+}
+
+function isPositive(value: unknown): boolean {
+  return value === undefined || (typeof value === "number" && value > 0);
+}
+
+function checkBounds(bounds: Bounds): void {
+  const argument = "simulation: options.clock";
+  if (typeof bounds !== "object" || bounds === null) {
+    const expected = `"quiet", "async" or bounds with a maxLatencyMs`;
+    throw new InvalidArgumentError(argument, expected, bounds);
+  }
+  checkKeys(argument, bounds, ["minLatencyMs", "maxLatencyMs", "maxPauseMs", "drift"]);
+  const { minLatencyMs = 0, maxLatencyMs, maxPauseMs = 0, drift = 0 } = bounds;
+  const numbers = { minLatencyMs, maxLatencyMs, maxPauseMs, drift };
+  for (const [option, value] of Object.entries(numbers)) {
+    if (typeof value === "number" && value >= 0) continue;
+    throw new InvalidArgumentError(`${argument}.${option}`, "a number of at least 0", value);
+  }
+  if (minLatencyMs <= maxLatencyMs) return;
+  const expected = `at most maxLatencyMs, which is ${maxLatencyMs}`;
+  throw new InvalidArgumentError(`${argument}.minLatencyMs`, expected, minLatencyMs);
+}

@@ -1,0 +1,110 @@
+/** The timers of a simulation that are set: which of them may fire now, and which fires next. */
+import type { Happening } from "@coppice/core";
+import type { Kernel } from "./kernel.js";
+import type { Life } from "./lives.js";
+import type { Unfired } from "./run.js";
+import { firstOfAll, firstOfEachNode, windowOf, type Bounds, type DueTimer } from "./sim-time.js";
+import type { Transition } from "./transition.js";
+
+export class SimTimers {
+  readonly #kernel: Kernel;
+  readonly #set: Happening[] = [];
+  readonly #withdrawn: Unfired[] = [];
+  /** Those that do not keep a run going; ticks of one interval are one. */
+  #daemons: WeakSet<object> | undefined = undefined;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  get all(): readonly Happening[] {
+    return this.#set;
+  }
+
+  add(timer: Happening, isDaemon: boolean): void {
+    this.#set.push(timer);
+    if (isDaemon) (this.#daemons ??= new WeakSet()).add(timer.task as object);
+  }
+
+  remove(timer: Happening): void {
+    const place = this.#set.indexOf(timer);
+    if (place !== -1) this.#set.splice(place, 1);
+  }
+
+  /** It was taken back in the course of that step. */
+  withdrawn(timer: Happening, step: number): void {
+    this.#withdrawn.push({ transition: timer as Transition, until: step });
+  }
+
+  /** Those that were taken back, and those that are left after that step. */
+  unfired(step: number): readonly Unfired[] {
+    const left = this.#set.map((timer): Unfired => ({
+      transition: timer as Transition,
+      until: step,
+    }));
+    return [...this.#withdrawn, ...left];
+  }
+
+  isDaemon(timer: Happening): boolean {
+    return this.#daemons?.has(timer.task as object) === true;
+  }
+
+  /** When a timer is due, in true time. */
+  dueMs(timer: Happening): number {
+    const life = this.#kernel.lives.get(timer.actorPid.node) as Life;
+    return life.time.trueMs(timer.atMs as number);
+  }
+
+  /** Adds those that may fire to what else could happen; under bounds it may have to wait for them. */
+  addTo(heads: Happening[]): Happening[] {
+    const kernel = this.#kernel;
+    const { clock, horizonMs } = kernel.options;
+    const due: DueTimer[] = [];
+    let holds = heads.length > 0;
+    for (const timer of this.#set) {
+      const dueMs = Math.max(kernel.nowMs, this.dueMs(timer));
+      if (dueMs > horizonMs) continue;
+      if (!this.isDaemon(timer)) holds = true;
+      if (kernel.faults !== undefined && !kernel.faults.lets(timer)) continue;
+      // Under `instant` what was sent is in the mailbox already.
+      if (kernel.agenda.ready.isQueued(timer.actorPid)) continue;
+      due.push({ timer, node: timer.actorPid.node, dueMs });
+    }
+    if (!holds || due.length === 0) return heads;
+    if (typeof clock === "object") return this.#inBounds(heads, due, clock);
+    if (clock === "quiet" && heads.length > 0) return heads;
+    const first = clock === "quiet" ? firstOfAll(due) : firstOfEachNode(due);
+    for (const { timer } of first) heads.push(timer);
+    return heads;
+  }
+
+  #inBounds(heads: readonly Happening[], due: readonly DueTimer[], bounds: Bounds): Happening[] {
+    const { agenda, nowMs } = this.#kernel;
+    const all = [
+      ...heads.map((happening) => ({ happening, dueMs: 0 })),
+      ...due.map(({ timer, dueMs }) => ({ happening: timer, dueMs })),
+    ].map(({ happening, dueMs }) => ({
+      happening,
+      ...windowOf(agenda.possibleMs?.get(happening) ?? 0, happening.kind, dueMs, bounds),
+    }));
+    let latestMs = Infinity;
+    for (const one of all) latestMs = Math.min(latestMs, one.latestMs);
+    latestMs = Math.max(latestMs, nowMs);
+    return all.filter(({ earliestMs }) => earliestMs <= latestMs).map(({ happening }) => happening);
+  }
+
+  /** The one that is due next, daemons included, if it is due by `endMs`; of several the oldest. */
+  next(endMs: number): Happening | undefined {
+    let next: Happening | undefined;
+    let nextMs = endMs;
+    for (const timer of this.#set) {
+      const dueMs = this.dueMs(timer);
+      if (this.#kernel.faults?.lets(timer) === false) continue;
+      if (dueMs < nextMs || (dueMs === nextMs && next === undefined)) {
+        next = timer;
+        nextMs = dueMs;
+      }
+    }
+    return next;
+  }
+}
