@@ -9,6 +9,7 @@
  * | --- | --- | --- |
  * | `p=PROFILE` | how signals travel | never absent |
  * | `s=STRATEGY@SEED` | how what is open is decided; no `@SEED` for `fifo`, `lifo`, `eager` | `fifo` |
+| `s=pct2@SEED/LENGTH` | the same, and how many transitions PCT takes the run to have | the seed guesses |
  * | `h=A<B,…` | holds: A happens after B | none |
  * | `f=A+B,…` | forces: A happens right after B; B is `^` for the start | none |
  * | `k=TEXT,…` | long pieces of keys, which the keys call `$0`, `$1`, … | nothing is abbreviated |
@@ -22,6 +23,7 @@ import {
   createSchedule,
   profileNames,
   strategyNames,
+  usesLength,
   usesSeed,
   type Constraint,
   type ProfileName,
@@ -86,29 +88,43 @@ export function parseSchedule(token: string): Schedule {
   if (!profileNames.includes(profile as ProfileName)) {
     refuse(`there is no profile ${profile}, only ${profileNames.join(", ")}`);
   }
-  const { strategy, seed } = parseStrategy(fields.get("s") ?? "fifo", refuse);
+  const decided = parseStrategy(fields.get("s") ?? "fifo", refuse);
   const pieces = listOf(fields.get("k")).map((piece) => unescapeKey(piece, [], refuse));
   const constraints = [
     ...listOf(fields.get("h")).map((text) => parseConstraint("hold", text, pieces, refuse)),
     ...listOf(fields.get("f")).map((text) => parseConstraint("force", text, pieces, refuse)),
   ];
-  return createSchedule({ profile: profile as ProfileName, strategy, seed, constraints });
+  return createSchedule({ profile: profile as ProfileName, ...decided, constraints });
 }
 
 type Refuse = (why: string) => never;
 
-function parseStrategy(text: string, refuse: Refuse): { strategy: StrategyName; seed: number } {
-  const [strategy, seed, ...more] = text.split("@");
+type Decided = Pick<Schedule, "strategy" | "seed" | "length">;
+
+function parseStrategy(text: string, refuse: Refuse): Decided {
+  const [strategy, numbers, ...more] = text.split("@");
   if (!strategyNames.includes(strategy as StrategyName) || more.length > 0) {
     refuse(`there is no strategy ${text}, only ${strategyNames.join(", ")}`);
   }
+  const [seed, length, ...others] = numbers?.split("/") ?? [];
+  if (others.length > 0) refuse(`"${text}" is no strategy like pct2@7/64`);
   const seeded = usesSeed(strategy as StrategyName);
   if (!seeded && seed !== undefined) refuse(`${strategy} takes no seed`);
   if (seeded && seed === undefined) refuse(`${strategy} needs a seed, as in ${strategy}@7`);
   if (seed !== undefined && !(/^\d{1,10}$/.test(seed) && Number(seed) < 2 ** 32)) {
     refuse(`${seed} is no seed: a whole number from 0 to 4294967295`);
   }
-  return { strategy: strategy as StrategyName, seed: Number(seed ?? 0) };
+  if (length !== undefined && !usesLength(strategy as StrategyName)) {
+    refuse(`${strategy} takes no length, as pct2@7/64 does`);
+  }
+  if (length !== undefined && !(/^[1-9]\d{0,9}$/.test(length) && Number(length) < 2 ** 32)) {
+    refuse(`${length} is no length: a whole number from 1 to 4294967295`);
+  }
+  return {
+    strategy: strategy as StrategyName,
+    seed: Number(seed ?? 0),
+    ...(length !== undefined && { length: Number(length) }),
+  };
 }
 
 function parseConstraint(
@@ -135,7 +151,7 @@ function listOf(text: string | undefined): readonly string[] {
 }
 
 function formatWith(schedule: Schedule, pieces: readonly string[]): string {
-  const { profile, strategy, seed, constraints } = schedule;
+  const { profile, strategy, seed, length, constraints } = schedule;
   const write = (key: string): string => escapeKey(key, pieces);
   const holds: string[] = [];
   const forces: string[] = [];
@@ -148,7 +164,8 @@ function formatWith(schedule: Schedule, pieces: readonly string[]): string {
     }
   }
   const fields = [`p=${profile}`];
-  if (usesSeed(strategy)) fields.push(`s=${strategy}@${seed}`);
+  const ofLength = length === undefined ? "" : `/${length}`;
+  if (usesSeed(strategy)) fields.push(`s=${strategy}@${seed}${ofLength}`);
   else if (strategy !== "fifo") fields.push(`s=${strategy}`);
   if (pieces.length > 0) fields.push(`k=${pieces.map((piece) => escapeKey(piece, [])).join(",")}`);
   if (holds.length > 0) fields.push(`h=${holds.join(",")}`);

@@ -40,6 +40,11 @@ export interface Schedule {
   readonly strategy: StrategyName;
   /** A whole number from 0 to 2³² − 1. */
   readonly seed: number;
+  /**
+   * For `pct2` and `pct3`: how many transitions the run is taken to have, a whole number from 1 to 2³² − 1. In a
+   * run of that length one or two changes are expected. Without it, the seed guesses.
+   */
+  readonly length?: number;
   readonly constraints: readonly Constraint[];
 }
 
@@ -60,14 +65,23 @@ export const fifoSchedule: Schedule = {
  * formatSchedule(createSchedule({ strategy: "pos", seed: 7 })); // => "v1:p=pairFifo;s=pos@7"
  */
 export function createSchedule(fields: Partial<Schedule> = {}): Schedule {
-  checkKeys("createSchedule: fields", fields, ["profile", "strategy", "seed", "constraints"]);
-  const { profile, strategy, seed, constraints } = { ...fifoSchedule, ...fields };
+  checkKeys("createSchedule: fields", fields, [
+    "profile",
+    "strategy",
+    "seed",
+    "length",
+    "constraints",
+  ]);
+  const { profile, strategy, seed, length, constraints } = { ...fifoSchedule, ...fields };
   const refuse = (field: string, expected: string, value: unknown): never => {
     throw new InvalidArgumentError(`createSchedule: fields.${field}`, expected, value);
   };
   if (!isOneOf(profileNames, profile)) refuse("profile", oneOf(profileNames), profile);
   if (!isOneOf(strategyNames, strategy)) refuse("strategy", oneOf(strategyNames), strategy);
   if (!isSeed(seed)) refuse("seed", "a whole number from 0 to 4294967295", seed);
+  if (length !== undefined && !isLength(strategy, length)) {
+    refuse("length", "a whole number from 1 to 4294967295, for pct2 and pct3", length);
+  }
   if (!Array.isArray(constraints)) refuse("constraints", "an array", constraints);
   for (const [index, constraint] of constraints.entries()) {
     if (!isConstraint(constraint)) {
@@ -76,18 +90,22 @@ export function createSchedule(fields: Partial<Schedule> = {}): Schedule {
       refuse(`constraints[${index}]`, expected, constraint);
     }
   }
-  return { profile, strategy, seed, constraints };
+  return { profile, strategy, seed, ...(length !== undefined && { length }), constraints };
 }
 
 /** Whether `value` is a whole and well-formed schedule. */
 export function isSchedule(value: unknown): value is Schedule {
   if (typeof value !== "object" || value === null) return false;
-  const { profile, strategy, seed, constraints, ...rest } = value as Record<string, unknown>;
+  const { profile, strategy, seed, length, constraints, ...rest } = value as Record<
+    string,
+    unknown
+  >;
   return (
     Object.keys(rest).length === 0 &&
     isOneOf(profileNames, profile) &&
     isOneOf(strategyNames, strategy) &&
     isSeed(seed) &&
+    (length === undefined || isLength(strategy, length)) &&
     Array.isArray(constraints) &&
     constraints.every(isConstraint)
   );
@@ -96,6 +114,11 @@ export function isSchedule(value: unknown): value is Schedule {
 /** Whether the seed of a schedule with this strategy means anything. */
 export function usesSeed(strategy: StrategyName): boolean {
   return strategy !== "fifo" && strategy !== "lifo" && strategy !== "eager";
+}
+
+/** Whether a schedule with this strategy may say how long its run is. */
+export function usesLength(strategy: StrategyName): boolean {
+  return strategy === "pct2" || strategy === "pct3";
 }
 
 export function isSameConstraint(a: Constraint, b: Constraint): boolean {
@@ -121,6 +144,10 @@ function isKey(value: unknown): boolean {
 
 function isSeed(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
+}
+
+function isLength(strategy: StrategyName, value: unknown): boolean {
+  return usesLength(strategy) && isSeed(value) && value !== 0;
 }
 
 function isOneOf<T extends string>(names: readonly T[], value: unknown): value is T {

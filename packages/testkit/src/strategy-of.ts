@@ -12,7 +12,7 @@ export function strategyOf(schedule: Schedule): Strategy {
   return constrained(schedule.constraints, fillOf(schedule));
 }
 
-function fillOf({ strategy, seed }: Schedule): Strategy {
+function fillOf({ strategy, seed, length }: Schedule): Strategy {
   switch (strategy) {
     case "fifo":
       return FIFO;
@@ -23,9 +23,9 @@ function fillOf({ strategy, seed }: Schedule): Strategy {
     case "walk":
       return walk(seed);
     case "pct2":
-      return pct({ seed, depth: 2 });
+      return pct({ seed, depth: 2, length });
     case "pct3":
-      return pct({ seed, depth: 3 });
+      return pct({ seed, depth: 3, length });
     case "pos":
       return partialOrderSampling(seed);
     case "surw":

@@ -22,10 +22,11 @@ export interface PctPlan {
   readonly depth: number;
   /**
    * Hashes of the keys before which the channel that is about to go drops, as `drawChanges` draws them.
-   * Without them the keys of a run are not known beforehand: then any key may be one, by a number of
-   * keys that the seed guesses.
+   * Without them the keys of a run are not known beforehand: then any key may be one, by how many there are.
    */
   readonly changes?: readonly number[] | undefined;
+  /** Where there are no `changes`: how many transitions the run is taken to have; without it the seed guesses. */
+  readonly length?: number | undefined;
 }
 
 const EARLY = 0.3;
@@ -37,12 +38,12 @@ const CHANGE_SALT = 4;
 const MOST_GUESSED = 512;
 
 /** PCT as planned, for one run. Picks no faults. */
-export function pct({ seed, depth, changes }: PctPlan): Strategy {
+export function pct({ seed, depth, changes, length }: PctPlan): Strategy {
   const priorities = new Map<string, number>();
   const handled = new Map<string, number>();
   const planned = changes === undefined ? undefined : new Set(changes);
   const changed = new Set<number>();
-  const chance = (depth - 1) / guessLength(seed);
+  const chance = (depth - 1) / (length ?? guessLength(seed));
 
   function isChange(keyHash: number): boolean {
     if (changed.has(keyHash)) return false;

@@ -4,6 +4,7 @@ import {
   createSchedule,
   profileNames,
   strategyNames,
+  usesLength,
   usesSeed,
   type Constraint,
   type Schedule,
@@ -31,8 +32,15 @@ const schedule: fc.Arbitrary<Schedule> = fc
     strategy: fc.constantFrom(...strategyNames),
     seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
     constraints: fc.array(constraint, { maxLength: 6 }),
+    length: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
   })
-  .map((fields) => createSchedule(usesSeed(fields.strategy) ? fields : { ...fields, seed: 0 }));
+  .map(({ seed, length, ...fields }) =>
+    createSchedule({
+      ...fields,
+      ...(usesSeed(fields.strategy) && { seed }),
+      ...(usesLength(fields.strategy) && length !== null && { length }),
+    }),
+  );
 
 /** A token has room for all holds before all forces; among themselves they keep their order. */
 function sorted(value: Schedule): Schedule {
@@ -56,6 +64,9 @@ describe("the token of a schedule", () => {
     );
     expect(formatSchedule(createSchedule({ profile: "instant", strategy: "pct3", seed: 7 }))).toBe(
       "v1:p=instant;s=pct3@7",
+    );
+    expect(formatSchedule(createSchedule({ strategy: "pct2", seed: 7, length: 64 }))).toBe(
+      "v1:p=pairFifo;s=pct2@7/64",
     );
   });
 
@@ -124,6 +135,14 @@ describe("the token of a schedule", () => {
       "v1:p=pairFifo;s=pos@4294967296",
       "4294967296 is no seed: a whole number from 0 to 4294967295",
     ],
+    ["v1:p=pairFifo;s=pos@7/64", "pos takes no length, as pct2@7/64 does"],
+    ["v1:p=pairFifo;s=pct2@7/0", "0 is no length: a whole number from 1 to 4294967295"],
+    [
+      "v1:p=pairFifo;s=pct2@7/4294967296",
+      "4294967296 is no length: a whole number from 1 to 4294967295",
+    ],
+    ["v1:p=pairFifo;s=pct2@7/", " is no length: a whole number from 1 to 4294967295"],
+    ["v1:p=pairFifo;s=pct2@7/6/4", '"pct2@7/6/4" is no strategy like pct2@7/64'],
     ["v1:p=pairFifo;h=a>b#1", '"a>b#1" is no hold like A<B'],
     ["v1:p=pairFifo;h=a<b<c", '"a<b<c" is no hold like A<B'],
     ["v1:p=pairFifo;h=a<a", '"a<a" makes a key wait for itself'],
@@ -153,7 +172,7 @@ test("a schedule survives JSON", () => {
 test.each<[unknown, string]>([
   [
     { base: "fifo" },
-    'createSchedule: fields must be made of profile, strategy, seed, constraints, but is {"base":"fifo"}',
+    'createSchedule: fields must be made of profile, strategy, seed, length, constraints, but is {"base":"fifo"}',
   ],
   [
     { profile: "udp" },
@@ -162,6 +181,14 @@ test.each<[unknown, string]>([
   [
     { seed: 0.5 },
     "createSchedule: fields.seed must be a whole number from 0 to 4294967295, but is 0.5",
+  ],
+  [
+    { strategy: "pos", length: 64 },
+    "createSchedule: fields.length must be a whole number from 1 to 4294967295, for pct2 and pct3, but is 64",
+  ],
+  [
+    { strategy: "pct2", length: 0 },
+    "createSchedule: fields.length must be a whole number from 1 to 4294967295, for pct2 and pct3, but is 0",
   ],
   [
     { constraints: [{ type: "hold", key: "a", until: "a" }] },

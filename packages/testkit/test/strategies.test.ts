@@ -4,9 +4,11 @@ import {
   drawChanges,
   FIFO,
   inMacrotask,
+  parseSchedule,
   partialOrderSampling,
   pct,
   runProgram,
+  strategyOf,
   strategyOfPlan,
   surw,
   traceClass,
@@ -169,6 +171,25 @@ describe("PCT", () => {
     expect(atMost(hits, made.length)).toBeGreaterThanOrEqual(1 / 40);
     // Above the bound, not only not below it: the interval from the other side.
     expect(hits / made.length).toBeGreaterThan(1 / 45);
+  });
+
+  test("by a token changes as often as the length in it says: a bug of depth 2 is found in a run of that length", async () => {
+    const program = figure(
+      [...idle(5), "clear", ...idle(4)],
+      [...idle(4), "check", "use", ...idle(4)],
+    );
+    const found = async (length: number): Promise<number> => {
+      const tokens = seeds(3_000).map((seed) => `v1:p=pairFifo;s=pct2@${seed}/${length}`);
+      const made = await runs(
+        program,
+        tokens.map((token) => strategyOf(parseSchedule(token))),
+      );
+      return made.filter(({ violations }) => violations.length > 0).length;
+    };
+    // Drawn one by one: the one that is needed and no other comes in at least 1/e of the runs with one change.
+    expect(atMost(await found(20), 3_000)).toBeGreaterThanOrEqual(1 / 40 / Math.E);
+    // With no change in sight, no bug of depth 2.
+    expect(await found(2 ** 32 - 1)).toBe(0);
   });
 });
 
