@@ -38,11 +38,15 @@ export async function measure(command: Command, count: number): Promise<number> 
   return checkedValue(stdout, count);
 }
 
-/** @throws Error it is no measurement of `count` */
+/**
+ * What the last line says: some frameworks cannot be kept from printing others before.
+ *
+ * @throws Error it is no measurement of `count`
+ */
 export function checkedValue(stdout: string, count: number): number {
   let measurement: Measurement;
   try {
-    measurement = JSON.parse(stdout) as Measurement;
+    measurement = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Measurement;
   } catch {
     throw new Error(`printed no measurement but ${JSON.stringify(stdout)}`);
   }

@@ -7,7 +7,10 @@ interface PackageFile {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-export function describeEnvironment(beamVersion: string | undefined): string {
+export function describeEnvironment(
+  beamVersion: string | undefined,
+  natsVersion: string | undefined,
+): string {
   // The versions of the peers are pinned there.
   const { dependencies } = packageFile("../package.json");
   const { version } = packageFile("../../packages/core/package.json");
@@ -16,7 +19,10 @@ export function describeEnvironment(beamVersion: string | undefined): string {
     `coppice ${version}`,
     `node ${process.versions.node}`,
     ...(beamVersion === undefined ? [] : [`beam ${beamVersion}`]),
-    ...["nact", "xstate", "effect"].map((peer) => `${peer} ${dependencies[peer]}`),
+    ...["nact", "xstate", "effect", "moleculer", "comedy"].map(
+      (peer) => `${peer} ${dependencies[peer]}`,
+    ),
+    ...(natsVersion === undefined ? [] : [`nats-server ${natsVersion}`]),
     `${availableParallelism()} × ${model}`,
   ].join(" · ");
 }

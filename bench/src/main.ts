@@ -11,6 +11,7 @@ import { contendersOf, type Benchmark, type Contender } from "./benchmark.js";
 import { BENCHMARKS } from "./benchmarks.js";
 import { measure, nodeCommandFor } from "./contender-process.js";
 import { describeEnvironment } from "./environment.js";
+import { natsVersion } from "./nats-server.js";
 import { resultOf, type Result } from "./result.js";
 import { formatTable } from "./table.js";
 
@@ -32,11 +33,13 @@ async function runBenchmarks({ names, rounds, jsonFile }: Arguments): Promise<vo
   save();
   const beam = findBeam();
   if (beam === undefined) console.log("erl is not installed: no column for the BEAM");
+  const nats = natsVersion();
+  if (nats === undefined) console.log("NATS: not installed");
   try {
-    console.log(`${describeEnvironment(beam?.version)}\nmedians of ${rounds} rounds\n`);
+    console.log(`${describeEnvironment(beam?.version, nats)}\nmedians of ${rounds} rounds\n`);
     for (const benchmark of BENCHMARKS) {
       if (!names.includes(benchmark.name)) continue;
-      results.push(await runBenchmark(benchmark, rounds, beam));
+      results.push(await runBenchmark(benchmark, rounds, beam, nats !== undefined));
       save();
     }
   } finally {
@@ -49,9 +52,11 @@ async function runBenchmark(
   benchmark: Benchmark,
   rounds: number,
   beam: Beam | undefined,
+  hasNats: boolean,
 ): Promise<Result> {
   const contenders = contendersOf(benchmark).filter(
-    (contender) => contender !== "beam" || beam !== undefined,
+    (contender) =>
+      (contender !== "beam" || beam !== undefined) && (contender !== "nats" || hasNats),
   );
   const values = new Map(contenders.map((contender): [Contender, number[]] => [contender, []]));
   for (let round = 1; round <= rounds; round++) {

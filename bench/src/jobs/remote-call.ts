@@ -1,5 +1,7 @@
 /** A process calls a process of another operating-system process, one call after the other. */
 import type { Measurement } from "../benchmark.js";
+import { withComedy, withMoleculer, withNats } from "../framework-setting.js";
+import { askOver } from "../link.js";
 import { median } from "../statistics.js";
 import { callMany } from "../remote-load.js";
 import { withRemote, withSocket } from "../remote-setting.js";
@@ -23,4 +25,16 @@ export function node(count: number): Promise<Measurement> {
     }
     return { count: timesUs.length, value: median(timesUs) };
   });
+}
+
+export function moleculer(count: number): Promise<Measurement> {
+  return withMoleculer((link) => askOver(link, count));
+}
+
+export function comedy(count: number): Promise<Measurement> {
+  return withComedy((link) => askOver(link, count));
+}
+
+export function nats(count: number): Promise<Measurement> {
+  return withNats((link) => askOver(link, count));
 }

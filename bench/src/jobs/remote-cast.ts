@@ -1,6 +1,8 @@
 /** A process sends 100 bytes to a process of another operating-system process, again and again. */
 import { once } from "node:events";
 import type { Measurement } from "../benchmark.js";
+import { withComedy, withMoleculer, withNats } from "../framework-setting.js";
+import { castOver } from "../link.js";
 import { perSecond } from "../rate.js";
 import { BATCH, castMany, MESSAGE } from "../remote-load.js";
 import { withRemote, withSocket } from "../remote-setting.js";
@@ -23,4 +25,16 @@ export function node(count: number): Promise<Measurement> {
     const [data] = (await once(socket, "message")) as [Buffer];
     return { count: Number(String(data)), value: perSecond(count, startMs) };
   });
+}
+
+export function moleculer(count: number): Promise<Measurement> {
+  return withMoleculer((link) => castOver(link, count));
+}
+
+export function comedy(count: number): Promise<Measurement> {
+  return withComedy((link) => castOver(link, count));
+}
+
+export function nats(count: number): Promise<Measurement> {
+  return withNats((link) => castOver(link, count));
 }
