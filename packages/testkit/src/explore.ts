@@ -42,13 +42,16 @@ export function explore(
   const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
   const notesTakes = rest.observers === true;
   const run: Runner = programRunner(program, { ...simulation, notesTakes, keySpace });
-  const { profile = "pairFifo", clock, horizonMs } = simulation;
+  const { profile = "pairFifo", clock, horizonMs, calm } = simulation;
   const bounds: string[] = [];
   if (typeof clock === "object") bounds.push("bounded clock");
   if (horizonMs !== undefined && horizonMs < Infinity) bounds.push(`horizon ${horizonMs} ms`);
+  if (calm !== undefined) bounds.push(`fair after ${calm.stormSteps} steps`);
   // What a plan forces happens at its time, and not where it would make a difference.
   if ((simulation.plan?.length ?? 0) > 0) bounds.push("planned faults");
-  return exploreRuns(steadyRunner(run), rest, { profile, bounds, dpor: typeof clock !== "object" });
+  // Under bounds what may happen is up to time, and in the calm to age: there is no choice to be reversed.
+  const dpor = typeof clock !== "object" && calm === undefined;
+  return exploreRuns(steadyRunner(run), rest, { profile, bounds, dpor });
 }
 
 /** As `explore`, of whatever makes runs. */

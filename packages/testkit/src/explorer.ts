@@ -84,6 +84,7 @@ export class Explorer {
   #turn = 0;
   #failing = 0;
   #mostFaults = 0;
+  #calmsCut = 0;
 
   constructor(run: Runner, options: ExploreOptions, circumstances: Circumstances) {
     this.#run = run;
@@ -142,7 +143,8 @@ export class Explorer {
     this.#failures.push({ run, violations, strategy: origin, index, seed: plan?.seed, plan });
   }
 
-  #noteCircumstances({ steps, looks = [], seen }: Run): void {
+  #noteCircumstances({ steps, looks = [], seen, outcome, calmFrom }: Run): void {
+    if (calmFrom !== undefined && (outcome === "stepLimit" || outcome === "zeno")) this.#calmsCut++;
     for (const look of looks) this.#looks.set(`${look.by} ${look.name}`, look);
     for (const name of seen) this.#seen.add(name);
     let faults = 0;
@@ -251,6 +253,7 @@ export class Explorer {
     const bounds = new Set([...(dpor?.bounds ?? []), ...this.#bounds]);
     if (this.#failing > 0 && this.#options.all !== true)
       bounds.add("stopped at the first violation");
+    if (this.#calmsCut > 0) bounds.add(`${this.#calmsCut} runs cut off in the calm`);
     if (bounds.size === 0) bounds.add("samples");
     const { classes } = this.#coverage.report();
     return this.#state({

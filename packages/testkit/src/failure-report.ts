@@ -67,6 +67,12 @@ function headOf(explanation: Explanation, options: FailureReportOptions): readon
   const { violation, constraints, failingBases, base, run, minimal } = explanation;
   const { check, message } = violation;
   const lines = [`✗ ${oneLine(check === message ? message : `${check}: ${message}`, 160)}`];
+  const { calmFrom } = run;
+  if (calmFrom !== undefined && violation.step >= calmFrom) {
+    lines.push(
+      `assumes: from step ${calmFrom} on no more faults, and what was possible first goes first`,
+    );
+  }
   if (options.foundBy !== undefined) lines.push(`found: ${options.foundBy}`);
   if (options.program !== undefined) lines.push(`program: ${oneLine(options.program, 160)}`);
   if (constraints.length === 0) {

@@ -199,13 +199,8 @@ export {
   type LeakOptions,
   type Ledger,
 } from "./leaks.js";
-export {
-  calmAfter,
-  checkLiveness,
-  type CalmOptions,
-  type LivenessOptions,
-  type SimEvent,
-} from "./liveness.js";
+export { calmAfter, type Calm, type CalmOptions, type StormOptions } from "./calm.js";
+export { checkLiveness, type LivenessOptions, type SimEvent } from "./liveness.js";
 export { checkStrictly, strictRuleOf, type StrictOptions, type StrictRule } from "./strict.js";
 export {
   faultCoverage,

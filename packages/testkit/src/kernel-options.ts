@@ -1,5 +1,6 @@
 /** How runs of a program are made, as its user says it and as the kernel of a simulation takes it. */
 import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
+import { checkStormOptions, type StormOptions } from "./calm.js";
 import type { PlannedFault } from "./fault.js";
 import type { Profile } from "./ready-set.js";
 import type { Bounds, ClockMode } from "./sim-time.js";
@@ -25,6 +26,11 @@ export interface SimulationOptions {
   readonly traceSends?: boolean;
   /** Whether steps tell what their processes received; `false` by default. */
   readonly notesTakes?: boolean;
+  /**
+   * Each run has a storm, in which the strategy and faults do as they like, of so many steps; and then a calm, for
+   * liveness to be judged in: see `checkLiveness`. None by default.
+   */
+  readonly calm?: StormOptions;
   /** Where keys are made; give the same to all runs of one program, for speed and for equal `keyId`s. */
   readonly keySpace?: KeySpace;
 }
@@ -35,18 +41,22 @@ export interface KernelOptions {
   readonly clock: ClockMode;
   readonly stepLimit: number;
   readonly horizonMs: number;
+  readonly calm: StormOptions | undefined;
   readonly keySpace: KeySpace;
   readonly explored: boolean;
   readonly notesTakes: boolean;
   readonly traceSends: boolean;
 }
 
+const STEP_LIMIT = 10_000;
+
 /** @throws InvalidArgumentError an option is unknown or of the wrong kind */
 export function kernelOptionsOf(options: SimulationOptions): KernelOptions {
   checkOptions(options);
-  const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = 10_000 } = options;
+  const { seed = 1, profile = "pairFifo", clock = "async", stepLimit = STEP_LIMIT } = options;
   const {
     horizonMs = Infinity,
+    calm,
     starts = "inOrder",
     notesTakes = false,
     traceSends = false,
@@ -59,6 +69,7 @@ export function kernelOptionsOf(options: SimulationOptions): KernelOptions {
     clock,
     stepLimit,
     horizonMs,
+    calm,
     keySpace,
     explored,
     notesTakes,
@@ -72,6 +83,7 @@ const KEYS = [
   "clock",
   "stepLimit",
   "horizonMs",
+  "calm",
   "starts",
   "notesTakes",
   "traceSends",
@@ -87,7 +99,7 @@ function checkOptions(options: SimulationOptions): void {
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`simulation: options.${option}`, expected, received);
   };
-  const { profile, clock, stepLimit, horizonMs, starts, seed } = options;
+  const { profile, clock, stepLimit, horizonMs, calm, starts, seed } = options;
   if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
   if (profile !== undefined && !PROFILES.includes(profile)) {
     refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
@@ -95,6 +107,13 @@ function checkOptions(options: SimulationOptions): void {
   if (clock !== undefined && clock !== "quiet" && clock !== "async") checkBounds(clock);
   if (!isPositive(stepLimit)) refuse("stepLimit", "a number greater than 0", stepLimit);
   if (!isPositive(horizonMs)) refuse("horizonMs", "a number greater than 0", horizonMs);
+  if (calm !== undefined) {
+    checkStormOptions("simulation: options.calm", calm);
+    const { stepLimit: limit = STEP_LIMIT } = options;
+    if (calm.stormSteps >= limit) {
+      refuse("calm.stormSteps", `fewer than the stepLimit, which is ${limit}`, calm.stormSteps);
+    }
+  }
   if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
     refuse("starts", `"inOrder" or "explored"`, starts);
   }

@@ -6,6 +6,7 @@
  */
 import type { Access, AnyPid, Clock, Happening, KeySpace, Random, Scheduler } from "@coppice/core";
 import { Agenda } from "./agenda.js";
+import { KernelCalm } from "./calm.js";
 import { Checks } from "./checks.js";
 import type { FaultSource, OwnTransition } from "./fault-source.js";
 import { Footprint } from "./footprint.js";
@@ -52,6 +53,7 @@ export class Kernel implements Scheduler, RunView {
   faults: FaultSource | undefined = undefined;
   /** Told of each step when it is over. */
   readonly observers: ((step: Step) => void)[] = [];
+  readonly calm: KernelCalm | undefined;
   nowMs = 0;
   /** Whose code runs now. */
   current: AnyPid | undefined = undefined;
@@ -72,6 +74,7 @@ export class Kernel implements Scheduler, RunView {
   constructor(options: KernelOptions) {
     const { seed, keySpace, profile, clock } = options;
     this.options = options;
+    this.calm = options.calm && new KernelCalm(this, options.calm);
     this.keySpace = keySpace;
     this.agenda = new Agenda(this);
     this.draws = new Draws(seed, keySpace);
@@ -237,9 +240,10 @@ export class Kernel implements Scheduler, RunView {
     this.looks?.note(accesses);
     const step: Step = { transition, creator: transition.creator, accesses, enabled, takes };
     if (this.checks.always.length > 0) this.check("always");
-    this.steps.push(step);
     const { observers } = this;
     for (let i = 0; i < observers.length; i++) (observers[i] as (step: Step) => void)(step);
+    // What they find wrong is found in the course of this one.
+    this.steps.push(step);
   }
 
   /** Stands for nobody in particular. */
@@ -259,14 +263,16 @@ export class Kernel implements Scheduler, RunView {
   /** What the strategy decides on: it is `picked` next, or the run is over. */
   choose(strategy: Strategy): Choice {
     const enabled = this.enabled();
-    const { faults, steps } = this;
-    let forced = faults?.forced(steps.at(-1)?.transition, steps.length);
-    if (forced === undefined && faults !== undefined && enabled.every(isFault)) {
-      forced = faults.relief();
-    }
+    const { faults, steps, calm } = this;
+    const isCalm = calm?.isDue() === true;
+    let forced = isCalm ? undefined : faults?.forced(steps.at(-1)?.transition, steps.length);
+    // Where a calm is to come, it begins when nothing but faults can happen.
+    const mends = isCalm || enabled.length === 0 || (calm === undefined && enabled.every(isFault));
+    if (forced === undefined && mends) forced = faults?.relief();
     if (enabled.length === 0 && forced === undefined) return { outcome: "quiescent" };
     if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };
-    const picked = forced ?? strategy.pick(enabled, this);
+    const picked =
+      forced ?? (calm === undefined ? strategy.pick(enabled, this) : calm.pick(strategy, enabled));
     if (picked !== undefined) {
       const isOffered = picked !== forced || enabled.includes(picked);
       return { picked, enabled: isOffered ? enabled : [...enabled, picked] };
@@ -290,10 +296,11 @@ export class Kernel implements Scheduler, RunView {
   result(outcome: RunOutcome): Run {
     const { steps, nowMs, seen = NONE_SEEN } = this;
     const { violations } = this.checks;
+    const calmFrom = this.calm?.from;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
     const looks = this.looks?.unfocused(seen) ?? NO_LOOKS;
     const unfired = this.agenda.timers?.unfired(steps.length) ?? NONE_UNFIRED;
     const hash = (): string => hashOfKeys(steps);
-    return { steps, violations, outcome, nowMs, seen, looks, unfired, loop, hash };
+    return { steps, violations, outcome, nowMs, seen, looks, unfired, loop, calmFrom, hash };
   }
 }

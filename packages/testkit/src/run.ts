@@ -61,6 +61,8 @@ export interface Run {
   readonly looks?: readonly Look[];
   /** Timers that were set and did not fire. */
   readonly unfired?: readonly Unfired[];
+  /** The step with which the calm began, where there was one. */
+  readonly calmFrom?: number | undefined;
   /** The keys of what happened over and over at the end of a `"zeno"` run. */
   readonly loop: readonly string[];
   /** Equal when the keys of all steps are, in their order. */

@@ -9,6 +9,7 @@ import {
   type Node,
   type Self,
 } from "@coppice/core";
+import type { Calm } from "./calm.js";
 import type { Durable, DurableOptions, Unsynced } from "./durable.js";
 import type { FaultOptions, PlannedFault } from "./fault.js";
 import { createFaults, type Faults } from "./faults.js";
@@ -79,6 +80,8 @@ export interface Simulation {
   ): Durable<T>;
   /** Timers that are armed while `arm` runs, and their next ticks, do not keep a run going. */
   daemon<T>(arm: () => T): T;
+  /** Of a simulation with the option `calm`. */
+  readonly calm: Calm | undefined;
   /** True time, in ms from the beginning. */
   readonly nowMs: number;
   /** Which faults a strategy may pick. */
@@ -236,6 +239,10 @@ export class KernelSimulation implements Simulation {
 
   daemon<T>(arm: () => T): T {
     return this.kernel.daemon(arm);
+  }
+
+  get calm(): Calm | undefined {
+    return this.kernel.calm;
   }
 
   get nowMs(): number {

@@ -66,7 +66,7 @@ export function withStates(program: Program): WatchedProgram {
 }
 
 /** As it is now: it may be changed later. */
-function textOf(read: () => unknown): string {
+export function textOf(read: () => unknown): string {
   try {
     return fc.stringify(read());
   } catch (error) {

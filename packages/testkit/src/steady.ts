@@ -41,9 +41,10 @@ function checksOf({ violations }: Run): string {
 }
 
 /** Goes the way of a run, as far as that is possible. */
-export function sameWay({ steps, outcome }: Run): Strategy {
+export function sameWay({ steps, outcome, calmFrom }: Run): Strategy {
   return {
     pick(enabled, { step }) {
+      if (step === calmFrom) return undefined;
       // Some steps nobody is asked about.
       const key = steps[step]?.transition.key;
       if (key === undefined) {

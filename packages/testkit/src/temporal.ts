@@ -158,6 +158,11 @@ export interface Watch<E> {
   readonly isCalm: boolean;
   /** How many more events the calm has to last before what is owed all through it is a violation. */
   readonly calmLeft: number;
+  /**
+   * What everything is now, as text, if the calm goes by nothing else: where it was the same before, and something
+   * has been owed since, that will be owed for ever.
+   */
+  comesTo(state: string): readonly TemporalViolation[];
   /** Nothing more will happen: what is still owed is a violation. */
   atRest(): readonly TemporalViolation[];
 }
@@ -193,6 +198,8 @@ export function createWatch<E>(
   const told = new Set<AnyMonitor<E>>();
   /** Since which event of the calm each has been hot without a break. */
   const hotSince = new Map<AnyMonitor<E>, number>();
+  /** After which event of the calm the state was last what. */
+  const cameTo = new Map<string, number>();
   let events = 0;
   let calmAt: number | undefined;
   let length = Infinity;
@@ -230,6 +237,18 @@ export function createWatch<E>(
     },
     get calmLeft() {
       return calmAt === undefined ? Infinity : Math.max(0, calmAt + length - events);
+    },
+    comesTo(state) {
+      if (calmAt === undefined) return [];
+      const before = cameTo.get(state);
+      cameTo.set(state, events);
+      if (before === undefined) return [];
+      return monitors.flatMap((monitor) => {
+        const hot = monitor.hot(states.get(monitor));
+        if (hot === undefined || (hotSince.get(monitor) as number) > before) return [];
+        const round = events - before;
+        return tell(monitor, `${hot}, and a lasso of ${round} events goes round for ever`);
+      });
     },
     atRest: () =>
       monitors.flatMap((monitor) => {
