@@ -3,10 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { runClients } from "./clients.mjs";
 import { runDocs } from "./docs.mjs";
+import { runJest } from "./jest.mjs";
 import { runTask } from "./tasks.mjs";
-import { runTests } from "./test.mjs";
 
-/** @typedef {import("./test.mjs").Counts} Counts */
+/** @typedef {import("./jest.mjs").Counts} Counts */
 
 /**
  * Runs every step, also after one that failed, and prints a line for each at the end.
@@ -48,9 +48,9 @@ const steps = [
   ["format", () => countTask("format:check")],
   ["types", () => countTask("types")],
   ["layers", () => countTask("layers")],
-  ["tests", runTests],
+  ["tests", () => runJest()],
   ["docs", () => runDocs()],
-  ["clients", async () => runClients()],
+  ["clients", runClients],
 ];
 
 /**

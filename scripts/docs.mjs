@@ -30,7 +30,7 @@ export async function main(files) {
  * Compiles and runs the blocks, prints what is wrong with them, and at last how many there are.
  *
  * @param {readonly string[]} [files]
- * @returns {Promise<import("./test.mjs").Counts>} of blocks
+ * @returns {Promise<import("./jest.mjs").Counts>} of blocks
  */
 export async function runDocs(files = []) {
   const all = findBlocks();

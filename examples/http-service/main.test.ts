@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 
 /** What `npm run example -- http-service` runs; `npm test` builds it first. */
 const PROGRAM = fileURLToPath(new URL("../dist/http-service/main.js", import.meta.url));
@@ -126,8 +126,6 @@ function told(service: Service): string[] {
 }
 
 const STOPS = "[coppice] SIGTERM: http-service stops, within 9000 ms; again to end it at once";
-
-jest.setTimeout(60_000);
 
 describe("the service", () => {
   test("counts", async () => {
