@@ -258,33 +258,15 @@ export const BENCHMARKS: readonly Benchmark[] = [
     counts: { coppice: 100 * THOUSAND },
     target: { value: 50 },
   },
-  {
-    // 30 seconds, in tenths.
-    name: "paused-await",
+  // 30 seconds, in tenths.
+  ...(["await", "close", "drop"] as const).map((manner): Benchmark => ({
+    name: `paused-${manner}`,
     unit: "MB (growth)",
     better: "lower",
     counts: { coppice: 300 },
     target: { value: 64 },
     warmsUp: true,
-  },
-  {
-    // 30 seconds, in tenths.
-    name: "paused-close",
-    unit: "MB (growth)",
-    better: "lower",
-    counts: { coppice: 300 },
-    target: { value: 64 },
-    warmsUp: true,
-  },
-  {
-    // 30 seconds, in tenths.
-    name: "paused-drop",
-    unit: "MB (growth)",
-    better: "lower",
-    counts: { coppice: 300 },
-    target: { value: 64 },
-    warmsUp: true,
-  },
+  })),
   // Of terms on the wire; the smaller ones more often.
   ...(["record", "list", "bytes", "text"] as const).flatMap((kind) =>
     (["encode", "decode"] as const).map((way): Benchmark => {

@@ -4,7 +4,7 @@ import { dieAtOnce } from "./death.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { Node } from "./node.js";
 import { ProcessId, type AnyPid } from "./pid.js";
-import type { Runtime } from "./runtime.js";
+import { runtimeOf } from "./runtime-of.js";
 
 /**
  * Ends a process here and now, as if its code had been cut off: nothing of it unwinds, and who watches it
@@ -12,7 +12,7 @@ import type { Runtime } from "./runtime.js";
  */
 export function killAtOnce(node: Node, pid: AnyPid, reason: ExitReason): boolean {
   const target = checkPid("killAtOnce: pid", pid);
-  const process = (node as unknown as Runtime).processOf(target);
+  const process = runtimeOf(node).processOf(target);
   if (process === undefined) return false;
   dieAtOnce(process, checkReason("killAtOnce: reason", reason));
   return true;
@@ -23,7 +23,7 @@ export function killAtOnce(node: Node, pid: AnyPid, reason: ExitReason): boolean
  * none of their code runs again. What was offered for them is for the scheduler to drop.
  */
 export function abandonNode(node: Node): void {
-  const runtime = node as unknown as Runtime;
+  const runtime = runtimeOf(node);
   for (const process of [...runtime.eachProcess()]) {
     process.life = "dead";
     process.exitReason = "noconnection";

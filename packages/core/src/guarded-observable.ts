@@ -12,7 +12,7 @@ import {
   type TeardownLogic,
 } from "rxjs";
 import type { Node } from "./node.js";
-import type { Runtime } from "./runtime.js";
+import { runtimeOf } from "./runtime-of.js";
 
 /**
  * As `new Observable(subscribe)`, but what its subscribers throw becomes a `subscriberFailed` event of
@@ -23,7 +23,7 @@ export function guardedObservable<T>(
   node: Node,
   subscribe: (subscriber: Subscriber<T>) => TeardownLogic,
 ): Observable<T> {
-  const runtime = node as unknown as Runtime;
+  const runtime = runtimeOf(node);
   return new GuardedObservable<T>((error) => runtime.subscriberFailed(error), subscribe);
 }
 

@@ -15,6 +15,7 @@ import type { Node } from "./node.js";
 import { keyOf, ProcessId, type AnyPid, type NodeIdentity } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Runtime } from "./runtime.js";
+import { runtimeOf } from "./runtime-of.js";
 import type { Happening, Scheduler } from "./scheduler.js";
 import { arriveNow, describeSignal, type Signal } from "./signal.js";
 import type { Deadline } from "./timer-queue.js";
@@ -516,11 +517,12 @@ export function offerCarried(
   to: AnyPid,
   carried: Omit<Carried, "type">,
 ): void {
-  const { offers } = node as unknown as Runtime;
+  const runtime = runtimeOf(node);
+  const { offers } = runtime;
   if (offers === undefined) {
     const expected = "on a scheduler that decides";
     throw new InvalidArgumentError("offerCarried: node", expected, node);
   }
   const signal = { type: "carried", ...carried } as const;
-  offers.signal(node as unknown as Runtime, from as LocalPid, to as LocalPid, signal);
+  offers.signal(runtime, from as LocalPid, to as LocalPid, signal);
 }

@@ -10,6 +10,7 @@ import type { Process } from "./process.js";
 import type { Node } from "./node.js";
 import { pathOf } from "./process-path.js";
 import type { Runtime } from "./runtime.js";
+import { runtimeOf } from "./runtime-of.js";
 import { settle } from "./signal.js";
 
 export interface ProcessInfo {
@@ -89,7 +90,7 @@ function statusOf(process: Process): ProcessInfo["status"] {
 /** The processes whose code is in the middle of something and waits for nothing of the runtime. */
 export function busyProcesses(node: Node): AnyPid[] {
   const busy: AnyPid[] = [];
-  let process = (node as unknown as Runtime).lastProcess;
+  let process = runtimeOf(node).lastProcess;
   for (; process !== undefined; process = process.previousProcess) {
     if (statusOf(process) === "running") busy.push(process.pid);
   }

@@ -1,11 +1,14 @@
 /** Every public operation × wrong input: a typed error at the edge, before any effect. */
 import { describe, expect, test } from "@jest/globals";
 import {
+  abandonNode,
   AlreadyNamedError,
   at,
+  busyProcesses,
   CoppiceError,
   createNode,
   fromObservable,
+  guardedObservable,
   InvalidArgumentError,
   InvalidNameError,
   name,
@@ -605,4 +608,14 @@ describe("an error about a value", () => {
     const error = thrownBy(() => node.isAlive(bad as never)) as Error;
     expect(error.message).toBe(`isAlive: pid must be a pid, but is ${words}`);
   });
+});
+
+test.each<readonly [string, (node: Node) => unknown]>([
+  ["guardedObservable", (node) => guardedObservable(node, () => undefined)],
+  ["busyProcesses", busyProcesses],
+  ["abandonNode", abandonNode],
+])("%s wants a node that was made by createNode, and not one that looks like it", (_, use) => {
+  // Of an object only what is its own is copied, and not what its class has.
+  const copy = { ...createNode() };
+  expect(() => use(copy as Node)).toThrow(/^node must be a node that createNode made, but is /);
 });

@@ -1,5 +1,5 @@
-import { describe, expect, jest, test } from "@jest/globals";
-import { spawn } from "node:child_process";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,16 +10,30 @@ import { testActors } from "@coppice/testkit";
 
 const child = fileURLToPath(new URL("runner-child.mjs", import.meta.url));
 
+/** Those that run. What a test has not waited for, because its time was over, ends with it. */
+const shells = new Set<ChildProcess>();
+
+afterEach(() => {
+  for (const { pid } of shells) if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  shells.clear();
+});
+
 async function shell(command: string, cwd?: string): Promise<{ code: number; output: string }> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(COPPICE|JEST|NODE_)/.test(name)),
   );
-  const running = spawn("sh", ["-c", command], { env, ...(cwd !== undefined && { cwd }) });
+  const running = spawn("sh", ["-c", command], {
+    env,
+    detached: true,
+    ...(cwd !== undefined && { cwd }),
+  });
+  shells.add(running);
   const [output, , code] = await Promise.all([
     text(running.stdout),
     text(running.stderr),
     new Promise<number>((resolve) => void running.on("close", resolve)),
   ]);
+  shells.delete(running);
   // What is copied from a terminal has no colours.
   return { code, output: stripVTControlCharacters(output) };
 }
@@ -44,10 +58,9 @@ describe("node:test", () => {
   });
 });
 
-describe("jest", () => {
-  const program = `
-    import { testActors } from "@coppice/testkit";
-    testActors("is first (a)", [], (sim) => {
+/** Two of which one is not always heard first. */
+const orderTest = (define: string, name: string): string => `
+    ${define}("${name}", [], (sim) => {
       const node = sim.node();
       const heard = [];
       const ear = node.spawnOpt({ key: "ear" }, async (self) => {
@@ -55,7 +68,12 @@ describe("jest", () => {
       });
       for (const key of ["a", "b"]) node.spawnOpt({ key }, (self) => self.send(ear, key));
       sim.finally("a is first", () => heard[0] === "a");
-    }, { store: false });
+    }, { store: false });`;
+
+describe("jest", () => {
+  const program = `
+    import { testActors } from "@coppice/testkit";
+    ${orderTest("testActors", "is first (a)")}
     testActors("never", [], () => { throw new Error("it was not meant"); }, { store: false });
   `;
   const config = `export default { testMatch: ["**/*.test.mjs"], transform: {} };`;
@@ -85,7 +103,7 @@ describe("jest", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 });
 
 describe("vitest", () => {
@@ -93,15 +111,7 @@ describe("vitest", () => {
     import { test } from "vitest";
     import { testActors } from "@coppice/testkit";
     const testAll = testActors.with(test);
-    testAll("is it's first (a)", [], (sim) => {
-      const node = sim.node();
-      const heard = [];
-      const ear = node.spawnOpt({ key: "ear" }, async (self) => {
-        for (;;) heard.push(await self.receive());
-      });
-      for (const key of ["a", "b"]) node.spawnOpt({ key }, (self) => self.send(ear, key));
-      sim.finally("a is first", () => heard[0] === "a");
-    }, { store: false });
+    ${orderTest("testAll", "is it's first (a)")}
     testAll("nothing to see", [], () => undefined, { store: false });
   `;
 
@@ -133,7 +143,7 @@ describe("vitest", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 });
 
 test("a runner is told the name, what to run, and how long that may take", () => {
