@@ -167,7 +167,8 @@ export class Connection {
       busy: (busy) => this.#events.busy(this, busy),
       close: (code, text) => this.close(code, text),
     });
-    this.#intake = new Intake(inbox, limits.windowBytes, {
+    const window = { bytes: limits.windowBytes, signals: limits.windowSignals };
+    this.#intake = new Intake(inbox, window, {
       breaches,
       outbox,
       nextTurn,

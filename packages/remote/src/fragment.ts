@@ -5,7 +5,7 @@
 import type { LimitName, Limits } from "./limits.js";
 import type { WireSignal } from "./wire-signal.js";
 
-type Fragment = Extract<WireSignal, { op: "frag" }>;
+export type Fragment = Extract<WireSignal, { op: "frag" }>;
 
 /** A big signal on its way out, and those of the same sender that wait behind it. */
 export interface Outgoing {

@@ -26,27 +26,69 @@ export interface ReceivedSignal {
 type FrameLimits = SignalLimits & Pick<Limits, "maxFrameBytes">;
 
 /**
- * The frame in these bytes. Payloads are views of them, not yet looked into.
+ * Reads one frame, a signal at a time: a long one can wait half read. Payloads are views of its bytes, not
+ * yet looked into.
+ */
+export class FrameReader {
+  readonly seq: number;
+  readonly ack: number;
+  readonly #reader: CborReader;
+  readonly #limits: FrameLimits;
+  readonly #names: KnownTexts | undefined;
+  #left: number;
+
+  /**
+   * @param names that came in frames before
+   * @throws MalformedError it is too long, or does not begin as a frame
+   */
+  constructor(bytes: Uint8Array, limits: FrameLimits, names?: KnownTexts) {
+    if (bytes.length > limits.maxFrameBytes) {
+      throw new MalformedError(`a frame of ${bytes.length} bytes`, "maxFrameBytes");
+    }
+    const reader = new CborReader(bytes);
+    reader.arrayOf(3);
+    this.seq = reader.unsigned();
+    this.ack = reader.unsigned();
+    const count = reader.arrayHead();
+    if (count > MAX_SIGNALS_PER_FRAME) throw new MalformedError("too many signals in a frame");
+    if (count === 0) reader.finish();
+    this.#reader = reader;
+    this.#limits = limits;
+    this.#names = names;
+    this.#left = count;
+  }
+
+  /** How many signals were not read. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /**
+   * The next signal; `undefined` for one of an op that is not known, which is passed over.
+   *
+   * @throws MalformedError it has not the form of its op, or it is the last and something follows
+   */
+  next(): ReceivedSignal | undefined {
+    const reader = this.#reader;
+    const from = reader.at;
+    const signal = readSignal(reader, this.#limits, this.#names);
+    if (--this.#left === 0) reader.finish();
+    return signal && { signal, bytes: reader.at - from };
+  }
+}
+
+/**
+ * The frame in these bytes.
  *
- * @param names that came in frames before
  * @throws MalformedError they are not exactly one frame whose every signal has the form of its op
  */
 export function parseFrame(bytes: Uint8Array, limits: FrameLimits, names?: KnownTexts): Frame {
-  if (bytes.length > limits.maxFrameBytes) {
-    throw new MalformedError(`a frame of ${bytes.length} bytes`, "maxFrameBytes");
-  }
-  const reader = new CborReader(bytes);
-  reader.arrayOf(3);
-  const seq = reader.unsigned();
-  const ack = reader.unsigned();
-  const count = reader.arrayHead();
-  if (count > MAX_SIGNALS_PER_FRAME) throw new MalformedError("too many signals in a frame");
+  const reader = new FrameReader(bytes, limits, names);
+  const count = reader.left;
   const signals: ReceivedSignal[] = [];
-  for (let i = 0; i < count; i++) {
-    const from = reader.at;
-    const signal = readSignal(reader, limits, names);
-    if (signal !== undefined) signals.push({ signal, bytes: reader.at - from });
+  while (reader.left > 0) {
+    const received = reader.next();
+    if (received !== undefined) signals.push(received);
   }
-  reader.finish();
-  return { seq, ack, signals, ignored: count - signals.length };
+  return { seq: reader.seq, ack: reader.ack, signals, ignored: count - signals.length };
 }

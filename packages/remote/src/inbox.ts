@@ -11,8 +11,8 @@ import {
   type Amount,
   type ReceiveWindow,
 } from "./credit.js";
-import { Assembly } from "./fragment.js";
-import { parseFrame, type Frame, type ReceivedSignal } from "./frame.js";
+import { Assembly, type Fragment } from "./fragment.js";
+import { FrameReader, type ReceivedSignal } from "./frame.js";
 import type { Limits, NegotiatedLimits } from "./limits.js";
 import { parseHead, parseSignal } from "./signal-reader.js";
 import { isCounted } from "./wire-signal.js";
@@ -29,6 +29,14 @@ export interface Accepted {
   readonly idle: number;
 }
 
+/** A frame of which some was read. */
+interface Reading {
+  readonly frame: FrameReader;
+  readonly signals: ReceivedSignal[];
+  dropped: number;
+  idle: number;
+}
+
 /** Who sends something big sends it in pieces longer than this. */
 const CRUMB_BYTES = 512;
 
@@ -40,6 +48,7 @@ export class Inbox {
   #window: ReceiveWindow;
   #seq = 0;
   #ack = 0;
+  #reading: Reading | undefined = undefined;
 
   /** @param negotiated what both sides agreed on takes the place of our own `limits` */
   constructor(limits: Limits, negotiated: NegotiatedLimits) {
@@ -54,17 +63,35 @@ export class Inbox {
     return this.#seq;
   }
 
+  /** A frame is half read. */
+  get isReading(): boolean {
+    return this.#reading !== undefined;
+  }
+
+  /** How many signals of the frame under way were not read. */
+  get left(): number {
+    return this.#reading?.frame.left ?? 0;
+  }
+
   /** How much is kept of signals that are not whole. */
   get assemblyBytes(): number {
     return this.#assembly.bytes;
   }
 
   /**
+   * Reads a frame whole.
+   *
    * @param sentSeq the number of the last frame we sent
    * @throws MalformedError the session must close; nothing of this frame may be dispatched
    */
   accept(bytes: Uint8Array, sentSeq: number): Accepted {
-    const frame = parseFrame(bytes, this.#limits, this.#names);
+    this.begin(bytes, sentSeq);
+    return this.read(Infinity) as Accepted;
+  }
+
+  /** Begins to read a frame; the one before was read. As `accept`. */
+  begin(bytes: Uint8Array, sentSeq: number): void {
+    const frame = new FrameReader(bytes, this.#limits, this.#names);
     if (frame.seq !== this.#seq + 1) {
       const what = frame.seq > this.#seq ? "a gap before" : "a repetition of";
       throw new MalformedError(`${what} frame ${frame.seq}`);
@@ -72,62 +99,67 @@ export class Inbox {
     if (frame.ack < this.#ack || frame.ack > sentSeq) {
       throw new MalformedError(`an acknowledgement of ${frame.ack}, which cannot be`);
     }
-    this.#receive(frame.signals);
-    let dropped = 0;
-    let idle = frame.signals.length === 0 ? Math.max(1, frame.ignored) : frame.ignored;
-    const hasFragments = frame.signals.some(({ signal }) => signal.op === "frag");
-    if (!hasFragments) return this.#accepted(frame, frame.signals, dropped, idle);
-    const signals: ReceivedSignal[] = [];
-    for (const received of frame.signals) {
-      const { signal: fragment } = received;
-      if (fragment.op !== "frag") {
-        signals.push(received);
-        continue;
-      }
-      // What is in pieces is limited by itself, and the rest of it needs credit to come.
-      this.#window = takeIn(this.#window, received.bytes, 0);
-      const assembled = this.#assembly.accept(fragment);
-      switch (assembled.type) {
-        case "more":
-          if (fragment.bytes.length < CRUMB_BYTES) idle++;
-          break;
-        case "dropped": {
-          dropped++;
-          // Whom it is from, and for whom, is to be told.
-          const rest = parseHead(assembled.head, this.#limits);
-          if (rest === undefined) this.#window = takeIn(this.#window, 0, 1);
-          else signals.push({ signal: rest, bytes: 0 });
-          break;
-        }
-        case "violation":
-          throw new MalformedError("fragments beyond the limit", assembled.limit);
-        case "whole": {
-          const whole = parseSignal(assembled.bytes, this.#limits);
-          if (whole === undefined) this.#window = takeIn(this.#window, 0, 1);
-          else if (whole.op === "frag" || !isCounted(whole.op)) {
-            throw new MalformedError(`a ${whole.op} in fragments`);
-          } else signals.push({ signal: whole, bytes: 0 });
-          break;
-        }
-        default:
-          assembled satisfies never;
-      }
+    this.#reading = { frame, signals: [], dropped: 0, idle: frame.left === 0 ? 1 : 0 };
+  }
+
+  /**
+   * Reads at most so many signals more of the frame under way. What came of it when that was all of it;
+   * `undefined` when some is left. As `accept`.
+   */
+  read(most: number): Accepted | undefined {
+    const reading = this.#reading as Reading;
+    const { frame, signals } = reading;
+    const received: ReceivedSignal[] = [];
+    for (let i = 0; i < most && frame.left > 0; i++) {
+      const one = frame.next();
+      if (one === undefined) reading.idle++;
+      else received.push(one);
     }
-    return this.#accepted(frame, signals, dropped, idle);
+    this.#receive(received);
+    for (const one of received) {
+      if (one.signal.op === "frag") this.#assemble(one.signal, one.bytes, reading);
+      else signals.push(one);
+    }
+    if (frame.left > 0) return undefined;
+    this.#reading = undefined;
+    this.#seq = frame.seq;
+    this.#ack = frame.ack;
+    return { signals, ack: frame.ack, dropped: reading.dropped, idle: reading.idle };
   }
 
-  #accepted(
-    { seq, ack }: Frame,
-    signals: readonly ReceivedSignal[],
-    dropped: number,
-    idle: number,
-  ): Accepted {
-    this.#seq = seq;
-    this.#ack = ack;
-    return { signals, ack, dropped, idle };
+  /** A piece came: the signal, when it was the last. */
+  #assemble(fragment: Fragment, bytes: number, reading: Reading): void {
+    // What is in pieces is limited by itself, and the rest of it needs credit to come.
+    this.#window = takeIn(this.#window, bytes, 0);
+    const assembled = this.#assembly.accept(fragment);
+    switch (assembled.type) {
+      case "more":
+        if (fragment.bytes.length < CRUMB_BYTES) reading.idle++;
+        return;
+      case "dropped": {
+        reading.dropped++;
+        // Whom it is from, and for whom, is to be told.
+        const rest = parseHead(assembled.head, this.#limits);
+        if (rest === undefined) this.#window = takeIn(this.#window, 0, 1);
+        else reading.signals.push({ signal: rest, bytes: 0 });
+        return;
+      }
+      case "violation":
+        throw new MalformedError("fragments beyond the limit", assembled.limit);
+      case "whole": {
+        const whole = parseSignal(assembled.bytes, this.#limits);
+        if (whole === undefined) this.#window = takeIn(this.#window, 0, 1);
+        else if (whole.op === "frag" || !isCounted(whole.op)) {
+          throw new MalformedError(`a ${whole.op} in fragments`);
+        } else reading.signals.push({ signal: whole, bytes: 0 });
+        return;
+      }
+      default:
+        assembled satisfies never;
+    }
   }
 
-  /** All that came in a frame counts against what was granted. */
+  /** All that came counts against what was granted. */
   #receive(received: readonly ReceivedSignal[]): void {
     let allBytes = 0;
     let count = 0;

@@ -1,24 +1,34 @@
 /**
- * What a session takes in: frames that came are looked at one after the other, and their signals handed on
- * in slices, so that others are heard in between.
+ * What a session takes in: frames that came are read one after the other, and their signals handed on, both in
+ * slices, so that others are heard in between. A frame is read whole before anything of it is handed on.
  */
 import { MalformedError } from "./cbor-reader.js";
+import type { Amount } from "./credit.js";
 import type { ReceivedSignal } from "./frame.js";
 import type { Inbox } from "./inbox.js";
 import type { BreachCounts } from "./limits.js";
 import { CLOSE_CODES, isCounted, type CloseCode, type WireSignal } from "./wire-signal.js";
 
 /**
- * So many signals of one peer are taken in before the event loop turns: however much it says, others are
- * heard in between.
+ * So much work is done for one peer before the event loop turns: however much it says, others are heard in
+ * between. What it takes to read a signal and do nothing with it is 1.
  */
-const SLICE = 128;
+const SLICE = 4096;
+
+/** To hand a signal on: 128 of them are a slice. */
+const SIGNAL_WORK = 32;
 
 /** Big ones take longer: for each so many bytes a signal counts once more. A whole slice is 64 KiB of them. */
 const BYTES_AS_SIGNAL = 512;
 
-/** Fewer signals in a turn than this are not counted at all. */
-const COUNTED_FROM = 32;
+/** To begin and to end a frame, whatever is in it. */
+const FRAME_WORK = 16;
+
+/** Less than this in a turn is not counted at all. */
+const COUNTED_FROM = SLICE / 2;
+
+/** What a frame that waits costs besides its bytes. */
+const FRAME_BYTES = 64;
 
 /** Beside what is counted against the window: heads of frames, and signals that keep the session alive. */
 const MAX_UNCOUNTED = 1 << 20;
@@ -57,31 +67,35 @@ export class Intake {
   /** Of the frame under way, the signals from `#takenAt` on are not taken in. */
   #taking: readonly ReceivedSignal[] = [];
   #takenAt = 0;
-  /** How many were taken in since the event loop turned, the big ones as more than one. */
-  #slice = 0;
+  /** What was done since the event loop turned. */
+  #work = 0;
   #resting = false;
   /** Up to which of our frames the peer has taken in. */
   #acked = 0;
   readonly #turned = (): void => {
-    this.#slice = 0;
+    this.#work = 0;
   };
 
-  /** @param windowBytes how much the peer may send that was not granted again */
-  constructor(inbox: Inbox, windowBytes: number, port: IntakePort) {
+  /** @param window how much the peer may send that was not granted again */
+  constructor(inbox: Inbox, window: Amount, port: IntakePort) {
     this.#inbox = inbox;
-    this.#maxBytes = 2 * windowBytes + MAX_UNCOUNTED;
+    this.#maxBytes = 2 * (window.bytes + FRAME_BYTES * window.signals) + MAX_UNCOUNTED;
     this.#port = port;
   }
 
   /** Nothing that came waits. */
   get isEmpty(): boolean {
-    return this.#arrivedAt === this.#arrived.length && this.#takenAt === this.#taking.length;
+    return (
+      this.#arrivedAt === this.#arrived.length &&
+      this.#takenAt === this.#taking.length &&
+      !this.#inbox.isReading
+    );
   }
 
   /** A frame came. */
   arrive(frame: Uint8Array): void {
     this.#arrived.push(frame);
-    this.#arrivedBytes += frame.length;
+    this.#arrivedBytes += frame.length + FRAME_BYTES;
     if (this.#arrivedBytes > this.#maxBytes) {
       // Nobody who keeps to his credit gets there.
       this.#port.breaches.count("windowBytes");
@@ -93,24 +107,32 @@ export class Intake {
   #takeIn(): void {
     if (this.#resting) return;
     while (!this.#port.isDown()) {
-      if (this.#takenAt === this.#taking.length && !this.#nextFrame()) break;
-      if (!this.#takeSome()) return;
+      if (this.isEmpty) {
+        this.#port.emptied();
+        return;
+      }
+      if (this.#work >= SLICE) {
+        this.#rest();
+        return;
+      }
+      if (this.#takenAt < this.#taking.length || this.#read()) this.#takeSome();
     }
-    this.#port.emptied();
   }
 
-  /** Looks at the frame that has waited longest. */
-  #nextFrame(): boolean {
-    const bytes = this.#arrived[this.#arrivedAt];
-    if (bytes === undefined) {
-      this.#arrived.length = this.#arrivedAt = 0;
-      return false;
-    }
-    this.#arrivedAt++;
-    this.#arrivedBytes -= bytes.length;
+  /** Reads on in the frame that has waited longest; `true` when it is read, and was what it should be. */
+  #read(): boolean {
+    const inbox = this.#inbox;
     const { breaches, outbox, withinRate, acked, close } = this.#port;
     try {
-      const { signals, dropped, ack, idle } = this.#inbox.accept(bytes, outbox.seq);
+      if (!inbox.isReading) {
+        this.#spend(FRAME_WORK);
+        inbox.begin(this.#nextFrame(), outbox.seq);
+      }
+      const before = inbox.left;
+      const accepted = inbox.read(Math.max(1, SLICE - this.#work));
+      this.#spend(before - inbox.left);
+      if (accepted === undefined) return false;
+      const { signals, dropped, ack, idle } = accepted;
       if (idle > 0 && !withinRate(idle)) return false;
       this.#taking = signals;
       this.#takenAt = 0;
@@ -128,45 +150,57 @@ export class Intake {
     }
   }
 
-  /** Takes in signals of the frame under way; `false` when the rest has to wait. */
-  #takeSome(): boolean {
+  /** The frame that has waited longest. Of those before it no more are kept than wait still. */
+  #nextFrame(): Uint8Array {
+    const bytes = this.#arrived[this.#arrivedAt++] as Uint8Array;
+    this.#arrivedBytes -= bytes.length + FRAME_BYTES;
+    if (this.#arrivedAt * 2 >= this.#arrived.length) {
+      this.#arrived.splice(0, this.#arrivedAt);
+      this.#arrivedAt = 0;
+    }
+    return bytes;
+  }
+
+  /** Takes in signals of the frame that was read, as far as the slice goes. */
+  #takeSome(): void {
     const signals = this.#taking;
     const port = this.#port;
     let takenBytes = 0;
     let taken = 0;
-    while (this.#takenAt < signals.length && this.#slice < SLICE) {
+    while (this.#takenAt < signals.length && this.#work < SLICE) {
       const { signal, bytes } = signals[this.#takenAt++] as ReceivedSignal;
-      if (!port.withinRate(1)) return false;
-      const before = this.#slice;
-      this.#slice = before + sliceOf(bytes);
-      if (before < COUNTED_FROM && this.#slice >= COUNTED_FROM) port.nextTurn(this.#turned);
+      if (!port.withinRate(1)) return;
+      this.#spend(workOf(bytes));
       if (isCounted(signal.op)) {
         port.signal(signal);
         takenBytes += bytes;
         taken++;
       } else port.control(signal);
       // It may have ended it.
-      if (port.isDown()) return false;
+      if (port.isDown()) return;
     }
     this.#inbox.takenIn(takenBytes, taken);
-    const isWhole = this.#takenAt === signals.length;
-    if (isWhole) port.outbox.ack = this.#inbox.seq;
-    else this.#rest();
+    if (this.#takenAt === signals.length) port.outbox.ack = this.#inbox.seq;
     port.tookIn();
-    return isWhole;
+  }
+
+  #spend(work: number): void {
+    const before = this.#work;
+    this.#work = before + work;
+    if (before < COUNTED_FROM && this.#work >= COUNTED_FROM) this.#port.nextTurn(this.#turned);
   }
 
   #rest(): void {
     this.#resting = true;
     this.#port.nextTurn(() => {
       this.#resting = false;
-      this.#slice = 0;
+      this.#work = 0;
       if (!this.#port.isDown()) this.#takeIn();
     });
   }
 }
 
-/** How much of a slice a signal of this size is. One that came in pieces, of no size here, is all of it. */
-function sliceOf(bytes: number): number {
-  return bytes === 0 ? SLICE : 1 + Math.floor(bytes / BYTES_AS_SIGNAL);
+/** What it takes to hand on a signal of this size. One that came in pieces, of no size here, is a whole slice. */
+function workOf(bytes: number): number {
+  return bytes === 0 ? SLICE : SIGNAL_WORK * (1 + Math.floor(bytes / BYTES_AS_SIGNAL));
 }

@@ -158,7 +158,29 @@ function turnAway(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
+/**
+ * So many messages are read in a turn of the event loop, and what came with the last of them: Node reads on as long as
+ * somebody sends, and nobody else is heard meanwhile.
+ */
+const MESSAGES_PER_TURN = 512;
+
+/** Also of a socket that is closed here: until the other side has closed too, it may send. */
+function readInTurns(socket: WebSocket): void {
+  let read = 0;
+  const turned = (): void => {
+    if (socket.isPaused) socket.resume();
+    read = 0;
+  };
+  const count = (): void => {
+    read++;
+    if (read === 1) setImmediate(turned);
+    else if (read === MESSAGES_PER_TURN) socket.pause();
+  };
+  for (const event of ["message", "ping", "pong"]) socket.on(event, count);
+}
+
 function transportOf(socket: WebSocket, remoteAddress: string): Transport {
+  readInTurns(socket);
   return webSocketTransport(socket as unknown as WebSocketLike, {
     remoteAddress,
     // A view of what was read, where "arraybuffer" would be a copy.

@@ -9,6 +9,7 @@ import { createCodecWorld } from "./codec-world.js";
 
 const { codec } = await createCodecWorld();
 const negotiated = negotiateLimits(DEFAULT_LIMITS, DEFAULT_LIMITS);
+const window = { bytes: negotiated.windowBytes, signals: negotiated.windowSignals };
 
 /** The event loop, as far as an intake knows it, and what each session took in, by the turn. */
 class Loop {
@@ -28,10 +29,11 @@ class Loop {
     for (const task of this.#tasks.splice(0)) task();
   }
 
-  session(who: string): Intake {
-    return new Intake(new Inbox(DEFAULT_LIMITS, negotiated), negotiated.windowBytes, {
+  /** @param outbox where it is said which frame was taken in last */
+  session(who: string, outbox: { seq: number; ack: number } = { seq: 0, ack: 0 }): Intake {
+    return new Intake(new Inbox(DEFAULT_LIMITS, negotiated), window, {
       breaches: createBreachCounts(),
-      outbox: { seq: 0, ack: 0 },
+      outbox,
       nextTurn: this.nextTurn,
       isDown: () => false,
       withinRate: () => true,
@@ -120,5 +122,69 @@ describe("a fair slice for each session", () => {
     for (const frame of frames(31, "x")) quiet.arrive(frame);
     expect(loop.isIdle).toBe(true);
     expect(loop.heard).toHaveLength(31);
+  });
+
+  const none: readonly WireSignal[] = [];
+  const crumb: WireSignal = { op: "frag", stream: 1, last: false, bytes: new Uint8Array(0) };
+  const ping: WireSignal = { op: "ping", n: 1 };
+  test.each<[string, readonly WireSignal[], number, number]>([
+    [
+      "4096 empty pieces of a message that never ends",
+      Array.from({ length: 16_000 }, () => crumb),
+      10,
+      38,
+    ],
+    [
+      "4096 pings that are read, and 128 that are noted",
+      Array.from({ length: 16_000 }, () => ping),
+      2,
+      250,
+    ],
+    ["256 frames of nothing", none, 2_560, 9],
+  ])("is %s to a turn of the event loop", (_, signals, count, leastTurns) => {
+    const loop = new Loop();
+    const outbox = { seq: 0, ack: 0 };
+    const [flood, quiet] = [loop.session("flood", outbox), loop.session("quiet")];
+    const writer = new FrameWriter(codec);
+    for (let i = 0; i < count; i++) {
+      for (const signal of signals) writer.add(signal);
+      flood.arrive(writer.finish(0));
+    }
+    writer.add(send("the end"));
+    flood.arrive(writer.finish(0));
+    // Nothing was said that could be answered, and it is not acknowledged before it is read.
+    if (signals.length > 0) expect(outbox.ack).toBe(0);
+    quiet.arrive(frames(1, "a question")[0] as Uint8Array);
+    expect(loop.inTurn("quiet", 0).count).toBe(1);
+    while (!loop.isIdle) loop.turn();
+    expect(loop.turns).toBeGreaterThanOrEqual(leastTurns);
+    expect(outbox.ack).toBe(count + 1);
+    expect(loop.heard.filter(({ who }) => who === "flood")).toHaveLength(1);
+  });
+
+  test("a frame that is half read has no effect when the other half is wrong", () => {
+    const loop = new Loop();
+    const flood = loop.session("flood");
+    const writer = new FrameWriter(codec);
+    for (let i = 0; i < 6_000; i++) writer.add({ op: "demonitor", ref: i });
+    const frame = writer.finish(0).slice();
+    // The last signal is none.
+    frame[frame.length - 5] = 0;
+    flood.arrive(frame);
+    expect(() => loop.turn()).toThrow(/array/);
+    expect(loop.heard).toHaveLength(0);
+  });
+
+  test("frames of nothing that wait are too many before they cost much memory", () => {
+    const loop = new Loop();
+    const flood = loop.session("flood");
+    const writer = new FrameWriter(codec);
+    let count = 0;
+    // Nobody turns the loop.
+    const arriveAll = (): void => {
+      for (; count < 1_000_000; count++) flood.arrive(writer.finish(0));
+    };
+    expect(arriveAll).toThrow("more than was granted waits to be taken in");
+    expect(count).toBeLessThan(200_000);
   });
 });

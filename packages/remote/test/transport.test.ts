@@ -305,3 +305,49 @@ describe("the network in memory", () => {
     expect(() => network.listen("b", () => undefined)).toThrow("somebody listens");
   });
 });
+
+test("of one socket no more than a few thousand messages are read before others have their turn", async () => {
+  const counts: number[] = [0];
+  let isOver = false;
+  const turn = (): void => {
+    counts.push(0);
+    if (!isOver) setImmediate(turn);
+  };
+  let got = 0;
+  const all = 150_000;
+  let close = (): Promise<void> => Promise.resolve();
+  await new Promise<void>((resolve, reject) => {
+    const listening = listenWebSocket(options, (transport) => {
+      transport.start({
+        opened: () => undefined,
+        drained: () => undefined,
+        closed: () => undefined,
+        frame: () => {
+          counts[counts.length - 1] = (counts.at(-1) as number) + 1;
+          if (++got === all) resolve();
+        },
+      });
+    });
+    listening.then((listener) => {
+      const socket = new WebSocket(listener.address, "coppice.1", { perMessageDeflate: false });
+      close = () => {
+        socket.terminate();
+        return listener.close();
+      };
+      socket.on("error", reject);
+      socket.on("open", () => {
+        setImmediate(turn);
+        // Frames of WebSocket: binary, masked with zeros, of two bytes.
+        const one = Buffer.from([0x82, 0x82, 0, 0, 0, 0, 1, 2]);
+        const { _socket: raw } = socket as unknown as { _socket: { write(data: Buffer): void } };
+        raw.write(Buffer.concat(Array.from({ length: all }, () => one)));
+      });
+    }, reject);
+  }).finally(() => {
+    isOver = true;
+    return close();
+  });
+  expect(got).toBe(all);
+  // Two reads of 64 KiB: what was read when it was enough, and what Node had read ahead.
+  expect(Math.max(...counts)).toBeLessThanOrEqual(2 * 8_192);
+});
