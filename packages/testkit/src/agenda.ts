@@ -3,14 +3,17 @@ import { processKeyOf, type Happening, type Node } from "@coppice/core";
 import type { Kernel } from "./kernel.js";
 import { ReadySet } from "./ready-set.js";
 import { SimTimers } from "./sim-timers.js";
+import { SlowNodes } from "./slow-nodes.js";
 
 export class Agenda {
   readonly #kernel: Kernel;
   readonly ready: ReadySet;
   /** Made when the first is set. */
   timers: SimTimers | undefined = undefined;
-  /** Under bounds: since when each could happen, in true time. */
-  readonly possibleMs: Map<Happening, number> | undefined;
+  /** Made when the first node is slow. */
+  slow: SlowNodes | undefined = undefined;
+  /** Under bounds, and where a node is slow: since when each could happen, in true time. */
+  #possibleMs: Map<Happening, number> | undefined;
   /** What was spawned by the program itself, to be started in order; those before `#head` have started. */
   readonly #starts: Happening[] = [];
   #head = 0;
@@ -19,13 +22,13 @@ export class Agenda {
     const { profile, clock } = kernel.options;
     this.#kernel = kernel;
     this.ready = new ReadySet(profile);
-    this.possibleMs = typeof clock === "object" ? new Map() : undefined;
+    this.#possibleMs = typeof clock === "object" ? new Map() : undefined;
   }
 
   add(happening: Happening, isDaemon: boolean): void {
     const { kind } = happening;
-    this.possibleMs?.set(happening, this.#kernel.nowMs);
-    if (kind === "timer") (this.timers ??= new SimTimers(this.#kernel)).add(happening, isDaemon);
+    this.#possibleMs?.set(happening, this.#kernel.nowMs);
+    if (kind === "timer") this.#timersOf().add(happening, isDaemon);
     else if (kind === "start" && this.#isInOrder(happening)) this.#starts.push(happening);
     else this.ready.add(happening);
   }
@@ -44,7 +47,7 @@ export class Agenda {
 
   /** It happens now, or never will. */
   remove(happening: Happening): void {
-    this.possibleMs?.delete(happening);
+    this.#possibleMs?.delete(happening);
     if (happening.kind === "timer") {
       this.timers?.remove(happening);
       return;
@@ -57,9 +60,44 @@ export class Agenda {
 
   /** What may happen by its own rules and those of time, oldest first; `lets` says what else is in the way. */
   enabled(lets: ((happening: Happening) => boolean) | undefined): Happening[] {
-    const { timers } = this;
+    const { timers, slow } = this;
     const heads = lets === undefined ? this.ready.heads.slice() : this.ready.heads.filter(lets);
+    if (slow?.isOn(this.#kernel.nowMs) === true) return this.#timersOf().addTo(heads);
     return timers === undefined || timers.all.length === 0 ? heads : timers.addTo(heads);
+  }
+
+  #timersOf(): SimTimers {
+    return (this.timers ??= new SimTimers(this.#kernel));
+  }
+
+  /** From now on a node is late by `byMs` with all that it does, for a while. */
+  slowDown(node: string, byMs: number, forMs: number): void {
+    const fromMs = this.#kernel.nowMs;
+    this.#possibleMs ??= new Map();
+    (this.slow ??= new SlowNodes()).add({ node, fromMs, untilMs: fromMs + forMs, byMs });
+  }
+
+  /** Since when it could happen, in true time, as late as its node is. */
+  possibleMs(happening: Happening): number {
+    const sinceMs = this.#possibleMs?.get(happening) ?? 0;
+    return this.slow?.notBeforeMs(happening.actorPid.node, sinceMs) ?? sinceMs;
+  }
+
+  /** Whether it, which is no timer, cannot happen before some time has passed. */
+  isLate(happening: Happening): boolean {
+    return this.slow !== undefined && this.possibleMs(happening) > this.#kernel.nowMs;
+  }
+
+  /** What time has to pass for, of that which is due by `endMs` the first: a timer, or what is late. */
+  next(endMs: number): Happening | undefined {
+    const timer = this.timers?.next(endMs);
+    const firstMs = timer === undefined ? endMs : this.timeOf(timer);
+    const late = this.slow === undefined ? [] : this.ready.heads.filter((one) => this.isLate(one));
+    const isBefore = (one: Happening): boolean =>
+      this.#kernel.faults?.lets(one) !== false && this.possibleMs(one) <= firstMs;
+    return (
+      late.filter(isBefore).sort((a, b) => this.possibleMs(a) - this.possibleMs(b))[0] ?? timer
+    );
   }
 
   /** The true time when it happens, should it happen now: it may have been under way, or set, for so long. */
@@ -68,9 +106,9 @@ export class Agenda {
     if (happening.kind === "timer") {
       return Math.max(nowMs, (this.timers as SimTimers).dueMs(happening));
     }
-    if (happening.kind !== "signal" || typeof options.clock !== "object") return nowMs;
-    const sentMs = this.possibleMs?.get(happening) ?? 0;
-    return Math.max(nowMs, sentMs + (options.clock.minLatencyMs ?? 0));
+    const takesTime = happening.kind === "signal" && typeof options.clock === "object";
+    const latencyMs = takesTime ? (options.clock.minLatencyMs ?? 0) : 0;
+    return Math.max(nowMs, this.possibleMs(happening) + latencyMs);
   }
 
   /** All that could have happened to a life of a node never will. */

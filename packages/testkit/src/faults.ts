@@ -2,6 +2,7 @@
 import { isPid, type AnyPid, type ExitReason, keyOf, type Node } from "@coppice/core";
 import type { FaultOptions } from "./fault.js";
 import type { Reads } from "./looks.js";
+import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
 import { nodeName, targetOf, type World } from "./world.js";
 
 type Times = Pick<FaultOptions, "times" | "when" | "reads">;
@@ -28,6 +29,11 @@ export interface Faults {
   nodeDown(node: Node | string, options?: Times): void;
   /** `pause:NODE` and `resume:NODE`: nothing happens there meanwhile. */
   pause(node: Node | string, options?: Times): void;
+  /**
+   * `slow:NODE`: for `forMs` all that could happen there happens `byMs` later, timers too. Its clock is right, and
+   * under `"quiet"` others do not wait for it.
+   */
+  slow(node: Node | string, spell: SlowSpell, options?: Times): void;
   /** `partition:A|B` and `heal:A|B`. */
   partition(
     a: readonly (Node | string)[],
@@ -119,6 +125,14 @@ export function createFaults(world: World): Faults {
         when: isPaused,
         reads: [],
       });
+    },
+    slow(node, spell, options = {}) {
+      const name = nodeName(node);
+      const { byMs, forMs } = checkSlowSpell("faults.slow: spell", spell);
+      const may = (): boolean => world.isUp(name) && (options.when?.() ?? true);
+      const run = (): void => world.slow(name, byMs, forMs);
+      const reads = readsOf(options, []);
+      world.declare(`slow:${name}`, run, { ...options, when: may, reads });
     },
     partition(a, b, { oneWay = false, ...options } = {}) {
       const [from, to] = [a.map(nodeName), b.map(nodeName)];

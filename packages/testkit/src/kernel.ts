@@ -201,6 +201,7 @@ export class Kernel implements Scheduler, RunView {
   begin(transition: Transition): void {
     const { kind } = transition;
     this.current = transition.actorPid;
+    const isSlow = this.agenda.slow?.isOn(this.nowMs) === true;
     if (kind === "fault") {
       const fault = transition as OwnTransition;
       this.footprint.begin([...fault.accesses]);
@@ -208,21 +209,22 @@ export class Kernel implements Scheduler, RunView {
     } else {
       this.footprint.begin([transition.access]);
       const happening = transition as unknown as Happening;
-      if (kind === "timer") this.#moveTime(happening);
-      else if (kind === "signal") this.#takeIn(happening);
+      if (kind === "timer" || isSlow || typeof this.options.clock === "object") {
+        this.#moveTime(happening);
+      }
+      if (kind === "signal" && this.options.profile === "instant") this.#takeIn(happening);
       this.agenda.remove(happening);
       if (kind === "timer" && this.agenda.timers?.isDaemon(happening)) {
         this.daemon(() => happening.run());
       } else happening.run();
     }
+    // As long as a node is slow, what happens when decides what time it is and who is late.
+    if (isSlow) this.access(this.keySpace.access("*", "write"));
     this.tasks.run();
   }
 
-  /** A signal arrives: that takes time under bounds, and under `instant` makes a place in a queue free. */
+  /** A signal arrives: under `instant` that makes a place in a queue free. */
   #takeIn(signal: Happening): void {
-    const { clock, profile } = this.options;
-    if (typeof clock === "object") this.#moveTime(signal);
-    if (profile !== "instant") return;
     const { actorPid } = signal;
     this.footprint.noteTaking(
       signal,
@@ -280,9 +282,9 @@ export class Kernel implements Scheduler, RunView {
     return { outcome: enabled.every(isFault) ? "quiescent" : "stopped" };
   }
 
-  /** The timer that is due next, daemons included, if it is due by `endMs`; of several the oldest. */
+  /** What time has to pass for next, daemons included, if it is due by `endMs`; of several the oldest. */
   nextTimer(endMs: number): Transition | undefined {
-    return this.agenda.timers?.next(endMs);
+    return this.agenda.next(endMs);
   }
 
   cutOff(): RunOutcome {

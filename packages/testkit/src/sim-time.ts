@@ -51,7 +51,7 @@ export class NodeTime {
   }
 }
 
-/** A timer and when it is due, in true time. */
+/** A timer, or something else that waits for a time, and when it is due, in true time. */
 export interface DueTimer {
   readonly timer: Happening;
   readonly node: string;

@@ -52,12 +52,14 @@ export class SimTimers {
   /** When a timer is due, in true time. */
   dueMs(timer: Happening): number {
     const life = this.#kernel.lives.get(timer.actorPid.node) as Life;
-    return life.time.trueMs(timer.atMs as number);
+    const dueMs = life.time.trueMs(timer.atMs as number);
+    return this.#kernel.agenda.slow?.notBeforeMs(life.name, dueMs) ?? dueMs;
   }
 
   /** Adds those that may fire to what else could happen; under bounds it may have to wait for them. */
   addTo(heads: Happening[]): Happening[] {
     const kernel = this.#kernel;
+    const { agenda } = kernel;
     const { clock, horizonMs } = kernel.options;
     const due: DueTimer[] = [];
     let holds = heads.length > 0;
@@ -67,15 +69,25 @@ export class SimTimers {
       if (!this.isDaemon(timer)) holds = true;
       if (kernel.faults !== undefined && !kernel.faults.lets(timer)) continue;
       // Under `instant` what was sent is in the mailbox already.
-      if (kernel.agenda.ready.isQueued(timer.actorPid)) continue;
+      if (agenda.ready.isQueued(timer.actorPid)) continue;
       due.push({ timer, node: timer.actorPid.node, dueMs });
     }
-    if (!holds || due.length === 0) return heads;
+    if (!holds || (due.length === 0 && agenda.slow === undefined)) return heads;
     if (typeof clock === "object") return this.#inBounds(heads, due, clock);
-    if (clock === "quiet" && heads.length > 0) return heads;
-    const first = clock === "quiet" ? firstOfAll(due) : firstOfEachNode(due);
-    for (const { timer } of first) heads.push(timer);
+    if (clock === "quiet") return this.#whenQuiet(heads, due);
+    for (const { timer } of firstOfEachNode(due)) heads.push(timer);
     return heads;
+  }
+
+  /** What is late at a slow node waits for its time as timers do. */
+  #whenQuiet(heads: readonly Happening[], due: readonly DueTimer[]): Happening[] {
+    const { agenda } = this.#kernel;
+    const atOnce = heads.filter((head) => !agenda.isLate(head));
+    if (atOnce.length > 0) return atOnce;
+    const late = heads.map((timer): DueTimer => {
+      return { timer, node: timer.actorPid.node, dueMs: agenda.possibleMs(timer) };
+    });
+    return firstOfAll([...late, ...due]).map(({ timer }) => timer);
   }
 
   #inBounds(heads: readonly Happening[], due: readonly DueTimer[], bounds: Bounds): Happening[] {
@@ -85,7 +97,7 @@ export class SimTimers {
       ...due.map(({ timer, dueMs }) => ({ happening: timer, dueMs })),
     ].map(({ happening, dueMs }) => ({
       happening,
-      ...windowOf(agenda.possibleMs?.get(happening) ?? 0, happening.kind, dueMs, bounds),
+      ...windowOf(agenda.possibleMs(happening), happening.kind, dueMs, bounds),
     }));
     let latestMs = Infinity;
     for (const one of all) latestMs = Math.min(latestMs, one.latestMs);

@@ -1,5 +1,5 @@
 /** A simulation that a test drives itself, step by step. */
-import { InvalidArgumentError } from "@coppice/core";
+import { InvalidArgumentError, type Happening } from "@coppice/core";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import type { Kernel } from "./kernel.js";
@@ -64,7 +64,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
 
   settle(): Promise<void> {
     return this.#go((go) => {
-      while (go(({ kind }) => kind !== "timer" && kind !== "fault")) {
+      while (go((transition) => this.#needsNoTime(transition))) {
         // On to the next.
       }
     });
@@ -98,7 +98,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     const endMs = kernel.nowMs + ms;
     await this.#go((go) => {
       for (;;) {
-        if (go(({ kind }) => kind !== "timer" && kind !== "fault") !== undefined) continue;
+        if (go((transition) => this.#needsNoTime(transition)) !== undefined) continue;
         // Daemons too: here it is the test that lets time pass.
         const next = kernel.nextTimer(endMs);
         if (next === undefined) break;
@@ -133,6 +133,12 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
 
   get run(): Run {
     return this.kernel.result("stopped");
+  }
+
+  #needsNoTime(transition: Transition): boolean {
+    const { kind } = transition;
+    if (kind === "timer" || kind === "fault") return false;
+    return !this.kernel.agenda.isLate(transition as unknown as Happening);
   }
 
   /** Makes transitions in a macrotask, where each can be drained at once. */

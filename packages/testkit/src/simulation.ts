@@ -16,6 +16,7 @@ import { createFaults, type Faults } from "./faults.js";
 import type { Kernel } from "./kernel.js";
 import type { LookOptions } from "./looks.js";
 import type { Step } from "./run.js";
+import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
 import type { Boot, SimNodeOptions } from "./lives.js";
 import { nodeName, World } from "./world.js";
 
@@ -100,6 +101,8 @@ export interface Simulation {
   /** Nothing happens at a node until it is resumed. */
   pause(node: Node | string): void;
   resume(node: Node | string): void;
+  /** For `forMs` all that could happen at a node happens `byMs` later. */
+  slow(node: Node | string, spell: SlowSpell): void;
   /** Nothing gets from one group of nodes to the other, or back. */
   partition(
     a: readonly (Node | string)[],
@@ -286,6 +289,12 @@ export class KernelSimulation implements Simulation {
   resume(node: Node | string): void {
     this.#touch();
     this.world.resume(nodeName(node));
+  }
+
+  slow(node: Node | string, spell: SlowSpell): void {
+    this.#touch();
+    const { byMs, forMs } = checkSlowSpell("slow: spell", spell);
+    this.world.slow(nodeName(node), byMs, forMs);
   }
 
   partition(

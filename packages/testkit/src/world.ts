@@ -146,6 +146,11 @@ export class World implements FaultSource {
     this.#placeOf("jump", name).time.jump(this.kernel.nowMs, byMs);
   }
 
+  slow(name: string, byMs: number, forMs: number): void {
+    this.#placeOf("slow", name);
+    this.kernel.agenda.slowDown(name, byMs, forMs);
+  }
+
   cut(from: readonly string[], to: readonly string[], oneWay: boolean): void {
     for (const name of [...from, ...to]) this.#placeOf("partition", name);
     this.kernel.faults = this;
