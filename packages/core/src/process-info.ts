@@ -87,6 +87,15 @@ function statusOf(process: Process): ProcessInfo["status"] {
   return "running";
 }
 
+/** As `processInfo`, but nothing that is under way arrives for it: who looks on changes nothing. */
+export function glanceAt(
+  node: Node,
+  pid: AnyPid,
+): Pick<ProcessInfo, "status" | "mailboxSize"> | undefined {
+  const process = runtimeOf(node).processOf(pid as ProcessId<Process>);
+  return process && { status: statusOf(process), mailboxSize: process.mailbox?.size ?? 0 };
+}
+
 /** The processes whose code is in the middle of something and waits for nothing of the runtime. */
 export function busyProcesses(node: Node): AnyPid[] {
   const busy: AnyPid[] = [];

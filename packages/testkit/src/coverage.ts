@@ -6,6 +6,7 @@
  */
 import { messageKindOf } from "./message-kind.js";
 import type { Run, Step } from "./run.js";
+import { StrikeTable } from "./strike-table.js";
 import { traceClass } from "./trace-class.js";
 
 export interface Coverage {
@@ -22,6 +23,21 @@ export interface Coverage {
     /** Those that did not, as `PROCESS: FIRST before SECOND`; up to 20. */
     readonly oneOrder: readonly string[];
   };
+  /**
+   * Kinds of faults, and the states that they struck in: what `sim.state` exposes, or else what the process did that
+   * was struck. No more are told apart than 1,000.
+   */
+  readonly faults: {
+    readonly kinds: number;
+    /** In which any fault struck. */
+    readonly states: number;
+    /** Pairs of a kind and a state. */
+    readonly seen: number;
+    /** Those that were not seen, as `KIND in STATE`; up to 20. */
+    readonly missing: readonly string[];
+  };
+  /** How many messages waited for each process at the most, by its key; those for whom none did are left out. */
+  readonly mailboxes: Readonly<Record<string, number>>;
   /** What `sometimes` asked for and was seen. */
   readonly seen: readonly string[];
   readonly longestRun: number;
@@ -45,6 +61,8 @@ export class CoverageMeter {
   readonly #seen = new Set<string>();
   readonly #kinds = new Map<number, string>();
   readonly #channels = new Set<string>();
+  readonly #mailboxes = new Map<string, number>();
+  readonly #strikes = new StrikeTable();
   readonly #pctRuns = new Map<number, number>();
 
   /**
@@ -58,6 +76,10 @@ export class CoverageMeter {
     this.#count(id, isSample);
     for (const name of run.seen) this.#seen.add(name);
     this.#notePairs(run.steps);
+    for (const [process, size] of run.mailboxes ?? []) {
+      if (size > (this.#mailboxes.get(process) ?? 0)) this.#mailboxes.set(process, size);
+    }
+    for (const strike of run.strikes ?? []) this.#strikes.add(strike);
     return id;
   }
 
@@ -87,6 +109,8 @@ export class CoverageMeter {
       classes: this.#classes.size,
       unseenMass: this.#unseenMass(exhausted),
       races: { seen: pairs, bothOrders, oneOrder },
+      faults: this.#strikes.report(MOST_LISTED),
+      mailboxes: Object.fromEntries(this.#mailboxes),
       seen: [...this.#seen],
       longestRun: this.#longest,
       pctDepth: this.#pctDepth(),

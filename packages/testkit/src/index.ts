@@ -39,6 +39,7 @@ export type { SimulationOptions } from "./kernel-options.js";
 export { runProgram, runProgramAsync, type Program } from "./run-program.js";
 export type { Look, LookOptions, Reads } from "./looks.js";
 export type { Bounds, ClockMode } from "./sim-time.js";
+export type { Strike } from "./sightings.js";
 export type { SlowSpell } from "./slow-nodes.js";
 export type { AnySelf, Shared, SimNode, Simulation } from "./simulation.js";
 export { simulate, type InteractiveOptions, type InteractiveSimulation } from "./simulate.js";

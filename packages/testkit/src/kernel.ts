@@ -23,6 +23,7 @@ import {
   type Take,
   type Unfired,
 } from "./run.js";
+import { Sightings } from "./sightings.js";
 import { Draws, SimClock, SimRandom } from "./sim-ports.js";
 import type { NodeTime } from "./sim-time.js";
 import type { RunView, Strategy } from "./strategy.js";
@@ -63,6 +64,7 @@ export class Kernel implements Scheduler, RunView {
   /** Of the step that is being made. */
   readonly footprint: Footprint;
   readonly tasks: Tasks = new Tasks();
+  readonly sightings: Sightings = new Sightings(this);
 
   // There is one kernel for each run: what most runs have no use for is made when it is used.
   #takes: Take[] | undefined = undefined;
@@ -203,6 +205,7 @@ export class Kernel implements Scheduler, RunView {
     this.current = transition.actorPid;
     const isSlow = this.agenda.slow?.isOn(this.nowMs) === true;
     if (kind === "fault") {
+      this.sightings.struck(transition);
       const fault = transition as OwnTransition;
       this.footprint.begin([...fault.accesses]);
       fault.run();
@@ -242,6 +245,7 @@ export class Kernel implements Scheduler, RunView {
     this.looks?.note(accesses);
     const step: Step = { transition, creator: transition.creator, accesses, enabled, takes };
     if (this.checks.always.length > 0) this.check("always");
+    if (transition.kind === "signal") this.sightings.arrived(transition);
     const { observers } = this;
     for (let i = 0; i < observers.length; i++) (observers[i] as (step: Step) => void)(step);
     // What they find wrong is found in the course of this one.
@@ -298,11 +302,25 @@ export class Kernel implements Scheduler, RunView {
   result(outcome: RunOutcome): Run {
     const { steps, nowMs, seen = NONE_SEEN } = this;
     const { violations } = this.checks;
+    const { mailboxes, strikes } = this.sightings;
     const calmFrom = this.calm?.from;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
     const looks = this.looks?.unfocused(seen) ?? NO_LOOKS;
     const unfired = this.agenda.timers?.unfired(steps.length) ?? NONE_UNFIRED;
     const hash = (): string => hashOfKeys(steps);
-    return { steps, violations, outcome, nowMs, seen, looks, unfired, loop, calmFrom, hash };
+    return {
+      steps,
+      violations,
+      outcome,
+      nowMs,
+      seen,
+      looks,
+      unfired,
+      loop,
+      calmFrom,
+      mailboxes,
+      strikes,
+      hash,
+    };
   }
 }

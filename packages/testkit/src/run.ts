@@ -1,6 +1,7 @@
 /** Runs: what happened in one schedule of a program, and what came of it. */
 import type { Access } from "@coppice/core";
 import type { Look } from "./looks.js";
+import type { Strike } from "./sightings.js";
 import type { Transition } from "./transition.js";
 
 /** A message that a `receive` took; `TIMEOUT` when it looked without waiting and found none. */
@@ -61,6 +62,10 @@ export interface Run {
   readonly looks?: readonly Look[];
   /** Timers that were set and did not fire. */
   readonly unfired?: readonly Unfired[];
+  /** How many messages waited for each process at the most, where any did; by its key. */
+  readonly mailboxes?: ReadonlyMap<string, number> | undefined;
+  /** The faults in their order, and what they came upon. */
+  readonly strikes?: readonly Strike[] | undefined;
   /** The step with which the calm began, where there was one. */
   readonly calmFrom?: number | undefined;
   /** The keys of what happened over and over at the end of a `"zeno"` run. */

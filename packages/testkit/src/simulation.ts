@@ -69,7 +69,10 @@ export interface Simulation {
    * change any of this; with `[]`, on the order of those alone that have to do with each other anyway.
    */
   observe(observer: (step: Step) => void, options?: LookOptions): void;
-  /** A state worth telling: reports show it before and after the step that failed. What is shared is shown anyway. */
+  /**
+   * A state worth telling: reports show it before and after the step that failed, and coverage counts in which of
+   * its states faults struck. What is shared is shown anyway.
+   */
   state(name: string, read: () => unknown): void;
   shared<T>(name: string, initial: T): Shared<T>;
   /** What is on the disk of a node under `name`; made with `initial` at first. */
@@ -193,12 +196,13 @@ export class KernelSimulation implements Simulation {
     this.kernel.observers.push(observer);
   }
 
-  /** Who writes a report reads them: see `withStates`. */
+  /** Read when faults strike; who writes a report reads it at each step: see `withStates`. */
   state(name: string, read: () => unknown): void {
     if (typeof name !== "string") {
       throw new InvalidArgumentError("state: name", "a string that says what it is", name);
     }
     checkFunction("state: read", read);
+    this.kernel.sightings.expose(name, read);
   }
 
   shared<T>(name: string, initial: T): Shared<T> {

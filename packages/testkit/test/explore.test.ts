@@ -175,6 +175,54 @@ describe("coverage", () => {
     expect((await exploring(fanIn(3, 1), { runs: 3 })).coverage.unseenMass).toBe(1);
   });
 
+  test("tells how many messages waited for each process at the most", async () => {
+    const program: Program = (sim) => {
+      const node = sim.node();
+      const picky = node.spawnOpt<string>({ key: "picky" }, async (self) => {
+        await self.receive((message) => message === "last");
+        for (;;) await self.receive();
+      });
+      const quick = node.spawnOpt<string>({ key: "quick" }, async (self) => {
+        for (;;) await self.receive();
+      });
+      for (const message of ["first", "second", "last"]) {
+        node.send(picky, message);
+        node.send(quick, message);
+      }
+    };
+    const { coverage } = await exploring(program);
+    expect(coverage.mailboxes).toEqual({ "n/picky": 2 });
+  });
+
+  test("tells in which states which faults have struck, and which pairs are missing", async () => {
+    const program =
+      (isExposed: boolean): Program =>
+      (sim) => {
+        const node = sim.node();
+        let phase = "fresh";
+        const pid = node.spawnOpt<string>({ key: "p" }, async (self) => {
+          await self.receive();
+          phase = "greeted";
+          await self.sleep(10);
+          phase = "rested";
+        });
+        if (isExposed) sim.state("phase", () => phase);
+        sim.faults.crash("p", pid);
+        sim.fault("nudge:it", () => {}, { when: () => phase === "fresh", reads: [] });
+        node.send(pid, "hello");
+      };
+    const exposed = await exploring(program(true));
+    expect(exposed.coverage.faults).toEqual({
+      kinds: 2,
+      states: 2,
+      seen: 3,
+      missing: ['nudge in phase "greeted"'],
+    });
+    const { faults } = (await exploring(program(false))).coverage;
+    // What strikes nobody in particular finds nobody in a state.
+    expect(faults).toEqual({ kinds: 1, states: 2, seen: 2, missing: [] });
+  });
+
   test("tells the depth up to which bugs were found by the bound of PCT", async () => {
     const options = { dporRuns: 0, strategies: ["pct2"] } as const;
     const { coverage } = await exploring(fanIn(2, 2), { ...options, runs: 13 });

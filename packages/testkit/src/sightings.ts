@@ -1,0 +1,55 @@
+/** What is seen of a run besides its steps, for its coverage: mailboxes, and what faults came upon. */
+import { glanceAt, processKeyOf, type AnyPid } from "@coppice/core";
+import type { Kernel } from "./kernel.js";
+import { textOf } from "./states.js";
+import type { Transition } from "./transition.js";
+
+/** A fault, and what was the case when it struck. */
+export interface Strike {
+  /** `crash`, `pause`, … */
+  readonly kind: string;
+  /** The states that the program exposes, or else what the process did that was struck, if it was one. */
+  readonly state: string | undefined;
+}
+
+export class Sightings {
+  /** How many messages waited at the most, by process; those with none are left out. */
+  mailboxes: Map<string, number> | undefined = undefined;
+  strikes: Strike[] | undefined = undefined;
+  readonly #kernel: Kernel;
+  #states: { readonly name: string; readonly read: () => unknown }[] | undefined = undefined;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  expose(name: string, read: () => unknown): void {
+    (this.#states ??= []).push({ name, read });
+  }
+
+  /** A signal has arrived, and all that it woke is over. */
+  arrived({ actorPid, actor }: Transition): void {
+    const size = this.#glanceAt(actorPid)?.mailboxSize ?? 0;
+    if (size <= (this.mailboxes?.get(actor) ?? 0)) return;
+    (this.mailboxes ??= new Map()).set(actor, size);
+  }
+
+  /** A fault is about to strike. */
+  struck(fault: Transition): void {
+    const [, kind = ""] = fault.key.split(":", 2);
+    (this.strikes ??= []).push({ kind, state: this.#stateFor(fault) });
+  }
+
+  #stateFor({ actorPid }: Transition): string | undefined {
+    if (this.#states !== undefined) {
+      return this.#states.map(({ name, read }) => `${name} ${textOf(read)}`).join(", ");
+    }
+    const isProcess = processKeyOf(actorPid)?.parent !== undefined;
+    return isProcess ? this.#glanceAt(actorPid)?.status : undefined;
+  }
+
+  #glanceAt(pid: AnyPid): ReturnType<typeof glanceAt> {
+    const life = this.#kernel.lives.get(pid.node);
+    return life === undefined ? undefined : glanceAt(life.node, pid);
+  }
+}
