@@ -18,6 +18,9 @@ export const CONNECT_BACKOFF: Backoff = Object.freeze({ minMs: 100, maxMs: 10_00
 /** After a wrong proof: asking again soon helps nobody. */
 export const AUTH_BACKOFF: Backoff = Object.freeze({ minMs: 1000, maxMs: 60_000 });
 
+/** After more waited to be sent, or was said, than could be taken: it would soon be so again, and fill memory again. */
+export const OVERLOAD_BACKOFF: Backoff = Object.freeze({ minMs: 1000, maxMs: 10_000 });
+
 /**
  * How long to wait after so many failures in a row.
  *

@@ -1,14 +1,27 @@
 /** Attempts to connect that failed, by node: when the next may be. */
-import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "./backoff.js";
+import {
+  AUTH_BACKOFF,
+  backoffMs,
+  CONNECT_BACKOFF,
+  OVERLOAD_BACKOFF,
+  type Backoff,
+} from "./backoff.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
 /** So many nodes that could not be reached are remembered. */
 const MAX_FAILURES = 4096;
 
+/** By the code of the failure; after all others `CONNECT_BACKOFF`. */
+const BACKOFFS: ReadonlyMap<number, Backoff> = new Map([
+  [CLOSE_CODES.AUTH, AUTH_BACKOFF],
+  [CLOSE_CODES.OVERLOAD, OVERLOAD_BACKOFF],
+  [CLOSE_CODES.RATE, OVERLOAD_BACKOFF],
+  [CLOSE_CODES.LIMIT, OVERLOAD_BACKOFF],
+]);
+
 /** How long to wait after so many failures in a row, of which the last was by `code`. */
 export function waitMs(failures: number, code: number, random: number): number {
-  const bounds = code === CLOSE_CODES.AUTH ? AUTH_BACKOFF : CONNECT_BACKOFF;
-  return backoffMs(failures, random, bounds);
+  return backoffMs(failures, random, BACKOFFS.get(code) ?? CONNECT_BACKOFF);
 }
 
 export class Failures {

@@ -9,6 +9,7 @@ import type { Connection } from "./connection.js";
 import type { Incoming } from "./incoming.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import { lifeOf, messageOf, senderOf, wireOf } from "./outgoing.js";
+import { FrameWriter } from "./frame-writer.js";
 import { encodeSignal } from "./signal-writer.js";
 import type { OverflowPolicy } from "./watermark.js";
 import { admit } from "./watermark.js";
@@ -46,6 +47,8 @@ export class RemotePeer {
   dialling: Connection | undefined = undefined;
   readonly #options: RemotePeerOptions;
   #waiting: Waiting[] = [];
+  /** Writes what waits, many into one allocation. */
+  #writer: FrameWriter | undefined = undefined;
   #waitingBytes = 0;
   /** Those who wait until it is not busy. */
   #whenReady: (() => void)[] = [];
@@ -85,9 +88,7 @@ export class RemotePeer {
     this.incoming = incoming;
     if (this.dialling === connection) this.dialling = undefined;
     this.core.up(incarnation);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    const waiting = this.#takeWaiting();
     for (const { signal, sender, bytes } of waiting) {
       const life = signal === undefined ? undefined : lifeOf(signal);
       if (life !== undefined && life !== incarnation) this.#dropped(signal);
@@ -103,18 +104,15 @@ export class RemotePeer {
 
   /** Something else is said over the session, such as a request to start a process. */
   say(sender: AnyPid, signal: WireSignal<unknown>): void {
-    const { gateway, codec } = this.#options;
-    gateway.export(sender);
+    this.#options.gateway.export(sender);
     if (this.connection !== undefined) this.connection.push(sender.serial, signal);
-    else this.#wait(undefined, sender.serial, encodeSignal(signal as WireSignal, codec));
+    else this.#wait(undefined, sender.serial, this.#encode(signal));
   }
 
   /** It is over, or did not come about. */
   lost(): void {
     this.connection = this.incoming = this.dialling = undefined;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    const waiting = this.#takeWaiting();
     for (const { signal } of waiting) this.#dropped(signal);
     this.core.lost();
     this.wake();
@@ -130,7 +128,7 @@ export class RemotePeer {
       return;
     }
     const wire = wireOf(signal);
-    const bytes = encodeSignal(wire as WireSignal, this.#options.codec);
+    const bytes = this.#encode(wire);
     const { limits, overflow, breaches } = this.#options;
     const verdict = admit(wire.op, costOf(bytes), this.#waitingBytes, limits, overflow);
     if (verdict === "queue") {
@@ -154,6 +152,22 @@ export class RemotePeer {
     if (this.core.counts.watching <= limits.maxPendingCalls) return;
     breaches.count("maxPendingCalls");
     throw new TooManyCallsError(this.name, limits.maxPendingCalls);
+  }
+
+  /** What waits, and does so no longer. */
+  #takeWaiting(): Waiting[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#writer = undefined;
+    return waiting;
+  }
+
+  #encode(signal: WireSignal<unknown>): Uint8Array {
+    const { codec } = this.#options;
+    const writer = (this.#writer ??= new FrameWriter(codec));
+    // A getter in the term that is being written may send something itself.
+    return writer.writing ? encodeSignal(signal, codec) : writer.aside(signal);
   }
 
   #wait(signal: RemoteSignal | undefined, sender: number, bytes: Uint8Array): void {

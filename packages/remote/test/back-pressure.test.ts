@@ -110,6 +110,38 @@ describe("a peer that takes nothing", () => {
     expect(a.events).toMatchObject([{ type: "refused", code: CLOSE_CODES.OVERLOAD }]);
     expect(dropped(a)).toBeGreaterThan(30);
   });
+
+  test("counts what a message costs while a connection is only begun, however small it is", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a", { limits });
+    await world.start("b");
+    world.network.fault("a", "b", { mode: "hold" });
+    const tiny = new Uint8Array(1);
+    let sent = 0;
+    for (; !a.remote.isBusy("b"); sent++) a.node.send(target, tiny);
+    expect(sent).toBeGreaterThan(50);
+    expect(sent).toBeLessThanOrEqual(64);
+    for (; sent < 2_000; sent++) a.node.send(target, tiny);
+    await world.settle();
+    expect(a.events).toMatchObject([{ type: "refused", code: CLOSE_CODES.OVERLOAD }]);
+  });
+
+  test("is not dialled again at once by who has too much to say", async () => {
+    const world = await createFlow();
+    const { a, network, settle } = world;
+    network.fault("a", "b", { mode: "hold" });
+    for (let i = 0; i < 100; i++) a.node.send(target, block);
+    network.fault("a", "b", {});
+    await settle();
+    expect(a.events.at(-1)).toMatchObject({ type: "down", code: CLOSE_CODES.OVERLOAD });
+    a.node.send(target, block);
+    await settle();
+    expect(a.events.at(-1)).toMatchObject({ type: "down" });
+    await world.advance(1_000);
+    a.node.send(target, block);
+    await settle();
+    expect(a.events.at(-1)).toMatchObject({ type: "up" });
+  });
 });
 
 test("a peer whose processes are slow is no reason to wait: its mailboxes take all", async () => {

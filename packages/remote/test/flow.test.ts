@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { AUTH_BACKOFF, backoffMs, CONNECT_BACKOFF } from "../src/backoff.js";
+import { waitMs } from "../src/failures.js";
+import { CLOSE_CODES } from "../src/wire-signal.js";
 import { canSpend, due, grant, openReceiveWindow, receive, spend, takeIn } from "../src/credit.js";
 import { DEFAULT_LIMITS } from "../src/limits.js";
 import { fullBucket, takeTokens } from "../src/token-bucket.js";
@@ -81,6 +83,16 @@ describe("back-off", () => {
     expect(backoffMs(5, 0, CONNECT_BACKOFF)).toBe(0);
     expect(backoffMs(5, 0.5, CONNECT_BACKOFF)).toBe(800);
     expect([1, 6, 7].map((n) => backoffMs(n, 1, AUTH_BACKOFF))).toEqual([1000, 32_000, 60_000]);
+  });
+
+  test.each<[keyof typeof CLOSE_CODES, readonly number[]]>([
+    ["NORMAL", [100, 200, 10_000]],
+    ["AUTH", [1000, 2000, 60_000]],
+    ["OVERLOAD", [1000, 2000, 10_000]],
+    ["RATE", [1000, 2000, 10_000]],
+    ["LIMIT", [1000, 2000, 10_000]],
+  ])("the bound is by the code of the last failure: %s", (code, bounds) => {
+    expect([1, 2, 20].map((n) => waitMs(n, CLOSE_CODES[code], 1))).toEqual(bounds);
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { name, type Exit, type Node, type Startable } from "@coppice/core";
+import { name, type AnyPid, type Exit, type Node, type Startable } from "@coppice/core";
 import { child, defineServer, defineSupervisor } from "@coppice/supervisor";
-import { remoteBehaviour } from "../src/behaviours.js";
+import { remoteBehaviour, SpawnServer } from "../src/behaviours.js";
+import { createBreachCounts, DEFAULT_LIMITS } from "../src/limits.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
 const stack = defineServer({
@@ -117,6 +118,50 @@ describe("a start at another node", () => {
     for (const pid of b.node.processes()) b.node.exit(pid, "kill");
     for (let i = 0; i < 2; i++) await outcome(world, c.node, fromC, []);
     expect(b.remote.breaches).toMatchObject({ maxSpawnsPerSecond: 1 });
+  });
+
+  test("is refused by an `allow` that throws: who asks is told so, and nothing else ends", async () => {
+    const broken = {
+      stack: {
+        ...behaviours.stack,
+        allow: () => {
+          throw new Error("no such table");
+        },
+      },
+    };
+    const world = await createPair({ b: { behaviours: broken } });
+    const { a, b, far } = world;
+    expect(await outcome(world, a.node, far, [])).toMatchObject({ reason: "notAllowed" });
+    expect(b.node.processes()).toEqual([]);
+  });
+
+  test.each<[string, number, unknown]>([
+    ["is told with its answer", 9_999, "normal"],
+    [
+      "is forgotten when many others have ended since, for a start that hangs must not keep all",
+      10_000,
+      undefined,
+    ],
+  ])("an end before the start is answered %s", async (_, others, ended) => {
+    const { a } = await createPair();
+    const { node } = a;
+    let answer!: (pid: AnyPid) => void;
+    const hangs = new Promise<AnyPid>((resolve) => (answer = resolve));
+    const behaviour = { start: async () => ({ pid: await hangs }) } as unknown as typeof stack;
+    const listed = { slow: remoteBehaviour(behaviour, () => [[]]) };
+    const server = new SpawnServer(node, listed, DEFAULT_LIMITS, createBreachCounts());
+    const peer = { name: "c", role: "node" } as const;
+    const request = { name: "slow", args: [], timeoutMs: undefined, parent: undefined, peer };
+    const starting = server.start(request, server.of("c"));
+    const end = async (): Promise<AnyPid> => {
+      const pid = node.spawn(async () => undefined);
+      await node.whenExited(pid);
+      return pid;
+    };
+    const pid = await end();
+    for (let i = 0; i < others; i++) await end();
+    answer(pid);
+    expect(await starting).toEqual({ pid, ended });
   });
 
   test("linked: each hears of the other's end", async () => {

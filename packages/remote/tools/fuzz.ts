@@ -28,6 +28,7 @@ import {
   type Case,
 } from "./fuzz-cases.js";
 import { Besieged } from "./fuzz-node.js";
+import { BesiegedPort } from "./fuzz-port.js";
 import { RECEIVER, SENDER, toNotation, vectorIdentities } from "./notation.js";
 
 /** Nothing may take longer, in ms. */
@@ -140,6 +141,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 const besieged = await Besieged.begin();
+const port = await BesiegedPort.begin();
 
 /** A frame of a session with a live node; how it takes it shows in `besieged.check`. */
 function readByNode(bytes: Uint8Array): () => void {
@@ -234,22 +236,26 @@ while (performance.now() < endMs) {
     run("term", mutated(chance, termCorpus));
     run("frame", mutated(chance, frameCorpus));
     run("node", besieged.attack(chance, signalCorpus, termCorpus));
+    if (round % 50 === 0) port.attack(chance);
     if (round % 8 === 0) run("handshake", mutated(chance, handshakeCorpus));
     if (round % 8 === 1) run(chance.of(["term", "frame", "handshake"] as const), random(chance));
   }
-  await checkNode();
+  // The node and its process live.
+  await holds("node", () => besieged.check());
 }
 await besieged.end();
-console.log(`${besieged.sessions} sessions with a live node`);
+await holds("port", () => port.end());
+console.log(
+  `${besieged.sessions} sessions with a live node, ${port.connections} connections to its port`,
+);
 
-/** The node and its process live. */
-async function checkNode(): Promise<void> {
+async function holds(what: string, check: () => Promise<void>): Promise<void> {
   try {
-    await besieged.check();
+    await check();
     passed++;
   } catch (error) {
     failed++;
-    console.log(`FAILED node: ${String(error)}`);
+    console.log(`FAILED ${what}: ${String(error)}`);
   }
 }
 

@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
 import {
   accept,
   Codec,
@@ -274,6 +275,11 @@ async function handshakes(): Promise<unknown> {
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../../vectors");
 const files = { terms: terms(), frames: frames(), handshake: await handshakes() };
 for (const [name, content] of Object.entries(files)) {
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(content, undefined, 2)}\n`);
+  const path = join(folder, `${name}.json`);
+  const options = await resolveConfig(path);
+  writeFileSync(
+    path,
+    await format(JSON.stringify(content, undefined, 2), { ...options, parser: "json" }),
+  );
   console.log(`vectors/${name}.json`);
 }
