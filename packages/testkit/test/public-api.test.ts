@@ -1,0 +1,228 @@
+/**
+ * Random programs over the public API, with faults, under each profile and clock: whatever some order of all
+ * brings about, source-DPOR brings about as well, and nothing else.
+ *
+ * `PUBLIC_API_MS=600000 PUBLIC_API_SEED=2 npm test -- public-api` searches for so long, from another seed;
+ * `PUBLIC_API_RUNS` says how large programs may be.
+ */
+import { expect, test } from "@jest/globals";
+import { KeySpace, name, type Node, type Pid } from "@coppice/core";
+import fc from "fast-check";
+import {
+  inMacrotask,
+  runProgram,
+  SourceDpor,
+  type Faults,
+  type Program,
+  type Run,
+  type SimulationOptions,
+  type Strategy,
+} from "@coppice/testkit";
+import { countAll } from "./all-orders.js";
+import { acts, serve, Served, type Actor } from "./public-api-acts.js";
+
+const BUDGET_MS = Number(process.env["PUBLIC_API_MS"] ?? Infinity);
+const MOST_PROGRAMS = BUDGET_MS === Infinity ? 100 : 1_000_000;
+const SEED = Number(process.env["PUBLIC_API_SEED"] ?? 1);
+/** Where there are more orders, or classes, the program is too large: so many of its orders are tried. */
+const MOST_RUNS = Number(process.env["PUBLIC_API_RUNS"] ?? 400);
+
+interface Line {
+  readonly act: keyof typeof acts;
+  readonly to: 0 | 1;
+}
+
+interface Spec {
+  readonly bodies: readonly (readonly Line[])[];
+  readonly nodes: 1 | 2;
+  readonly serves: boolean;
+  /** Whether processes receive on when they are through. */
+  readonly stays: boolean;
+  readonly overflow: "drop-newest" | "drop-oldest" | "exit" | undefined;
+  readonly fault: FaultName | undefined;
+}
+
+const faults = {
+  crash: (sim, _, pids) => sim.crash("p0", pids[0] as Pid<unknown>),
+  crashAny: (sim) => sim.crashAny(),
+  partition: (sim, [a, b]) => b && sim.partition([a as Node], [b]),
+  oneWay: (sim, [a, b]) => b && sim.partition([a as Node], [b], { oneWay: true }),
+  disconnect: (sim, [a, b]) => b && sim.disconnect(a as Node, b),
+  pause: (sim, [a]) => sim.pause(a as Node),
+  slow: (sim, [a]) => sim.slow(a as Node, { byMs: 7, forMs: 9 }),
+  down: (sim, nodes) => sim.nodeDown(nodes.at(-1) as Node),
+  jump: (sim, [a]) => sim.clockJump(a as Node, 7),
+  disk: (sim, [a]) => sim.diskError(a as Node),
+  drop: (sim) => sim.drop(),
+  duplicate: (sim) => sim.duplicate(),
+} satisfies Record<
+  string,
+  (faults: Faults, nodes: readonly Node[], pids: readonly Pid<unknown>[]) => unknown
+>;
+type FaultName = keyof typeof faults;
+
+const NAMES = [name<unknown>("one"), name<unknown>("two")] as const;
+
+/** `tell` is told at rest all that can be told one end of a run from another by. */
+function programOf(spec: Spec, tell: (outcome: string) => void): Program {
+  return (sim) => {
+    const nodes = Array.from({ length: spec.nodes }, (_, place) => sim.node(`n${place}`));
+    const [first] = nodes as [Node];
+    const shared = sim.shared("x", 0);
+    const logs = spec.bodies.map((): string[] => []);
+    const asides = spec.bodies.map((): string[] => []);
+    const pids: Pid<unknown>[] = [];
+    const server = spec.serves ? first.spawnOpt({ key: "server", name: Served }, serve) : undefined;
+    for (const [index, body] of spec.bodies.entries()) {
+      const node = nodes[index % nodes.length] as Node;
+      const disk = sim.durable(node, "disk", 0);
+      const log = (seen: unknown): void => {
+        // What stands for whom is numbered, and says nothing.
+        const text = typeof seen === "string" ? seen : Object.keys(Object(seen)).join(" ");
+        logs[index]?.push(text);
+      };
+      const { overflow } = spec;
+      const mailbox = overflow === undefined ? {} : { mailbox: { limit: 1, overflow } };
+      const pid = node.spawnOpt<unknown>({ key: `p${index}`, ...mailbox }, async (self) => {
+        // Everybody is there before anyone begins.
+        await self.yield();
+        const held: Actor["held"] = {};
+        for (const { act, to } of body) {
+          const other = pids[(index + 1 + to) % pids.length] as Pid<unknown>;
+          await acts[act]({
+            self,
+            index,
+            node,
+            nodes: nodes.map((each) => each.name),
+            other,
+            named: NAMES[to],
+            server: server ?? (other as never),
+            shared,
+            disk,
+            held,
+            log,
+            logAside: (seen) => asides[index]?.push(seen),
+          });
+        }
+        while (spec.stays) log(await self.receive());
+      });
+      pids.push(pid);
+    }
+    if (spec.fault !== undefined) faults[spec.fault](sim.faults, nodes, pids);
+    sim.finally("told", () => {
+      const alive = pids.map((pid, index) => nodes[index % nodes.length]?.isAlive(pid));
+      const disks = nodes.map((node) => sim.durable(node, "disk", 0).read());
+      tell(JSON.stringify([logs, asides, alive, shared.now, disks]));
+    });
+  };
+}
+
+/** Runs a program of a spec, and says what came of it. */
+function runnerOf(
+  spec: Spec,
+  simulation: SimulationOptions,
+): (strategy: Strategy) => [Run, string] {
+  const keySpace = new KeySpace({ interns: true });
+  let told = "";
+  const program = programOf(spec, (text) => {
+    told = text;
+  });
+  return (strategy) => {
+    told = "not at rest";
+    const run = runProgram(program, strategy, { ...simulation, keySpace });
+    const violations = run.violations.map(({ check, message }) => `${check}: ${message}`);
+    const isAtRest = run.outcome === "quiescent" || run.outcome === "stopped";
+    return [run, [told, ...violations, ...(isAtRest ? [] : [run.outcome])].join("\n")];
+  };
+}
+
+/** All that source-DPOR brings about; `undefined` where that takes too long. */
+function bySourceDpor(spec: Spec, simulation: SimulationOptions): Set<string> | undefined {
+  const run = runnerOf(spec, simulation);
+  const outcomes = new Set<string>();
+  const dpor = new SourceDpor({ profile: simulation.profile });
+  for (let runs = 0; !dpor.done; runs++) {
+    if (runs === MOST_RUNS) return undefined;
+    const [made, outcome] = run(dpor);
+    const isClass = dpor.learn(made) === "class";
+    if (made.outcome === "stepLimit" || made.outcome === "zeno") return undefined;
+    if (isClass) outcomes.add(outcome);
+  }
+  return outcomes;
+}
+
+/** All that orders bring about, each with the keys of one that does; of all orders, or of the first ones. */
+function byBruteForce(
+  spec: Spec,
+  simulation: SimulationOptions,
+): { readonly outcomes: ReadonlyMap<string, readonly string[]>; readonly isAll: boolean } {
+  const run = runnerOf(spec, simulation);
+  const outcomes = new Map<string, readonly string[]>();
+  const all = countAll((strategy) => {
+    const [made, outcome] = run(strategy);
+    if (!outcomes.has(outcome)) {
+      outcomes.set(
+        outcome,
+        made.steps.map(({ transition }) => transition.key),
+      );
+    }
+    return made;
+  }, MOST_RUNS);
+  return { outcomes, isAll: all !== undefined };
+}
+
+const line = fc.record({
+  act: fc.constantFrom(...(Object.keys(acts) as (keyof typeof acts)[])),
+  to: fc.constantFrom<0 | 1>(0, 1),
+});
+
+const specs: fc.Arbitrary<Spec> = fc.record({
+  bodies: fc.array(fc.array(line, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 3 }),
+  nodes: fc.constantFrom<1 | 2>(1, 1, 2),
+  serves: fc.boolean(),
+  stays: fc.boolean(),
+  overflow: fc.option(fc.constantFrom("drop-newest", "drop-oldest", "exit"), {
+    nil: undefined,
+    freq: 1,
+  }),
+  fault: fc.option(fc.constantFrom(...(Object.keys(faults) as FaultName[])), {
+    nil: undefined,
+    freq: 1,
+  }),
+});
+
+const simulations: fc.Arbitrary<SimulationOptions> = fc.record({
+  profile: fc.constantFrom("pairFifo", "instant", "erlDist", "datagram"),
+  clock: fc.constantFrom("async", "quiet"),
+  starts: fc.constantFrom("inOrder", "explored"),
+  stepLimit: fc.constant(80),
+});
+
+test(
+  "whatever comes of a program in some order comes of it by source-DPOR, and nothing else does",
+  async () => {
+    let checked = 0;
+    await inMacrotask(() =>
+      fc.assert(
+        fc.property(specs, simulations, (spec, simulation) => {
+          const found = bySourceDpor(spec, simulation);
+          if (found === undefined) return;
+          const { outcomes, isAll } = byBruteForce(spec, simulation);
+          const missed = [...outcomes].filter(([outcome]) => !found.has(outcome));
+          expect(missed).toEqual([]);
+          if (!isAll) return;
+          checked++;
+          expect([...found].filter((outcome) => !outcomes.has(outcome))).toEqual([]);
+        }),
+        {
+          seed: SEED,
+          numRuns: MOST_PROGRAMS,
+          ...(BUDGET_MS < Infinity && { interruptAfterTimeLimit: BUDGET_MS }),
+        },
+      ),
+    );
+    // Of the rest some orders were tried.
+    expect(checked).toBeGreaterThan(10);
+  },
+  (BUDGET_MS < Infinity ? BUDGET_MS : 0) + 120_000,
+);
