@@ -374,7 +374,7 @@ export const mutants = [
     id: "C15",
     group: "core",
     what: "of the signals of a pair the last one sent arrives first",
-    file: "packages/core/src/offers.ts",
+    file: "packages/core/src/offer.ts",
     search: "    return this.lane === undefined || this.lane.first === this;\n",
     replace: "    return this.lane === undefined || this.lane.last === this;\n",
     tests: [coreRaces],

@@ -83,7 +83,8 @@ export {
   type StopOptions,
 } from "./node.js";
 export { fromObservable, schedulerOf, toObservable, type Notification } from "./observable.js";
-export { offerCarried, processKeyOf, type Carried } from "./offers.js";
+export type { Carried } from "./offer.js";
+export { offerCarried, processKeyOf } from "./offers.js";
 export { opaque, type Opaque } from "./opaque.js";
 export type { Operations } from "./operations.js";
 export type { Owned } from "./own.js";
