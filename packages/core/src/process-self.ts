@@ -1,7 +1,7 @@
 /** What the code of a process can do: the implementation of `Self`. */
 import { alias, unalias, type AliasMode } from "./alias.js";
 import type { HandlerSelf } from "./body.js";
-import { checkSignalOption, type AbortSignalLike } from "./abort-signal.js";
+import { checkSignalOption } from "./abort-signal.js";
 import { call, type CallOptions } from "./call.js";
 import {
   checkDelay,
@@ -11,16 +11,14 @@ import {
   checkName,
   checkPid,
   checkReason,
-  checkReceive,
   checkRef,
 } from "./check.js";
 import { exitByItself } from "./death.js";
 import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
-import { ExitSignal, InvalidArgumentError, ReceiveError } from "./errors.js";
+import { ExitSignal, InvalidArgumentError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import { hostAbortController, type ProcessSignal } from "./host.js";
 import { flushExits, link, unlink, type UnlinkOptions } from "./link.js";
-import { NOTHING } from "./mailbox.js";
 import { deliver, type SignalMap } from "./message.js";
 import { demonitor, monitor, type DemonitorOptions, type MonitorOptions } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
@@ -36,11 +34,11 @@ import {
   sendFrom,
 } from "./post.js";
 import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
+import { receive } from "./receive.js";
 import { Reference } from "./reference.js";
 import { checkReport, type Report } from "./report.js";
-import { rejection } from "./rejection.js";
 import { endIdle, IdleLimit } from "./run.js";
-import { TIMEOUT, type ReceiveOptions, type SpawnMonitorOptions } from "./self.js";
+import type { ReceiveOptions, SpawnMonitorOptions } from "./self.js";
 import { arriveNow, settleOwn, transmit, type Signal } from "./signal.js";
 import { checkSpawnOptions, spawn, type SpawnedAndMonitored } from "./spawn.js";
 import {
@@ -54,10 +52,7 @@ import {
   type StartResult,
 } from "./start.js";
 import { cancelTimer, readTimer, startTimer } from "./timers.js";
-import { ReceiveLimit, Wait, type SleepOptions } from "./wait.js";
-
-/** A body that catches what ends it and waits again would spin for ever. */
-const MAX_LATE_WAITS = 100;
+import { endedWait, giveWay, sleep, sleepUnless, type SleepOptions } from "./wait.js";
 
 /** A process as its own code sees it; typed for users by the interface `Self`. */
 export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "node"> {
@@ -65,56 +60,8 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     guardOrOptions?: ((message: Erased) => boolean) | { readonly timeoutMs?: number | undefined },
     maybeOptions?: ReceiveOptions,
   ): Promise<Erased> {
-    if (this.life !== "alive") return this.#endedWait("receive");
-    if (this.handler !== undefined && !this.busy) {
-      const why = "a handler is called with each message, and receives only within an async step";
-      throw new ReceiveError(this.pid, why);
-    }
-    if (this.wake !== undefined) {
-      throw new ReceiveError(this.pid, "it is waiting in another receive already");
-    }
-    let guard: ((message: never) => boolean) | undefined;
-    let timeoutMs: number | undefined;
-    if (guardOrOptions !== undefined || maybeOptions !== undefined) {
-      ({ guard, timeoutMs } = checkReceive(guardOrOptions, maybeOptions));
-    }
-    const { node } = this;
-    const { turn } = node;
-    turn.ran(this);
-    this.awaiting = undefined;
-    if (timeoutMs === 0) settleOwn(this);
-    const { mailbox } = this;
-    const hasMail = mailbox !== undefined && mailbox.size > 0;
-    const heldUp = (hasMail || timeoutMs === 0) && !turn.mayGoOn();
-    if (hasMail && !heldUp) {
-      let message: unknown;
-      try {
-        message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      if (message !== NOTHING) {
-        turn.took();
-        if (node.offers !== undefined) node.offers.took(this.pid, message, guard);
-        return (this.receiving = Promise.resolve(message));
-      }
-    }
-    if (timeoutMs === 0 && !heldUp) {
-      if (node.offers !== undefined) node.offers.took(this.pid, TIMEOUT, guard);
-      return (this.receiving = Promise.resolve(TIMEOUT));
-    }
-    this.polling = timeoutMs === 0;
-    this.guard = guard;
-    if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs < Infinity) {
-      this.waitLimit = new ReceiveLimit(this);
-      node.timers.arm(this.waitLimit, timeoutMs, this);
-    }
-    const receiving = new Promise((resolve) => {
-      this.wake = resolve;
-    });
-    // Only now that it waits: within a step of a handler nothing else is ready.
-    if (heldUp) turn.ready(this);
-    return (this.receiving = receiving);
+    if (this.life !== "alive") return endedWait(this, "receive");
+    return receive(this, guardOrOptions, maybeOptions);
   }
 
   send(to: unknown, message: unknown): void {
@@ -146,7 +93,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
   }
 
   call(to: unknown, request: unknown, options?: CallOptions): Promise<Erased> {
-    if (this.life !== "alive") return this.#endedWait("call");
+    if (this.life !== "alive") return endedWait(this, "call");
     const target = resolveTarget(this.node, to, this.pid);
     this.node.turn.ran(this);
     return call(this.node, this, target, to, request, options);
@@ -217,7 +164,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     body: ErasedProgram,
     ...args: readonly unknown[]
   ): Promise<StartResult<Erased>> {
-    if (this.life !== "alive") return this.#endedWait("spawnAndWait");
+    if (this.life !== "alive") return endedWait(this, "spawnAndWait");
     checkStartOptions("spawnAndWait", options);
     this.node.turn.ran(this);
     return spawnAndWait(this.node, this, options, body, args);
@@ -372,41 +319,18 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
   }
 
   sleep(ms: number, options?: SleepOptions): Promise<void> {
-    if (this.life !== "alive") return this.#endedWait("sleep");
+    if (this.life !== "alive") return endedWait(this, "sleep");
     checkDelay("sleep: ms", ms);
     if (options !== undefined) {
       const signal = checkSignalOption("sleep", options);
-      if (signal !== undefined) return this.#sleepUnless(signal, ms);
+      if (signal !== undefined) return sleepUnless(this, signal, ms);
     }
-    // As `receive after 0`: not a timer.
-    if (ms === 0) return this.#wait((wait) => this.#giveWay(wait));
-    return this.#wait((wait) => this.node.timers.arm(wait, ms, this));
-  }
-
-  async #sleepUnless(signal: AbortSignalLike, ms: number): Promise<void> {
-    if (signal.aborted) throw signal.reason;
-    let wait: Wait | undefined;
-    const slept = this.#wait((started) => {
-      wait = started;
-      this.node.timers.arm(started, ms, this);
-    });
-    const aborted = (): void => {
-      if (wait === undefined || !this.extra?.waits?.has(wait)) return;
-      this.node.timers.disarm(wait);
-      wait.fire();
-    };
-    signal.addEventListener("abort", aborted);
-    try {
-      await slept;
-    } finally {
-      signal.removeEventListener("abort", aborted);
-    }
-    if (signal.aborted) throw signal.reason;
+    return sleep(this, ms);
   }
 
   yield(): Promise<void> {
-    if (this.life !== "alive") return this.#endedWait("yield");
-    return this.#wait((wait) => this.#giveWay(wait));
+    if (this.life !== "alive") return endedWait(this, "yield");
+    return giveWay(this);
   }
 
   own(resource: unknown, dispose?: unknown): unknown {
@@ -513,33 +437,6 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
   random(): number {
     this.#fenceIfDead("random");
     return this.node.random(this.pid);
-  }
-
-  #giveWay(wait: Wait): void {
-    const { offers } = this.node;
-    if (offers !== undefined) offers.resume(this, wait);
-    else this.node.turn.giveWay(wait);
-  }
-
-  #wait(arrange: (wait: Wait) => void): Promise<void> {
-    this.node.turn.ran(this);
-    this.awaiting = undefined;
-    let wait!: Wait;
-    const promise = new Promise<void>((resolve) => {
-      wait = new Wait(this, resolve as (value: unknown) => void);
-    });
-    wait.promise = promise;
-    ((this.extra ??= {}).waits ??= new Set()).add(wait);
-    arrange(wait);
-    return promise;
-  }
-
-  /** A wait of a process that has to exit: it rejects, so that the code unwinds. */
-  #endedWait(operation: string): Promise<never> {
-    const extra = (this.extra ??= {});
-    extra.lateWaits = (extra.lateWaits ?? 0) + 1;
-    if (extra.lateWaits > MAX_LATE_WAITS) return new Promise(() => undefined);
-    return rejection(this.life === "dead" ? this.fenced(operation) : this.exitSignal());
   }
 
   #fenceIfDead(operation: string): void {

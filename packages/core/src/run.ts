@@ -4,6 +4,7 @@ import { bodyThrew, leave, reasonOf, settled } from "./death.js";
 import { ExitSignal, ReceiveError } from "./errors.js";
 import { NOTHING } from "./mailbox.js";
 import type { Process } from "./process.js";
+import { lookAgain } from "./receive.js";
 import { TIMEOUT } from "./self.js";
 import { settleOwn } from "./signal.js";
 import { Deadline } from "./timer-queue.js";
@@ -14,28 +15,6 @@ export function runProcess(process: Process, turn: Turn): void {
   if (!process.started) startProcess(process, turn);
   else if (process.handler !== undefined && !process.busy) runHandler(process, turn);
   else lookAgain(process);
-}
-
-/** A body's receive, held up by the event loop, takes what is there now. */
-export function lookAgain(process: Process): void {
-  const { wake, guard, mailbox, polling } = process;
-  if (wake === undefined) return;
-  let message: unknown = NOTHING;
-  try {
-    if (mailbox !== undefined && mailbox.size > 0) {
-      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
-    }
-  } catch (error) {
-    process.wakeWithError(error);
-    return;
-  }
-  if (message === NOTHING) {
-    if (!polling) return;
-    message = TIMEOUT;
-  }
-  process.wake = undefined;
-  process.endWait();
-  wake(message);
 }
 
 /** How many messages a handler may take before others get their turn. */

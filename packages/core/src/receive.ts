@@ -1,0 +1,113 @@
+/**
+ * Receiving: the code of a process takes the oldest message that it accepts, or waits for one.
+ *
+ * OTP: https://www.erlang.org/doc/system/expressions.html#receive
+ */
+import { checkReceive } from "./check.js";
+import { ReceiveError } from "./errors.js";
+import { NOTHING } from "./mailbox.js";
+import type { Process } from "./process.js";
+import { TIMEOUT, type ReceiveOptions } from "./self.js";
+import { settleOwn } from "./signal.js";
+import { Deadline } from "./timer-queue.js";
+
+/** The next message of a process that is alive, or `TIMEOUT`. */
+export function receive(
+  process: Process,
+  guardOrOptions:
+    ((message: never) => boolean) | { readonly timeoutMs?: number | undefined } | undefined,
+  maybeOptions: ReceiveOptions | undefined,
+): Promise<unknown> {
+  if (process.handler !== undefined && !process.busy) {
+    const why = "a handler is called with each message, and receives only within an async step";
+    throw new ReceiveError(process.pid, why);
+  }
+  if (process.wake !== undefined) {
+    throw new ReceiveError(process.pid, "it is waiting in another receive already");
+  }
+  let guard: ((message: never) => boolean) | undefined;
+  let timeoutMs: number | undefined;
+  if (guardOrOptions !== undefined || maybeOptions !== undefined) {
+    ({ guard, timeoutMs } = checkReceive(guardOrOptions, maybeOptions));
+  }
+  const { node } = process;
+  const { turn } = node;
+  turn.ran(process);
+  process.awaiting = undefined;
+  if (timeoutMs === 0) settleOwn(process);
+  const { mailbox } = process;
+  const hasMail = mailbox !== undefined && mailbox.size > 0;
+  const heldUp = (hasMail || timeoutMs === 0) && !turn.mayGoOn();
+  if (hasMail && !heldUp) {
+    let message: unknown;
+    try {
+      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (message !== NOTHING) {
+      turn.took();
+      if (node.offers !== undefined) node.offers.took(process.pid, message, guard);
+      return (process.receiving = Promise.resolve(message));
+    }
+  }
+  if (timeoutMs === 0 && !heldUp) {
+    if (node.offers !== undefined) node.offers.took(process.pid, TIMEOUT, guard);
+    return (process.receiving = Promise.resolve(TIMEOUT));
+  }
+  process.polling = timeoutMs === 0;
+  process.guard = guard;
+  if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs < Infinity) {
+    process.waitLimit = new ReceiveLimit(process);
+    node.timers.arm(process.waitLimit, timeoutMs, process);
+  }
+  const receiving = new Promise((resolve) => {
+    process.wake = resolve;
+  });
+  // Only now that it waits: within a step of a handler nothing else is ready.
+  if (heldUp) turn.ready(process);
+  return (process.receiving = receiving);
+}
+
+/** A body's receive, held up by the event loop, takes what is there now. */
+export function lookAgain(process: Process): void {
+  const { wake, guard, mailbox, polling } = process;
+  if (wake === undefined) return;
+  let message: unknown = NOTHING;
+  try {
+    if (mailbox !== undefined && mailbox.size > 0) {
+      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
+    }
+  } catch (error) {
+    process.wakeWithError(error);
+    return;
+  }
+  if (message === NOTHING) {
+    if (!polling) return;
+    message = TIMEOUT;
+  }
+  process.wake = undefined;
+  process.endWait();
+  wake(message);
+}
+
+/** The timeout of a receive. */
+export class ReceiveLimit extends Deadline {
+  readonly #process: Process;
+
+  constructor(process: Process) {
+    super();
+    this.#process = process;
+  }
+
+  override fire(): void {
+    const process = this.#process;
+    process.waitLimit = undefined;
+    // A message that is held up by the event loop came in time.
+    if (process.queued) lookAgain(process);
+    const { wake } = process;
+    if (wake === undefined) return;
+    process.wake = undefined;
+    process.node.turn.resume(process, wake, TIMEOUT);
+  }
+}
