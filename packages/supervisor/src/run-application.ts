@@ -20,14 +20,9 @@ import { exitCodeOf, type ApplicationEnd, type Holder } from "./application-end.
 import { ApplicationRunningError } from "./application-errors.js";
 import { holderOf } from "./application-holders.js";
 import type { ApplicationHost, ProcessTracker } from "./application-host.js";
+import { launchApplication, type LaunchedApplication } from "./application-process.js";
 import { formatApplicationReport, nameOf, type ApplicationReport } from "./application-report.js";
-import {
-  checkOptions,
-  DEFAULT_DEADLINE_MS,
-  launchApplication,
-  type ApplicationOptions,
-  type LaunchedApplication,
-} from "./application.js";
+import { checkOptions, DEFAULT_DEADLINE_MS, type ApplicationOptions } from "./application.js";
 import { processHost } from "./host.js";
 import type { SupervisorDefinition } from "./supervisor.js";
 
