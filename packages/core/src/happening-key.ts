@@ -196,7 +196,7 @@ export class KeyStem {
 
   /** That exit signals of the sender are on their way to the receiver. */
   exits(mode: "read" | "write"): Access {
-    return (this.#exits ??= this.#space.usesOf(`exits:${this.text}`))[mode];
+    return useOf((this.#exits ??= this.#space.usesOf(`exits:${this.text}`)), mode);
   }
 
   /** From 1. */

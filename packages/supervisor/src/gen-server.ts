@@ -23,7 +23,7 @@ import {
   type BehaviourSelf,
   type MaybePromise,
 } from "./behaviour.js";
-import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
+import { UnknownRequestError } from "./errors.js";
 import {
   callbacksByName,
   checkStartArguments,
@@ -32,6 +32,7 @@ import {
   type CallbacksByName,
   type RequestCallback,
 } from "./request-callback.js";
+import { checkDefinition, type Callbacks } from "./server-callbacks.js";
 import type {
   CallTable,
   CastTable,
@@ -43,6 +44,22 @@ import type {
   ServerProtocol,
   StateOf,
 } from "./server-definition.js";
+import {
+  badResult,
+  checkCallbackFor,
+  checkInitResult,
+  CONTINUE,
+  fieldOf,
+  isInitResult,
+  isPlainObject,
+  REPLY,
+  STATE,
+  STOP,
+  TIMEOUT_MS,
+  UNKNOWN,
+  type Result,
+  type What,
+} from "./server-result.js";
 
 /**
  * Defines a server, as an object of callbacks.
@@ -109,55 +126,6 @@ export function defineServer<
   definition: ServerDefinition<F, C, K, I, L>,
 ): Server<ServerProtocol<C, K, I>, StateOf<F>, InitArguments<F>> {
   return new ServerBehaviour(checkDefinition(definition)) as never;
-}
-
-interface Callbacks {
-  readonly init: (...args: unknown[]) => unknown;
-  readonly call?: Readonly<Record<string, Callback>>;
-  readonly cast?: Readonly<Record<string, Callback>>;
-  readonly info?: Callback;
-  readonly continue?: Callback;
-  readonly timeout?: Callback;
-  readonly down?: Callback;
-  readonly exit?: Callback;
-  readonly terminate?: Callback;
-  readonly status?: (state: unknown) => unknown;
-}
-
-const TABLES = ["call", "cast"];
-const FUNCTIONS = ["init", "info", "continue", "timeout", "down", "exit", "terminate", "status"];
-
-/** Returns what was checked: a copy, as getters may say something else each time. */
-function checkDefinition(definition: object): Callbacks {
-  const refuse = (field: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`defineServer: ${field}`, expected, received);
-  };
-  if (typeof definition !== "object" || definition === null) {
-    refuse("definition", "an object of callbacks", definition);
-  }
-  const callbacks: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(definition) as [string, unknown][]) {
-    if (value === undefined) continue;
-    if (FUNCTIONS.includes(field)) {
-      if (typeof value !== "function") refuse(field, "a function", value);
-      callbacks[field] = value;
-    } else if (TABLES.includes(field)) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        refuse(field, "an object of functions", value);
-      }
-      callbacks[field] = Object.fromEntries(
-        Object.entries(value as object).map(([name, callback]: [string, unknown]) =>
-          typeof callback === "function"
-            ? [name, callback]
-            : refuse(`${field}.${name}`, "a function", callback),
-        ),
-      );
-    } else {
-      refuse(field, `one of ${[...FUNCTIONS, ...TABLES].join(", ")}`, value);
-    }
-  }
-  if (callbacks["init"] === undefined) refuse("init", "a function", undefined);
-  return callbacks as unknown as Callbacks;
 }
 
 const HANDLER = behaviourHandler("gen_server");
@@ -228,15 +196,11 @@ class ServerProcess extends BehaviourProcess {
       this.#state = result;
       return this.begun();
     }
+    checkInitResult(result, this.#behaviour.callbacks);
     const { stop, ignore, state, continue: argument, timeoutMs } = result;
-    const asksFor = [stop !== undefined, ignore === true, "state" in result].filter(Boolean).length;
-    if (asksFor !== 1 || (argument !== undefined && timeoutMs !== undefined)) {
-      throw badResult("init", result);
-    }
     if (stop !== undefined) return this.initFailed(stop as ExitReason);
     if (ignore === true) return this.ignoreStart();
     this.#state = state;
-    this.#checkCallbackFor("init", result);
     if (argument !== undefined) this.before(() => this.#continue({ argument }));
     else if (timeoutMs !== undefined) this.#arm(timeoutMs as number);
     return this.begun();
@@ -377,7 +341,9 @@ class ServerProcess extends BehaviourProcess {
     ) {
       throw badResult(what, result);
     }
-    if ((asks & ~STOP) !== 0) this.#checkCallbackFor(what, result as Result);
+    if ((asks & ~STOP) !== 0) {
+      checkCallbackFor(what, result as Result, this.#behaviour.callbacks);
+    }
     if ((fields & STATE) !== 0) this.#state = state;
     if ((fields & STOP) !== 0) {
       if ((fields & REPLY) !== 0) this.#lastReply = { to: from as From<never>, value: reply };
@@ -394,21 +360,6 @@ class ServerProcess extends BehaviourProcess {
   #reply(to: From<never>, value: unknown): void {
     this.self.reply(to as From<unknown>, value);
     if (this.instruments !== undefined) this.instruments.replied(to, value);
-  }
-
-  /** A result that asks for `continue` or `timeoutMs` needs the callback of it. */
-  #checkCallbackFor(what: What, result: Result): void {
-    const { continue: argument, timeoutMs } = result;
-    if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
-      throw badResult(what, result, "a timeoutMs of at least 0");
-    }
-    const { callbacks } = this.#behaviour;
-    if (argument !== undefined && callbacks.continue === undefined) {
-      throw badResult(what, result, "nothing to continue with: there is no callback continue");
-    }
-    if (timeoutMs !== undefined && callbacks.timeout === undefined) {
-      throw badResult(what, result, "no timeoutMs: there is no callback timeout");
-    }
   }
 
   #arm(timeoutMs: number): void {
@@ -494,79 +445,9 @@ class ServerProcess extends BehaviourProcess {
   }
 }
 
-type What = "init" | "call" | "cast" | "info" | "down" | "exit" | "continue" | "timeout";
-
 interface Letter {
   readonly type?: unknown;
   readonly request?: unknown;
   readonly from?: unknown;
   readonly ref?: unknown;
-}
-
-interface Result {
-  readonly reply?: unknown;
-  readonly state?: unknown;
-  readonly stop?: unknown;
-  readonly continue?: unknown;
-  readonly timeoutMs?: unknown;
-}
-
-const REPLY = 1;
-const STATE = 2;
-const STOP = 4;
-const CONTINUE = 8;
-const TIMEOUT_MS = 16;
-const UNKNOWN = 32;
-
-function fieldOf(key: string): number {
-  switch (key) {
-    case "reply":
-      return REPLY;
-    case "state":
-      return STATE;
-    case "stop":
-      return STOP;
-    case "continue":
-      return CONTINUE;
-    case "timeoutMs":
-      return TIMEOUT_MS;
-    default:
-      return UNKNOWN;
-  }
-}
-
-/** An empty array or Map is a state that somebody forgot to wrap. */
-function isPlainObject(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-function badResult(what: What, result: unknown, expected = expectedOf(what)): Error {
-  return new InvalidCallbackResultError(what, expected, result);
-}
-
-function expectedOf(what: What): string {
-  if (what === "init") return "a state, or one of { state }, { stop } and { ignore: true }";
-  const reply = what === "call" ? "reply, " : "";
-  return `nothing, or an object of ${reply}state, and one of stop, continue and timeoutMs`;
-}
-
-interface InitResult extends Result {
-  readonly ignore?: unknown;
-}
-
-const INIT_KEYS: ReadonlySet<string> = new Set([
-  "state",
-  "continue",
-  "timeoutMs",
-  "stop",
-  "ignore",
-]);
-
-/** Not a bare state: made of the fields of an `InitResult`, and has one of its own. */
-function isInitResult(result: unknown): result is InitResult {
-  if (typeof result !== "object" || result === null || Array.isArray(result)) return false;
-  const { ignore } = result as InitResult;
-  if (!("state" in result || "stop" in result || ignore === true)) return false;
-  return Object.keys(result).every((key) => INIT_KEYS.has(key));
 }
