@@ -157,14 +157,17 @@ export function createNode(options: NodeOptions = {}): Node {
   return new LocalNode(options);
 }
 
-/** What a node gets from whoever makes nodes by the thousand, and what it is when its user does not say. */
+/** What a node gets from whoever makes nodes by the thousand. */
 export interface NodePorts {
   readonly name: string;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Where its user does not say. */
   readonly messages: Isolation;
+  /** Where its user does not say. */
   readonly traceSends: boolean;
+  /** Told in place of the user's, which it may pass on to. */
   readonly logger: (event: NodeEvent) => void;
 }
 

@@ -209,8 +209,8 @@ export class Runtime {
     const { keys } = offers;
     if (typeof what !== "string") {
       const key = offers.keyOf(what);
-      const isOf = kind === "mailbox" ? key.mailbox(mode) : key.waits(mode);
-      offers.access(by, kind === "alive" ? key.alive(mode) : isOf);
+      if (kind === "alive") offers.access(by, key.alive(mode));
+      else offers.access(by, kind === "mailbox" ? key.mailbox(mode) : key.waits(mode));
     } else if (kind === "clock") offers.access(by, keys.access(kind, mode));
     else offers.access(by, keys.access(`name:${what}@${offers.keyOf(this.pid).text}`, mode));
   }
