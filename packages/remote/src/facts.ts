@@ -10,6 +10,8 @@ export interface Facts {
   readonly address: string;
   readonly join: Join | undefined;
   readonly waiting: Waiting[];
+  /** Its handshake is over: another may begin in its place. Of one that we dialled that says nothing. */
+  readonly handshakeOver: () => void;
   /** Whom we have told who we are. */
   told: string | undefined;
   /** Takes what is said over the session, while it is open. */

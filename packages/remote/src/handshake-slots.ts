@@ -19,17 +19,18 @@ export class HandshakeSlots {
     return here >= this.#limits.maxHandshakesPerAddress ? "maxHandshakesPerAddress" : undefined;
   }
 
-  begin(address: string): void {
+  /** One begins. Gives what to call when it is over, whether it opened or not; again, that does nothing. */
+  begin(address: string): () => void {
     this.#all++;
     this.#counts.set(address, (this.#counts.get(address) ?? 0) + 1);
-  }
-
-  /** One that was begun is over, whether it opened or not. */
-  over(address: string): void {
-    const here = this.#counts.get(address);
-    if (here === undefined) return;
-    this.#all--;
-    if (here === 1) this.#counts.delete(address);
-    else this.#counts.set(address, here - 1);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#all--;
+      const here = this.#counts.get(address) as number;
+      if (here === 1) this.#counts.delete(address);
+      else this.#counts.set(address, here - 1);
+    };
   }
 }

@@ -227,8 +227,15 @@ export class Sessions {
       this.#refused(expected, address, CLOSE_CODES.NORMAL, transport);
       return undefined;
     }
-    const all: Facts = { expected, address, join, waiting, told: undefined, incoming: undefined };
-    return this.#connection(true, transport, all);
+    return this.#connection(true, transport, {
+      expected,
+      address,
+      join,
+      waiting,
+      handshakeOver: () => undefined,
+      told: undefined,
+      incoming: undefined,
+    });
   }
 
   /** May one from there begin a handshake? */
@@ -247,12 +254,12 @@ export class Sessions {
       transport.close(CLOSE_CODES.HANDSHAKE, "too many at once");
       return;
     }
-    this.#handshakes.begin(address);
     this.#connection(false, transport, {
       expected: undefined,
       address,
       join: undefined,
       waiting: [],
+      handshakeOver: this.#handshakes.begin(address),
       told: undefined,
       incoming: undefined,
     });
@@ -314,7 +321,7 @@ export class Sessions {
   #opened(connection: Connection, peer: SessionPeer): void {
     const { name, incarnation } = peer.node;
     const facts = this.#connections.get(connection);
-    this.#handshakeOver(connection);
+    facts?.handshakeOver();
     if (this.#stopped) {
       connection.close(CLOSE_CODES.NORMAL, "the node stops");
       return;
@@ -388,11 +395,13 @@ export class Sessions {
   #down(connection: Connection, end: SessionEnd): void {
     const facts = this.#connections.get(connection);
     const peer = this.#peerOf(connection);
-    this.#handshakeOver(connection);
     this.#connections.delete(connection);
     if (facts === undefined) return;
+    facts.handshakeOver();
     facts.incoming = undefined;
     const { code, text, byPeer } = end;
+    /** Who it would have been. */
+    const wanted = facts.expected ?? facts.told;
     if (peer?.connection === connection) {
       const { name, incarnation } = (connection.peer as SessionPeer).node;
       this.#lost(peer);
@@ -403,24 +412,22 @@ export class Sessions {
       }
       this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });
     } else {
-      const name = facts.expected ?? facts.told;
-      if (name !== undefined && code !== CLOSE_CODES.DUPLICATE) this.#failed(name, code);
-      if (peer?.dialling === connection) this.#dialFailed(peer, connection, code);
+      if (wanted !== undefined && code !== CLOSE_CODES.DUPLICATE) this.#failed(wanted, code);
+      if (peer?.dialling === connection) this.#dialFailed(peer, code);
       this.#refused(facts.expected, facts.address, code, text, byPeer);
     }
     const waiting = facts.waiting.splice(0);
-    const name = facts.expected ?? facts.told;
     const error = new UnreachableError(facts.expected ?? facts.address, text, code);
-    const open = name === undefined ? undefined : this.open(name);
-    if (code !== CLOSE_CODES.DUPLICATE || name === undefined || name === "") {
+    const open = wanted === undefined ? undefined : this.open(wanted);
+    if (code !== CLOSE_CODES.DUPLICATE || wanted === undefined) {
       for (const { reject } of waiting) reject(error);
     } else if (open !== undefined) for (const { resolve } of waiting) resolve(open);
-    else this.#awaiting.add(name, waiting, error);
+    else this.#awaiting.add(wanted, waiting, error);
     if (facts.join !== undefined) this.#joins.later(facts.join, code);
   }
 
   /** A dial did not become a session. When it was one too many, the other is about to be there. */
-  #dialFailed(peer: RemotePeer, connection: Connection, code: number): void {
+  #dialFailed(peer: RemotePeer, code: number): void {
     peer.dialling = undefined;
     if (peer.connection !== undefined) return;
     if (code !== CLOSE_CODES.DUPLICATE) {
@@ -431,7 +438,6 @@ export class Sessions {
       const isWaiting = this.#peers.get(peer.name) === peer && peer.connection === undefined;
       if (isWaiting && peer.dialling === undefined) this.#lost(peer);
     }, this.#options.limits.handshakeMs);
-    void connection;
   }
 
   #lost(peer: RemotePeer): void {
@@ -452,15 +458,6 @@ export class Sessions {
     byPeer = false,
   ): void {
     this.#emit({ type: "refused", node, address, code, text, byPeer });
-  }
-
-  #handshakeOver(connection: Connection): void {
-    if (connection.isDialler) return;
-    const facts = this.#connections.get(connection);
-    if (facts === undefined || facts.told === "") return;
-    // Once, whether it opened or not.
-    facts.told = "";
-    this.#handshakes.over(facts.address);
   }
 
   #busy(connection: Connection, isBusy: boolean): void {
