@@ -77,7 +77,6 @@ export class Sessions {
   readonly #said: ClientRates;
   readonly #spawnServer: SpawnServer;
   readonly #door: Door;
-  readonly #exports = new WeakMap<Transport, ExportTable>();
   #stopped = false;
 
   constructor(port: SessionsPort) {
@@ -233,8 +232,6 @@ export class Sessions {
       join,
       waiting,
       handshakeOver: () => undefined,
-      told: undefined,
-      incoming: undefined,
     });
   }
 
@@ -260,23 +257,26 @@ export class Sessions {
       join: undefined,
       waiting: [],
       handshakeOver: this.#handshakes.begin(address),
-      told: undefined,
-      incoming: undefined,
     });
   }
 
-  #connection(isDialler: boolean, transport: Transport, facts: Facts): Connection {
+  #connection(
+    isDialler: boolean,
+    transport: Transport,
+    known: Omit<Facts, "exported" | "told" | "incoming">,
+  ): Connection {
     const { limits, hearMs, overflow, cluster, role, frameMac } = this.#options;
+    const exported = new ExportTable(limits.maxAliases);
+    const facts: Facts = { ...known, exported, told: undefined, incoming: undefined };
     const events: ConnectionEvents = {
       admit: (_, peer) => this.#door.admit(peer),
       challenged: (connection, peer) => this.#door.challenged(connection, peer),
-      opened: (connection, peer) => this.#opened(connection, peer),
+      opened: (connection, peer) => this.#opened(connection, facts, peer),
       signal: (_, signal) => facts.incoming?.take(signal),
       busy: (connection, isBusy) => this.#busy(connection, isBusy),
       stalled: (_, lateMs) => this.#emit({ type: "stalled", lateMs }),
-      down: (connection, end) => this.#down(connection, end),
+      down: (connection, end) => this.#down(connection, facts, end),
     };
-    const exported = new ExportTable(limits.maxAliases);
     const options: ConnectionOptions = {
       clock: this.#clock,
       home: this.#home,
@@ -297,11 +297,9 @@ export class Sessions {
       identities: (peer) =>
         this.#identities(peer.node, peer.role === "client" ? exported : undefined),
     };
-    this.#exports.set(transport, exported);
-    const connection = new Connection(isDialler, transport, options, events, (made) =>
+    return new Connection(isDialler, transport, options, events, (made) =>
       this.#connections.set(made, facts),
     );
-    return connection;
   }
 
   #identities(peer: NodeLife, exported: ExportTable | undefined): Identities {
@@ -318,10 +316,9 @@ export class Sessions {
     };
   }
 
-  #opened(connection: Connection, peer: SessionPeer): void {
+  #opened(connection: Connection, facts: Facts, peer: SessionPeer): void {
     const { name, incarnation } = peer.node;
-    const facts = this.#connections.get(connection);
-    facts?.handshakeOver();
+    facts.handshakeOver();
     if (this.#stopped) {
       connection.close(CLOSE_CODES.NORMAL, "the node stops");
       return;
@@ -344,18 +341,23 @@ export class Sessions {
     remote ??= this.#begun(name);
     this.#failures.reached(name);
     if (peer.role === "node") this.#met.add(name);
-    const incoming = this.#incoming(connection, peer, remote);
-    if (facts !== undefined) facts.incoming = incoming;
-    if (facts?.join !== undefined) this.#joins.opened(facts.join, name);
+    const incoming = this.#incoming(connection, facts.exported, peer, remote);
+    facts.incoming = incoming;
+    if (facts.join !== undefined) this.#joins.opened(facts.join, name);
     remote.attach(connection, incoming, incarnation);
     const { role } = peer;
-    const address = facts?.address ?? connection.transport.remoteAddress;
+    const { address } = facts;
     this.#emit({ type: "up", node: name, incarnation, role, address });
-    for (const { resolve } of facts?.waiting.splice(0) ?? []) resolve(peer.node);
+    for (const { resolve } of facts.waiting.splice(0)) resolve(peer.node);
     for (const { resolve } of this.#awaiting.take(name)) resolve(peer.node);
   }
 
-  #incoming(connection: Connection, peer: SessionPeer, remote: RemotePeer): Incoming {
+  #incoming(
+    connection: Connection,
+    exported: ExportTable,
+    peer: SessionPeer,
+    remote: RemotePeer,
+  ): Incoming {
     const { limits, exports, allowExit } = this.#options;
     const isNode = peer.role === "node";
     const permissions: Permissions = {
@@ -363,13 +365,12 @@ export class Sessions {
       name: isNode ? () => true : (name) => exports.has(name),
       exit: allowExit === "all" || (allowExit === "nodes" && isNode),
     };
-    const exported = this.#exports.get(connection.transport);
     const requester: Requester = {
       connection,
       peer,
       remote,
       spawns: this.#spawnServer.of(peer.node.name),
-      exported: (pid) => void exported?.pids.add(pid.serial),
+      exported: (pid) => void exported.pids.add(pid.serial),
     };
     return new Incoming({
       gateway: this.#gateway,
@@ -380,8 +381,8 @@ export class Sessions {
       permissions,
       limits,
       breaches: this.#breaches,
-      exportedPids: exported?.pids ?? new Set(),
-      exportedRefs: exported?.refs ?? new Set(),
+      exportedPids: exported.pids,
+      exportedRefs: exported.refs,
       service: (name, message) => this.#port.service(peer, name, message),
       spawn: (signal) =>
         void answerSpawn(this.#node, this.#gateway, this.#spawnServer, requester, signal),
@@ -392,11 +393,9 @@ export class Sessions {
 
   // ── how it ends ─────────────────────────────────────────────────────────────────────────────
 
-  #down(connection: Connection, end: SessionEnd): void {
-    const facts = this.#connections.get(connection);
+  #down(connection: Connection, facts: Facts, end: SessionEnd): void {
     const peer = this.#peerOf(connection);
     this.#connections.delete(connection);
-    if (facts === undefined) return;
     facts.handshakeOver();
     facts.incoming = undefined;
     const { code, text, byPeer } = end;
