@@ -54,10 +54,13 @@ import {
   type Machine,
 } from "./statem-engine.js";
 import type { EnterCall, StateMachineEvent } from "./statem-event.js";
+import { checkDefinition, type Callbacks } from "./statem-callbacks.js";
+import { expectationOf, stateExpectation } from "./statem-expectation.js";
 import { eventsIn } from "./statem-queue.js";
 import { isInitResult, type BadResult } from "./statem-result.js";
 import { invoke, StateTable, type StateCallback } from "./statem-table.js";
 import { listTimeouts } from "./statem-timeouts.js";
+import { StateMachineTimers } from "./statem-timers.js";
 
 /**
  * Defines a state machine, as an object of callbacks for each state.
@@ -157,48 +160,6 @@ export function defineStateMachine<
   return new StateMachineBehaviour(checkDefinition(definition)) as never;
 }
 
-/** The definition, as the process uses it. */
-interface Callbacks {
-  readonly init: (...args: unknown[]) => unknown;
-  readonly states?: Readonly<Record<string, object>>;
-  readonly anyState?: object;
-  readonly handleEvent?: StateCallback;
-  readonly enterCalls?: boolean;
-  readonly terminate?: StateCallback;
-  readonly status?: (status: StateMachineStatus) => unknown;
-}
-
-const FUNCTIONS = ["init", "handleEvent", "terminate", "status"];
-const FIELDS = ["states", "anyState", "enterCalls", ...FUNCTIONS];
-
-function checkDefinition(definition: object): Callbacks {
-  const refuse = (field: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`defineStateMachine: ${field}`, expected, received);
-  };
-  if (typeof definition !== "object" || definition === null) {
-    refuse("definition", "an object of callbacks", definition);
-  }
-  const callbacks = definition as Callbacks;
-  for (const [field, value] of Object.entries(definition) as [string, unknown][]) {
-    if (!FIELDS.includes(field)) refuse(field, `one of ${FIELDS.join(", ")}`, value);
-    if (FUNCTIONS.includes(field) && value !== undefined && typeof value !== "function") {
-      refuse(field, "a function", value);
-    }
-  }
-  const { init, states, anyState, handleEvent, enterCalls } = callbacks;
-  if (init === undefined) refuse("init", "a function", init);
-  if ((states === undefined) === (handleEvent === undefined)) {
-    refuse("definition", "an object with either states or handleEvent", definition);
-  }
-  if (enterCalls !== undefined && (handleEvent === undefined || typeof enterCalls !== "boolean")) {
-    refuse("enterCalls", "a boolean beside handleEvent", enterCalls);
-  }
-  if (anyState !== undefined && states === undefined) {
-    refuse("anyState", "left out beside handleEvent", anyState);
-  }
-  return callbacks;
-}
-
 const HANDLER = behaviourHandler("gen_statem");
 
 class StateMachineBehaviour {
@@ -242,11 +203,7 @@ class StateMachineProcess extends BehaviourProcess {
   override readonly kind = "gen_statem";
   #behaviour: StateMachineBehaviour;
   #machine!: Machine;
-  /** The timers that run, by the number the engine gave them, and the other way round. */
-  readonly #timers = new Map<number, TimerRef>();
-  readonly #numbers = new Map<TimerRef, number>();
-  /** Timers that were cancelled when they had fired: their messages are still to come. */
-  readonly #late = new Set<TimerRef>();
+  readonly #timers: StateMachineTimers;
   /** What is being worked on: a message, or an event that was none. */
   #handling: unknown;
   /** How many callbacks the message at hand has led to. */
@@ -255,6 +212,7 @@ class StateMachineProcess extends BehaviourProcess {
   constructor(self: BehaviourSelf, parent: AnyPid | undefined, behaviour: StateMachineBehaviour) {
     super(self, parent);
     this.#behaviour = behaviour;
+    this.#timers = new StateMachineTimers(self);
   }
 
   begin(args: readonly unknown[]): MaybePromise<this> {
@@ -314,13 +272,9 @@ class StateMachineProcess extends BehaviourProcess {
       if (type === "call" && isRef(from)) return message as StateMachineEvent;
       if (type === "cast" && "request" in message) return message as StateMachineEvent;
       if (type === "timeout" && isRef(ref)) {
-        const timer = this.#numbers.get(ref as TimerRef);
-        if (timer !== undefined) {
-          this.#numbers.delete(ref as TimerRef);
-          this.#timers.delete(timer);
-          return { type: "fired", timer };
-        }
-        if (this.#late.delete(ref as TimerRef)) return undefined;
+        const fired = this.#timers.fired(ref as TimerRef);
+        if (fired === "cancelled") return undefined;
+        if (fired !== undefined) return { type: "fired", timer: fired };
       }
     }
     return { type: "info", message };
@@ -430,23 +384,12 @@ class StateMachineProcess extends BehaviourProcess {
         this.self.reply(effect.to as From<unknown>, effect.reply);
         this.instruments?.replied(effect.to, effect.reply);
         break;
-      case "startTimer": {
-        const { timer, when } = effect;
-        const ms = "ms" in when ? when.ms : Math.max(0, when.atMs - this.self.now());
-        const ref = this.self.startTimer(this.self.pid, ms, undefined);
-        this.#timers.set(timer, ref);
-        this.#numbers.set(ref, timer);
+      case "startTimer":
+        this.#timers.start(effect.timer, effect.when);
         break;
-      }
-      case "cancelTimer": {
-        const ref = this.#timers.get(effect.timer);
-        // The timer that has just fired is no more.
-        if (ref === undefined) break;
-        this.#timers.delete(effect.timer);
-        this.#numbers.delete(ref);
-        if (this.self.cancelTimer(ref) === false) this.#late.add(ref);
+      case "cancelTimer":
+        this.#timers.cancel(effect.timer);
         break;
-      }
       default:
         effect satisfies never;
     }
@@ -520,29 +463,5 @@ class StateMachineProcess extends BehaviourProcess {
       throw new InvalidArgumentError(`${what}: result`, expected, at);
     }
     return { ...this.#machine, state, data };
-  }
-}
-
-function stateExpectation(names: ReadonlySet<unknown> | undefined): string {
-  if (names === undefined) return "any state but undefined";
-  return `one of the states ${[...names].map((name) => JSON.stringify(name)).join(", ")}`;
-}
-
-function expectationOf(kind: BadResult["kind"], names: ReadonlySet<unknown> | undefined): string {
-  switch (kind) {
-    case "bad_return_from_init":
-      return `{ state, data }, { stop } or { ignore: true }, with ${stateExpectation(names)}`;
-    case "bad_return_from_state_function":
-      return `nothing, or an object of next, data, repeat, stop and actions, with ${stateExpectation(names)}`;
-    case "bad_state_enter_return_from_state_function":
-      return "no other state from an enter call";
-    case "bad_action_from_state_function":
-      return "actions that can be done";
-    case "bad_state_enter_action_from_state_function":
-      return "neither postponed nor inserted events from an enter call";
-    case "bad_reply_action_from_state_function":
-      return "nothing but replies when it stops";
-    default:
-      return kind satisfies never;
   }
 }
