@@ -9,7 +9,7 @@
  * | --- | --- | --- |
  * | `p=PROFILE` | how signals travel | never absent |
  * | `s=STRATEGY@SEED` | how what is open is decided; no `@SEED` for `fifo`, `lifo`, `eager` | `fifo` |
-| `s=pct2@SEED/LENGTH` | the same, and how many transitions PCT takes the run to have | the seed guesses |
+ * | `s=pct2@SEED/LENGTH` | the same, and how many transitions PCT takes the run to have | the seed guesses |
  * | `h=A<B,…` | holds: A happens after B | none |
  * | `f=A+B,…` | forces: A happens right after B; B is `^` for the start | none |
  * | `k=TEXT,…` | long pieces of keys, which the keys call `$0`, `$1`, … | nothing is abbreviated |

@@ -70,20 +70,6 @@ function timersIn(bodies: readonly (readonly Line[])[]): number {
   return bodies.flat().filter(({ act }) => act === "receiveFor" || act === "sendAfter").length;
 }
 
-test("the n-th signal of a pair may be a message under one schedule and a link under another", async () => {
-  const act = (name: Line["act"]): Line => ({ act: name, to: 0 });
-  const bodies = [
-    [act("sendToName"), act("link"), act("send")],
-    [act("register"), act("monitor"), act("send")],
-  ];
-  const simulation = { profile: "datagram" } as const;
-  await inMacrotask(() => {
-    const { classes, distinct } = bySourceDpor(bodies, simulation);
-    expect([classes, distinct]).toEqual([13, 13]);
-    expect(bruteForce(bodies, simulation)?.classes).toBe(13);
-  });
-});
-
 /** A line for each word; a number behind it is whom it is about. */
 function linesOf(text: string): readonly Line[] {
   return text.split(" ").map((word) => {
@@ -91,6 +77,16 @@ function linesOf(text: string): readonly Line[] {
     return { act: name as Line["act"], to: Number(to || "0") };
   });
 }
+
+test("the n-th signal of a pair may be a message under one schedule and a link under another", async () => {
+  const bodies = ["sendToName link send", "register monitor send"].map(linesOf);
+  const simulation = { profile: "datagram" } as const;
+  await inMacrotask(() => {
+    const { classes, distinct } = bySourceDpor(bodies, simulation);
+    expect([classes, distinct]).toEqual([13, 13]);
+    expect(bruteForce(bodies, simulation)?.classes).toBe(13);
+  });
+});
 
 describe("what may be in the way of others", () => {
   test.each<[string, Profile, readonly string[], number]>([

@@ -9,6 +9,7 @@ import {
   runProgram,
   runProgramAsync,
   simulate,
+  SourceDpor,
   type Program,
   type SimulationOptions,
   type Strategy,
@@ -114,6 +115,32 @@ describe("a node that is slow", () => {
       expect(statement.bounds).toEqual(["faults ≤ 1"]);
     });
     expect([...seen].sort()).toEqual(all);
+  });
+
+  test("what is sent to it has an order with all that lets time pass elsewhere", async () => {
+    const seen = new Set<string>();
+    const program: Program = (sim) => {
+      let noted = "";
+      const there = sim.node("there");
+      const server = there.spawn<string>(async (self) => {
+        await self.receive();
+        noted = `at ${self.now()}`;
+      });
+      const here = sim.node("here");
+      here.spawn<never>((self) => self.sleep(10));
+      here.spawn<never>(async (self) => {
+        await self.yield();
+        self.send(server, "hello");
+      });
+      sim.slow(there, { byMs: 7, forMs: 100 });
+      sim.finally("noted", () => seen.add(noted) !== undefined);
+    };
+    // Source-DPOR alone: among the plain schedules is one that shows it anyway.
+    await inMacrotask(() => {
+      const dpor = new SourceDpor({});
+      while (!dpor.done) dpor.learn(runProgram(program, dpor));
+    });
+    expect([...seen].sort()).toEqual(["at 10", "at 17", "at 7"]);
   });
 
   test("is in plans, and in reports and tokens like other faults", async () => {
