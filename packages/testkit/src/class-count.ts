@@ -2,6 +2,7 @@
 import { explore } from "./explore.js";
 import type { SimulationOptions } from "./kernel-options.js";
 import type { Program } from "./run-program.js";
+import { count, number } from "./statement.js";
 
 /** So many schedules at the most, and no longer than this. */
 const MOST_RUNS = 1_000;
@@ -23,7 +24,7 @@ export function countClasses(program: Program, simulation: SimulationOptions): s
   if (budget?.startsWith("faults ≤") === true && others.length === 0) {
     return tell(statement.classes, statement.violations, ` with ${budget}`);
   }
-  return `at least ${many(coverage.classes, "class", "classes")} exist, and of ${many(runs, "schedule", "schedules")} ${fail(failing)}`;
+  return `at least ${count(coverage.classes, "class", "classes")} exist, and of ${count(runs, "schedule")} ${fail(failing)}`;
 }
 
 function tell(classes: number, failing: number, when: string): string {
@@ -33,12 +34,4 @@ function tell(classes: number, failing: number, when: string): string {
 
 function fail(failing: number): string {
   return failing === 1 ? "1 fails" : `${number(failing)} fail`;
-}
-
-function many(count: number, one: string, more: string): string {
-  return `${number(count)} ${count === 1 ? one : more}`;
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en-US");
 }

@@ -3,6 +3,7 @@ import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { checkStormOptions, type StormOptions } from "./calm.js";
 import type { PlannedFault } from "./fault.js";
 import type { Profile } from "./ready-set.js";
+import { profileNames } from "./schedule.js";
 import type { Bounds, ClockMode } from "./sim-time.js";
 
 export interface SimulationOptions {
@@ -92,8 +93,6 @@ const KEYS = [
   "plan",
 ];
 
-const PROFILES: readonly unknown[] = ["instant", "pairFifo", "erlDist", "datagram"];
-
 function checkOptions(options: SimulationOptions): void {
   checkKeys("simulation: options", options, KEYS);
   const refuse = (option: string, expected: string, received: unknown): never => {
@@ -101,7 +100,7 @@ function checkOptions(options: SimulationOptions): void {
   };
   const { profile, clock, stepLimit, horizonMs, calm, starts, seed } = options;
   if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
-  if (profile !== undefined && !PROFILES.includes(profile)) {
+  if (profile !== undefined && !profileNames.includes(profile)) {
     refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
   }
   if (clock !== undefined && clock !== "quiet" && clock !== "async") checkBounds(clock);

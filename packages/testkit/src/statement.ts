@@ -49,10 +49,11 @@ export function stateFindings(findings: Findings): Statement {
   return { ...findings, kind, text: `${explored} ${circumstances}` };
 }
 
-function count(many: number, what: string): string {
-  return `${number(many)} ${what}${many === 1 ? "" : "s"}`;
+/** `1 run`, `2,000 runs`. */
+export function count(many: number, one: string, more = `${one}s`): string {
+  return `${number(many)} ${many === 1 ? one : more}`;
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   return value.toLocaleString("en-US");
 }
