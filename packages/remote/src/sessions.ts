@@ -1,68 +1,32 @@
 /** The sessions of a node with others: how they come about, and how they end. */
-import {
-  connectRouter,
-  type AnyPid,
-  type Clock,
-  type Gateway,
-  type Node,
-  type Ref,
-} from "@coppice/core";
+import { connectRouter, type Clock, type Node } from "@coppice/core";
 import { dialWith, whereIs } from "./address.js";
 import { Awaiting } from "./awaiting.js";
-import { SpawnServer } from "./behaviours.js";
-import { ClientRates } from "./client-rates.js";
-import { Codec } from "./codec.js";
 import { CLIENT_REFUSED } from "./conflict.js";
 import { Connection } from "./connection.js";
-import type { ConnectionEvents, ConnectionOptions, SessionPeer } from "./connection-options.js";
+import type { ConnectionEvents, SessionPeer } from "./connection-options.js";
 import { Door } from "./door.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import { ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
 import { Failures } from "./failures.js";
 import { HandshakeSlots } from "./handshake-slots.js";
-import { Incoming, type Permissions } from "./incoming.js";
 import { Joins } from "./joins.js";
 import type { BreachCounts, LimitName } from "./limits.js";
 import type { RemoteEvent } from "./remote-event.js";
-import type { RemoteHost } from "./remote-host.js";
 import type { CheckedOptions } from "./remote-options.js";
-import { RemotePeer } from "./remote-peer.js";
-import type { Key } from "./secret.js";
+import type { RemotePeer } from "./remote-peer.js";
 import type { SessionEnd } from "./session.js";
-import { answerSpawn, type Requester } from "./spawn-request.js";
-import type { Identities, NodeLife } from "./term.js";
+import { SessionParts, type SessionsPort } from "./session-parts.js";
+import type { NodeLife } from "./term.js";
 import type { Dialler, Transport } from "./transport.js";
-import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
-
-/** What sessions are made with, and whom they tell. */
-export interface SessionsPort {
-  readonly node: Node;
-  readonly options: CheckedOptions;
-  readonly host: RemoteHost;
-  readonly clock: Clock;
-  readonly keys: readonly Key[];
-  readonly breaches: BreachCounts;
-  readonly emit: (event: RemoteEvent) => void;
-  /** A message for a service of remoting itself. */
-  readonly service: (peer: SessionPeer, name: string, message: () => unknown) => void;
-  /** The answer to a request to start a process. */
-  readonly spawnReply: (
-    peer: RemotePeer,
-    connection: Connection,
-    signal: Extract<WireSignal, { op: "spawn-reply" }>,
-  ) => void;
-  /** A peer is lost. */
-  readonly lost: (peer: RemotePeer) => void;
-}
+import { CLOSE_CODES } from "./wire-signal.js";
 
 export class Sessions {
   readonly #port: SessionsPort;
   readonly #node: Node;
   readonly #options: CheckedOptions;
-  readonly #host: RemoteHost;
   readonly #clock: Clock;
-  readonly #gateway: Gateway;
   readonly #home: NodeLife;
   readonly #diallers: readonly Dialler[];
   readonly #breaches: BreachCounts;
@@ -74,9 +38,8 @@ export class Sessions {
   readonly #awaiting: Awaiting;
   readonly #joins: Joins;
   readonly #handshakes: HandshakeSlots;
-  readonly #said: ClientRates;
-  readonly #spawnServer: SpawnServer;
   readonly #door: Door;
+  readonly #parts: SessionParts;
   #stopped = false;
 
   constructor(port: SessionsPort) {
@@ -85,17 +48,15 @@ export class Sessions {
     this.#port = port;
     this.#node = node;
     this.#options = options;
-    this.#host = host;
     this.#clock = clock;
     this.#breaches = breaches;
     this.#home = { name: node.name, incarnation: node.incarnation };
     const own = host.dialler(options);
     this.#diallers = own === undefined ? options.diallers : [...options.diallers, own];
-    this.#gateway = connectRouter(node, { connect: (name) => this.wanted(name)?.core });
-    this.#spawnServer = new SpawnServer(node, options.behaviours, limits, breaches);
+    const gateway = connectRouter(node, { connect: (name) => this.wanted(name)?.core });
+    this.#parts = new SessionParts(port, gateway, this.#home);
     this.#awaiting = new Awaiting(clock, limits.handshakeMs);
     this.#handshakes = new HandshakeSlots(limits);
-    this.#said = new ClientRates(limits.maxSessions);
     this.#door = new Door(this.#home, options, this.#connections, this.#peers, this.#met);
     this.#joins = new Joins(options.join, {
       clock,
@@ -199,17 +160,7 @@ export class Sessions {
   }
 
   #begun(name: string): RemotePeer {
-    const { limits, overflow } = this.#options;
-    const identities = this.#identities({ name, incarnation: -1 }, undefined);
-    const peer = new RemotePeer({
-      gateway: this.#gateway,
-      name,
-      limits,
-      overflow,
-      breaches: this.#breaches,
-      codec: new Codec({ identities, limits }),
-      overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
-    });
+    const peer = this.#parts.peer(name);
     this.#peers.set(name, peer);
     return peer;
   }
@@ -265,8 +216,7 @@ export class Sessions {
     transport: Transport,
     known: Omit<Facts, "exported" | "told" | "incoming">,
   ): Connection {
-    const { limits, hearMs, overflow, cluster, role, frameMac } = this.#options;
-    const exported = new ExportTable(limits.maxAliases);
+    const exported = new ExportTable(this.#options.limits.maxAliases);
     const facts: Facts = { ...known, exported, told: undefined, incoming: undefined };
     const events: ConnectionEvents = {
       admit: (_, peer) => this.#door.admit(peer),
@@ -277,43 +227,10 @@ export class Sessions {
       stalled: (_, lateMs) => this.#emit({ type: "stalled", lateMs }),
       down: (connection, end) => this.#down(connection, facts, end),
     };
-    const options: ConnectionOptions = {
-      clock: this.#clock,
-      home: this.#home,
-      cluster,
-      role,
-      expected: facts.expected,
-      keys: this.#port.keys,
-      frameMac,
-      crypto: this.#host.crypto,
-      limits,
-      hearMs,
-      overflow,
-      breaches: this.#breaches,
-      soon: this.#host.soon,
-      afterTurn: (task) => this.#clock.set(task, 0),
-      nextTurn: this.#host.nextTurn ?? ((task) => void this.#clock.set(task, 0)),
-      said: (peer) => this.#said.by(peer.node.name),
-      identities: (peer) =>
-        this.#identities(peer.node, peer.role === "client" ? exported : undefined),
-    };
+    const options = this.#parts.options(facts);
     return new Connection(isDialler, transport, options, events, (made) =>
       this.#connections.set(made, facts),
     );
-  }
-
-  #identities(peer: NodeLife, exported: ExportTable | undefined): Identities {
-    const gateway = this.#gateway;
-    return {
-      home: this.#home,
-      peer,
-      pid: (life, serial) => gateway.pid(life.name, life.incarnation, serial),
-      ref: (owner, serial) => gateway.ref(owner, serial),
-      exported: (what: AnyPid | Ref) => {
-        gateway.export(what);
-        exported?.add(what);
-      },
-    };
   }
 
   #opened(connection: Connection, facts: Facts, peer: SessionPeer): void {
@@ -341,7 +258,7 @@ export class Sessions {
     remote ??= this.#begun(name);
     this.#failures.reached(name);
     if (peer.role === "node") this.#met.add(name);
-    const incoming = this.#incoming(connection, facts.exported, peer, remote);
+    const incoming = this.#parts.incoming(connection, facts.exported, peer, remote);
     facts.incoming = incoming;
     if (facts.join !== undefined) this.#joins.opened(facts.join, name);
     remote.attach(connection, incoming, incarnation);
@@ -350,45 +267,6 @@ export class Sessions {
     this.#emit({ type: "up", node: name, incarnation, role, address });
     for (const { resolve } of facts.waiting.splice(0)) resolve(peer.node);
     for (const { resolve } of this.#awaiting.take(name)) resolve(peer.node);
-  }
-
-  #incoming(
-    connection: Connection,
-    exported: ExportTable,
-    peer: SessionPeer,
-    remote: RemotePeer,
-  ): Incoming {
-    const { limits, exports, allowExit } = this.#options;
-    const isNode = peer.role === "node";
-    const permissions: Permissions = {
-      anyProcess: isNode,
-      name: isNode ? () => true : (name) => exports.has(name),
-      exit: allowExit === "all" || (allowExit === "nodes" && isNode),
-    };
-    const requester: Requester = {
-      connection,
-      peer,
-      remote,
-      spawns: this.#spawnServer.of(peer.node.name),
-      exported: (pid) => void exported.pids.add(pid.serial),
-    };
-    return new Incoming({
-      gateway: this.#gateway,
-      home: this.#home,
-      peer: peer.node,
-      core: remote.core,
-      connection,
-      permissions,
-      limits,
-      breaches: this.#breaches,
-      exportedPids: exported.pids,
-      exportedRefs: exported.refs,
-      service: (name, message) => this.#port.service(peer, name, message),
-      spawn: (signal) =>
-        void answerSpawn(this.#node, this.#gateway, this.#spawnServer, requester, signal),
-      spawnReply: (signal) => this.#port.spawnReply(remote, connection, signal),
-      refused: (what) => this.#emit({ type: "denied", node: peer.node.name, what }),
-    });
   }
 
   // ── how it ends ─────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,153 @@
+/** What sessions are made of: the options of a connection, a peer, and what takes in what is said over it. */
+import type { AnyPid, Clock, Gateway, Node, Ref } from "@coppice/core";
+import { SpawnServer } from "./behaviours.js";
+import { ClientRates } from "./client-rates.js";
+import { Codec } from "./codec.js";
+import type { Connection } from "./connection.js";
+import type { ConnectionOptions, SessionPeer } from "./connection-options.js";
+import type { ExportTable } from "./export-table.js";
+import type { Facts } from "./facts.js";
+import { Incoming, type Permissions } from "./incoming.js";
+import type { BreachCounts } from "./limits.js";
+import type { RemoteEvent } from "./remote-event.js";
+import type { RemoteHost } from "./remote-host.js";
+import type { CheckedOptions } from "./remote-options.js";
+import { RemotePeer } from "./remote-peer.js";
+import type { Key } from "./secret.js";
+import { answerSpawn, type Requester } from "./spawn-request.js";
+import type { Identities, NodeLife } from "./term.js";
+import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
+
+/** What sessions are made with, and whom they tell. */
+export interface SessionsPort {
+  readonly node: Node;
+  readonly options: CheckedOptions;
+  readonly host: RemoteHost;
+  readonly clock: Clock;
+  readonly keys: readonly Key[];
+  readonly breaches: BreachCounts;
+  readonly emit: (event: RemoteEvent) => void;
+  /** A message for a service of remoting itself. */
+  readonly service: (peer: SessionPeer, name: string, message: () => unknown) => void;
+  /** The answer to a request to start a process. */
+  readonly spawnReply: (
+    peer: RemotePeer,
+    connection: Connection,
+    signal: Extract<WireSignal, { op: "spawn-reply" }>,
+  ) => void;
+  /** A peer is lost. */
+  readonly lost: (peer: RemotePeer) => void;
+}
+
+export class SessionParts {
+  readonly #port: SessionsPort;
+  readonly #gateway: Gateway;
+  readonly #home: NodeLife;
+  readonly #said: ClientRates;
+  readonly #spawnServer: SpawnServer;
+
+  constructor(port: SessionsPort, gateway: Gateway, home: NodeLife) {
+    const { node, options, breaches } = port;
+    this.#port = port;
+    this.#gateway = gateway;
+    this.#home = home;
+    this.#said = new ClientRates(options.limits.maxSessions);
+    this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, breaches);
+  }
+
+  /** Of a connection of which so much is known. */
+  options({ expected, exported }: Pick<Facts, "expected" | "exported">): ConnectionOptions {
+    const { clock, host, keys, breaches } = this.#port;
+    const { limits, hearMs, overflow, cluster, role, frameMac } = this.#port.options;
+    return {
+      clock,
+      home: this.#home,
+      cluster,
+      role,
+      expected,
+      keys,
+      frameMac,
+      crypto: host.crypto,
+      limits,
+      hearMs,
+      overflow,
+      breaches,
+      soon: host.soon,
+      afterTurn: (task) => clock.set(task, 0),
+      nextTurn: host.nextTurn ?? ((task) => void clock.set(task, 0)),
+      said: (peer) => this.#said.by(peer.node.name),
+      identities: (peer) =>
+        this.#identities(peer.node, peer.role === "client" ? exported : undefined),
+    };
+  }
+
+  /** With which nothing connects us yet. */
+  peer(name: string): RemotePeer {
+    const { limits, overflow } = this.#port.options;
+    const identities = this.#identities({ name, incarnation: -1 }, undefined);
+    const peer: RemotePeer = new RemotePeer({
+      gateway: this.#gateway,
+      name,
+      limits,
+      overflow,
+      breaches: this.#port.breaches,
+      codec: new Codec({ identities, limits }),
+      overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
+    });
+    return peer;
+  }
+
+  /** Takes what is said over a session that is open. */
+  incoming(
+    connection: Connection,
+    exported: ExportTable,
+    peer: SessionPeer,
+    remote: RemotePeer,
+  ): Incoming {
+    const { limits, exports, allowExit } = this.#port.options;
+    const isNode = peer.role === "node";
+    const permissions: Permissions = {
+      anyProcess: isNode,
+      name: isNode ? () => true : (name) => exports.has(name),
+      exit: allowExit === "all" || (allowExit === "nodes" && isNode),
+    };
+    const requester: Requester = {
+      connection,
+      peer,
+      remote,
+      spawns: this.#spawnServer.of(peer.node.name),
+      exported: (pid) => void exported.pids.add(pid.serial),
+    };
+    return new Incoming({
+      gateway: this.#gateway,
+      home: this.#home,
+      peer: peer.node,
+      core: remote.core,
+      connection,
+      permissions,
+      limits,
+      breaches: this.#port.breaches,
+      exportedPids: exported.pids,
+      exportedRefs: exported.refs,
+      service: (name, message) => this.#port.service(peer, name, message),
+      spawn: (signal) =>
+        void answerSpawn(this.#port.node, this.#gateway, this.#spawnServer, requester, signal),
+      spawnReply: (signal) => this.#port.spawnReply(remote, connection, signal),
+      refused: (what) => this.#port.emit({ type: "denied", node: peer.node.name, what }),
+    });
+  }
+
+  #identities(peer: NodeLife, exported: ExportTable | undefined): Identities {
+    const gateway = this.#gateway;
+    return {
+      home: this.#home,
+      peer,
+      pid: (life, serial) => gateway.pid(life.name, life.incarnation, serial),
+      ref: (owner, serial) => gateway.ref(owner, serial),
+      exported: (what: AnyPid | Ref) => {
+        gateway.export(what);
+        exported?.add(what);
+      },
+    };
+  }
+}
