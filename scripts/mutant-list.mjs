@@ -112,7 +112,7 @@ export const mutants = [
     group: "kernel",
     what: "a quiet clock does not wait for what is under way",
     file: "packages/testkit/src/sim-timers.ts",
-    search: '    if (clock === "quiet" && heads.length > 0) return heads;\n',
+    search: '    if (clock === "quiet") return this.#whenQuiet(heads, due);\n',
     replace: "",
     tests: ["packages/testkit/test/clock.test.ts", "packages/testkit/test/run-program.test.ts"],
     only: "quiet",
