@@ -13,12 +13,14 @@ import {
   type Startable,
 } from "@coppice/core";
 import { child, defineSupervisor, type SupervisorDefinition } from "@coppice/supervisor";
+import { UnreachableError } from "./errors.js";
 import { messagePortTransport, type PortLike } from "./message-port-transport.js";
 import type { Remote } from "./remote.js";
 import { RemoteNode } from "./remote-node.js";
 import type { RemoteOptions } from "./remote-options.js";
 import type { Key } from "./secret.js";
 import { startRemote } from "./start-remote.js";
+import { CLOSED_ABNORMALLY } from "./transport.js";
 
 const PARENT = "thread://parent";
 
@@ -47,7 +49,9 @@ type ThreadMessage =
 
 /**
  * A node in a worker thread, to be started by a supervisor. Its process lives as long as the thread does,
- * and has started when the two nodes are connected; when it ends, the thread is terminated.
+ * and has started when the two nodes are connected; when it ends, the thread is terminated. It ends with
+ * `{ threadExited: code }` or `{ error }` when the thread does, and with `"noconnection"` when the session with
+ * the thread is over, as it is when that was silent for `hearMs`: it computes for too long, or for ever.
  *
  * @throws InvalidArgumentError `remote` was not made by `startRemote`
  */
@@ -69,11 +73,19 @@ export function threadNode(remote: Remote, options: ThreadNodeOptions): Startabl
         const gone = (reason: ExitReason): void => remote.node.send(pid, { type: "gone", reason });
         thread.on("error", (error) => gone({ error }));
         thread.on("exit", (code) => gone({ threadExited: code }));
+        const address = `thread://${name}`;
         const events = remote.events.subscribe((event) => {
-          if (event.type === "up" && event.node === name) remote.node.send(pid, { type: "up" });
+          if (event.type === "refused" && event.address === address) {
+            gone({ error: new UnreachableError(name, event.text, event.code) });
+          } else if (event.type === "up" && event.node === name) {
+            remote.node.send(pid, { type: "up" });
+          } else if (event.type === "down" && event.node === name) {
+            // No thread finds its way back over a port that is closed. One that exits says so itself, and with what.
+            if (event.code !== CLOSED_ABNORMALLY) gone("noconnection");
+          }
         });
         self.own(events, () => events.unsubscribe());
-        remote.accept(messagePortTransport(port1 as unknown as PortLike, `thread://${name}`));
+        remote.accept(messagePortTransport(port1 as unknown as PortLike, address));
         for (;;) {
           const message = await self.receive();
           if (message.type === "gone") self.exit(message.reason);

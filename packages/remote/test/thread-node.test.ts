@@ -3,6 +3,7 @@ import { createNode, type Call, type Node, type Pid, type Startable } from "@cop
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import type { Remote } from "../src/remote.js";
+import type { RemoteOptions } from "../src/remote-options.js";
 import { startRemote } from "../src/start-remote.js";
 import { startInThread, threadGroup, threadNode } from "../src/thread-node.js";
 
@@ -10,9 +11,12 @@ type Worker = Call<["fib", number] | ["hang"] | ["exit"], number>;
 
 const url = pathToFileURL(join(import.meta.dirname, "thread-program.mjs"));
 
-async function withRemote(act: (node: Node, remote: Remote) => Promise<void>): Promise<void> {
+async function withRemote(
+  act: (node: Node, remote: Remote) => Promise<void>,
+  options: RemoteOptions = {},
+): Promise<void> {
   const node = createNode({ name: "main", logger: false });
-  const remote = await startRemote(node, { insecure: true });
+  const remote = await startRemote(node, { insecure: true, ...options });
   try {
     await act(node, remote);
   } finally {
@@ -62,6 +66,44 @@ describe("a node in a thread", () => {
     });
   });
 
+  test("that hangs is over when it was silent for hearMs: its process ends, and the thread with it", async () => {
+    await withRemote(
+      async (node, remote) => {
+        const thread = await node.start(threadNode(remote, { url, name: "t" }));
+        const worker = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
+        const ended = node.whenExited(thread);
+        await expect(node.call(worker, ["hang"], { timeoutMs: Infinity })).rejects.toMatchObject({
+          reason: "noconnection",
+        });
+        expect(await ended).toBe("noconnection");
+      },
+      { hearMs: 200 },
+    );
+  });
+
+  test("is over with its session, which it cannot have again", async () => {
+    await withRemote(async (node, remote) => {
+      const thread = await node.start(threadNode(remote, { url, name: "t" }));
+      const ended = node.whenExited(thread);
+      remote.disconnect("t");
+      expect(await ended).toBe("noconnection");
+    });
+  });
+
+  test("that does not say who it is does not start, and it is said why", async () => {
+    await withRemote(
+      async (node, remote) => {
+        const idle = new URL("data:text/javascript,setInterval(() => {}, 1000)");
+        const failed = node.start(threadNode(remote, { url: idle, name: "t" }));
+        await expect(failed).rejects.toMatchObject({
+          code: "START_FAILED",
+          reason: { error: { code: "UNREACHABLE", target: "t" } },
+        });
+      },
+      { limits: { handshakeMs: 100 } },
+    );
+  });
+
   test("that dies ends its process with what it exited with", async () => {
     await withRemote(async (node, remote) => {
       const thread = await node.start(threadNode(remote, { url, name: "t" }));
@@ -103,6 +145,29 @@ describe("a group of threads", () => {
       node.exit(supervisor, "shutdown");
       await until(() => remote.nodes().length === 0);
     });
+  });
+
+  test("starts again those that hang", async () => {
+    await withRemote(
+      async (node, remote) => {
+        const group = threadGroup(remote, { url, name: "pool", size: 2 });
+        await node.start(group.supervisor);
+        const behaviour = workerAt(remote, group.place);
+        const hung = (await node.start(behaviour as never)) as Pid<Worker>;
+        const other = (await node.start(behaviour as never)) as Pid<Worker>;
+        const lost = node
+          .call(hung, ["hang"], { timeoutMs: Infinity })
+          .catch((error: unknown) => error);
+        expect(await node.call(other, ["fib", 10])).toBe(55);
+        expect(await lost).toMatchObject({ reason: "noconnection" });
+        await until(() => {
+          const again = remote.nodes().find(({ name }) => name === hung.node);
+          return again !== undefined && again.incarnation !== hung.incarnation;
+        });
+        expect(await node.call(other, ["fib", 10])).toBe(55);
+      },
+      { hearMs: 500 },
+    );
   });
 });
 
