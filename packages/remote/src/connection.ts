@@ -310,9 +310,8 @@ export class Connection {
         case "down":
           clock.clear(this.#timer);
           for (const settle of this.#probes) settle(false);
-          if (!effect.end.byPeer || effect.end.code >= 4000) {
-            this.transport.close(effect.end.code, effect.end.text);
-          }
+          // Also where the peer has said goodbye: it may keep its end open. What is closed already takes no notice.
+          this.transport.close(effect.end.code, effect.end.text);
           this.#outlet = this.#intake = undefined;
           this.#events.down(this, effect.end);
           break;

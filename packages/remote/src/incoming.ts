@@ -4,7 +4,7 @@
  * A peer speaks as itself: `from` is always one of its own processes, whatever it writes. What it may not
  * address is, for it, not there.
  */
-import type { AnyPid, Gateway, Peer } from "@coppice/core";
+import { ThrownValueError, type AnyPid, type Gateway, type Peer } from "@coppice/core";
 import { MalformedError } from "./cbor-reader.js";
 import type { Connection } from "./connection.js";
 import type { BreachCounts, Limits } from "./limits.js";
@@ -116,7 +116,7 @@ export class Incoming {
         }
         if (signal.op === "send-alias") {
           core.arrive({ type: "alias", from, ref, message: term });
-        } else core.arrive({ type: "refusal", from, ref, error: term });
+        } else core.arrive({ type: "refusal", from, ref, error: errorOf(term) });
         return;
       }
       case "link":
@@ -303,4 +303,9 @@ export class Incoming {
   #say(signal: WireSignal<unknown>): void {
     this.#options.connection.push(0, signal);
   }
+}
+
+/** A call rejects with an error, whatever a peer says. */
+function errorOf(term: unknown): Error {
+  return term instanceof Error ? term : new ThrownValueError(term);
 }

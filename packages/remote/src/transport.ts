@@ -29,7 +29,10 @@ export interface Transport {
   start(events: TransportEvents): void;
   /** Sends a frame. Its bytes must not be changed afterwards. When it is closed nothing happens. */
   send(frame: Uint8Array): void;
-  /** Closes it; what was sent before is still delivered, unless it is still opening. The other end hears the code. */
+  /**
+   * Closes it; what was sent before is still delivered, unless it is still opening. The other end hears the code, if
+   * that is one of 3000 to 4999. Never throws, whatever the code: a peer may have chosen it.
+   */
   close(code: number, text: string): void;
 }
 

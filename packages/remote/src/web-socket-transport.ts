@@ -2,7 +2,7 @@
  * A transport over a WebSocket that is there: the platform's own, in browsers and workers, or any that
  * looks like it. One binary message is one frame.
  */
-import { CLOSED_ABNORMALLY, type Transport, type TransportEvents } from "./transport.js";
+import type { Transport, TransportEvents } from "./transport.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
 /** What WebSockets of browsers and of the library `ws` have in common. */
@@ -114,7 +114,7 @@ class SocketTransport implements Transport {
     this.#early = [];
     if (this.#socket.readyState === CONNECTING && this.#options.terminate !== undefined) {
       this.#options.terminate();
-    } else this.#socket.close(code === CLOSED_ABNORMALLY ? CLOSE_CODES.NORMAL : code, short(text));
+    } else this.#socket.close(closeCode(code), short(text));
   }
 
   #opened(): void {
@@ -182,6 +182,11 @@ function bytesOf(data: unknown): Uint8Array | undefined {
   }
   const isBuffer = Object.prototype.toString.call(data) === "[object ArrayBuffer]";
   return isBuffer ? new Uint8Array(data as ArrayBuffer) : undefined;
+}
+
+/** A WebSocket throws at codes that are not the application's; the code may be one that a peer made up. */
+function closeCode(code: number): number {
+  return code >= 3000 && code <= 4999 ? code : CLOSE_CODES.NORMAL;
 }
 
 function short(text: string): string {

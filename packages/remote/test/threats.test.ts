@@ -363,6 +363,49 @@ describe("a peer that knows the key", () => {
     expect(ended).toMatchObject([{ type: "exit" }, { type: "down" }]);
   });
 
+  test("Goodbye with any code: whatever it is, the connection is closed, and who watches is told", async () => {
+    for (const code of [0, 1, 1000, 1006, 3999, 4000, 5000, 1_000_000, Number.MAX_SAFE_INTEGER]) {
+      const world = createRemoteWorld();
+      const b = await world.start("b");
+      const peer = await Hostile.open(world, "a", "b");
+      const reasons: unknown[] = [];
+      b.node.spawn<{ readonly why: unknown }>(async (self) => {
+        self.monitor(at("a", name<never>("any")), ({ reason }) => ({ why: reason }));
+        reasons.push((await self.receive()).why);
+      });
+      await world.settle();
+      peer.say({ op: "goaway", code, text: "bye" });
+      await world.settle();
+      expect([code, reasons]).toEqual([code, ["noconnection"]]);
+      expect([code, world.network.connections]).toEqual([code, 0]);
+      expect(b.events).toContainEqual(expect.objectContaining({ type: "down", code, text: "bye" }));
+      await b.node.stop();
+    }
+  });
+
+  test("No error in place of a reply: a call that is refused with anything else rejects with an error all the same", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b");
+    const peer = await Hostile.open(world, "a", "b");
+    const said = [5, null, undefined, "text", { message: "like one" }];
+    const failures = said.map((_, i) =>
+      b.node.call(at("a", name<Call<number, never>>("any")), i).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    await world.settle();
+    const calls = peer.of("monitor");
+    expect(calls).toHaveLength(said.length);
+    for (const [i, { ref }] of calls.entries()) {
+      peer.say({ op: "refuse", ref, from: 1, payload: said[i] });
+    }
+    const errors = await Promise.all(failures);
+    expect(errors).toMatchObject(said.map((value) => ({ name: "ThrownValueError", value })));
+    expect(errors.every((error) => error instanceof Error)).toBe(true);
+    await b.node.stop();
+  });
+
   test("Reaching system processes: no name of the system's is reached from outside, or can be exported", async () => {
     const node = createNode({ name: "x", logger: false });
     await expect(

@@ -135,6 +135,17 @@ export function describeTransport(name: string, create: () => Promise<Setting>):
         expect([heardA.frames, heardA.closes]).toEqual([["it is open"], []]);
       }));
 
+    test.each([0, 1, 999, 1000, 1004, 1005, 1006, 2999, 5000, 1_000_000, 2 ** 53 - 1])(
+      "closes with a code that is none, such as %p",
+      (code) =>
+        withEnds(async (a, _b, heardA, heardB) => {
+          await until(() => heardA.opened === 1);
+          a.close(code, "why");
+          await until(() => heardB.closes.length > 0);
+          expect(heardB.closes).toMatchObject([[expect.any(Number), "why"]]);
+        }),
+    );
+
     test("tells nothing of its own close", () =>
       withEnds(async (a, b, heardA, heardB) => {
         a.close(4000, "");
