@@ -3,7 +3,7 @@
  *
  * Importing this file tells the compiler of them, in `@jest/globals` and in the global `expect`.
  */
-import type { AnyPid, ExitReason, Node } from "@coppice/core";
+import { InvalidArgumentError, type AnyPid, type ExitReason, type Node } from "@coppice/core";
 import type { SupervisionTree } from "@coppice/supervisor";
 import type { MatcherContext } from "expect";
 import { matchMarbles, type MarbleRecord } from "./marbles.js";
@@ -37,7 +37,8 @@ interface Context {
 }
 
 /**
- * For `expect.extend`. A promise of a reason makes `toExitWith` a promise, too: wait for it.
+ * For `expect.extend`. A promise of a reason makes `toExitWith` a promise, too: wait for it. What is none of the things
+ * that a matcher is for is an `InvalidArgumentError`, also under `not`.
  *
  * ```ts no-run
  * import { expect } from "@jest/globals";
@@ -77,17 +78,26 @@ export const coppiceMatchers: {
       : match(received as ExitReason);
   },
   toHaveTree(received, shape) {
-    return matchTree(received as SupervisionTree, shape, this?.equals);
+    const tree = given<SupervisionTree>(
+      "toHaveTree",
+      received,
+      "what supervisionTree resolves to",
+      "id",
+    );
+    return matchTree(tree, shape, this?.equals);
   },
   toHaveMailbox(received, messages) {
-    const place = received as { readonly node: Node; readonly pid: AnyPid };
+    type Place = { readonly node: Node; readonly pid: AnyPid };
+    const place = given<Place>("toHaveMailbox", received, "{ node, pid }", "node", "pid");
     return matchMailbox(place, messages, this?.equals);
   },
   toHaveTrace(received, patterns) {
-    return matchTrace(received as Run, patterns);
+    return matchTrace(given<Run>("toHaveTrace", received, "a run", "steps"), patterns);
   },
   toHaveMarbles(received, marbles, values) {
-    return matchMarbles(received as MarbleRecord<unknown>, marbles, values, this?.equals);
+    const expected = "what recordMarbles returns";
+    const record = given<MarbleRecord<unknown>>("toHaveMarbles", received, expected, "emissions");
+    return matchMarbles(record, marbles, values, this?.equals);
   },
 };
 
@@ -106,3 +116,16 @@ declare global {
 }
 
 declare const TESTED: unique symbol;
+
+/** `expect` takes anything; most often it is a promise that nobody waited for. */
+function given<T>(
+  matcher: string,
+  received: unknown,
+  expected: string,
+  ...keys: readonly (keyof T & string)[]
+): T {
+  if (keys.every((key) => Object(received)[key] !== undefined)) return received as T;
+  const isPromise = typeof Object(received).then === "function";
+  const hint = isPromise ? `${expected} (await the promise)` : expected;
+  throw new InvalidArgumentError(`${matcher}: what expect is given`, hint, received);
+}

@@ -173,3 +173,18 @@ describe("marbles", () => {
     expect(record).toHaveMarbles("-#");
   });
 });
+
+test("what a matcher is not for is told, most of all a promise that nobody waited for", async () => {
+  const node = createNode({ logger: false });
+  const app = await startSupervisor(node, defineSupervisor({ children: [] }), { label: "app" });
+  expect(() => expect(supervisionTree(node, app)).toHaveTree("app")).toThrow(
+    "toHaveTree: what expect is given must be what supervisionTree resolves to (await the promise)",
+  );
+  expect(() => expect("app").not.toHaveTree("app")).toThrow('resolves to, but is "app"');
+  expect(() => expect(app).toHaveMailbox([])).toThrow("must be { node, pid }, but is");
+  expect(() => expect(undefined).toHaveTrace([])).toThrow("must be a run, but is undefined");
+  expect(() => expect(node.events).toHaveMarbles("a")).toThrow(
+    "must be what recordMarbles returns",
+  );
+  await node.stop();
+});
