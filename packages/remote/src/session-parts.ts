@@ -5,7 +5,7 @@ import { ClientRates } from "./client-rates.js";
 import { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionOptions, SessionPeer } from "./connection-options.js";
-import type { ExportTable } from "./export-table.js";
+import { identitiesOfClient, type ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
 import { Incoming, type Permissions } from "./incoming.js";
 import type { BreachCounts } from "./limits.js";
@@ -148,6 +148,10 @@ export class SessionParts {
         gateway.export(what);
         exported?.add(what);
       },
+      ...(exported &&
+        identitiesOfClient(gateway, this.#home, exported, (what) =>
+          this.#port.emit({ type: "denied", node: peer.name, what }),
+        )),
     };
   }
 }

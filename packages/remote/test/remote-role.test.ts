@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, name, type Call, type Pid, type Self } from "@coppice/core";
+import { at, name, type Call, type From, type Pid, type Self } from "@coppice/core";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -99,5 +99,25 @@ describe("a client", () => {
     await settle();
     expect(client.events.at(-1)).toMatchObject({ type: "down", code: CLOSE_CODES.RATE });
     expect(server.remote.breaches).toMatchObject({ clientSignalsPerSecond: 1 });
+  });
+
+  test("may pass on what it was told of: a reference to be answered, a process to be sent to", async () => {
+    const world = await createServed();
+    const { client, server, settle } = world;
+    // The client keeps the caller's reference, and has a server over there answer it.
+    const Deputy = name<From<string>>("public");
+    server.node.unregister(Public);
+    server.node.spawnOpt<From<string>>({ name: Deputy }, async (self) => {
+      for (;;) self.reply(await self.receive(), "by the deputy");
+    });
+    const Asked = name<Call<string, string>>("asked");
+    client.node.spawnOpt<Call<string, string>>({ name: Asked }, async (self) => {
+      for (;;) self.send(at("server", Deputy), (await self.receive()).from);
+    });
+    await Promise.all([client.remote.connect("server"), settle()]);
+    await settle();
+    const answer = server.node.call(at("client", Asked), "who?");
+    await settle();
+    expect(await answer).toBe("by the deputy");
   });
 });

@@ -13,9 +13,11 @@ import {
   name,
   type Call,
   type Down,
+  type From,
   type Pid,
   type Self,
 } from "@coppice/core";
+import { encode, Tag } from "cbor-x";
 import { WebSocket } from "ws";
 import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
@@ -381,6 +383,62 @@ describe("a peer that knows the key", () => {
       expect(b.events).toContainEqual(expect.objectContaining({ type: "down", code, text: "bye" }));
       await b.node.stop();
     }
+  });
+
+  test("Deputies: no client has a server answer somebody else's call, or send to whom that client was not told of", async () => {
+    const world = createRemoteWorld();
+    const { settle } = world;
+    const Public = name<Call<string, string>>("public");
+    const Forwarder = name<Pid<string>>("forwarder");
+    const server = await world.start("server", { exports: [Public, Forwarder] });
+    const hidden = server.node.spawn<string>(async (self) => self.sleep(1e6));
+    server.node.spawnOpt<Call<string, string>>({ name: Public }, async (self) => {
+      for (;;) {
+        const { from, request } = await self.receive();
+        self.reply(from, request);
+      }
+    });
+    const other = await world.start("other");
+    const Slow = name<Call<string, string>>("slow");
+    const asked: From<string>[] = [];
+    other.node.register(
+      Slow,
+      other.node.spawn<Call<string, string>>(async (self) => {
+        for (;;) asked.push((await self.receive()).from);
+      }),
+    );
+    server.node.spawnOpt<Pid<string>>({ name: Forwarder }, async (self) => {
+      for (;;) self.send(await self.receive(), "forwarded");
+    });
+    // The other node is told of a call of the server's, and of the hidden process.
+    const answer = server.node.call(at("other", Slow), "true?");
+    server.node.send(at("other", name<unknown>("nobody")), hidden);
+    await settle();
+
+    const client = await Hostile.open(world, "evil", "server", { role: "client" });
+    const { incarnation } = client.peer?.node ?? { incarnation: 0 };
+    const say = (to: string, term: unknown): void =>
+      client.sayRaw({ op: "send-name", name: to, from: 1, payload: encode(term) });
+    const wholeLife = BigInt(incarnation);
+    for (let number = 0; number < 100; number++) {
+      for (const owner of [[0], [1], ["server", wholeLife, 0], ["server", 0, 0]]) {
+        const from = new Tag([owner, number], 40_901);
+        say("public", { type: "call", request: "forged", from });
+      }
+      say("forwarder", new Tag([number], 40_900));
+      say("forwarder", new Tag(["server", wholeLife, number], 40_900));
+    }
+    await settle();
+    expect(client.end).toBeUndefined();
+    expect(server.node.mailboxOf(hidden)).toEqual([]);
+    other.node.reply(asked[0] as From<string>, "true");
+    await settle();
+    expect(await answer).toBe("true");
+    expect(server.events).toContainEqual({
+      type: "denied",
+      node: "evil",
+      what: "a reference it was not told of",
+    });
   });
 
   test("No error in place of a reply: a call that is refused with anything else rejects with an error all the same", async () => {
