@@ -89,7 +89,8 @@ export function connectRouter(node: Node, router: Router): Gateway {
   checkKeys("connectRouter: router", router, ["connect"]);
   checkFunction("connectRouter: router.connect", router.connect);
   if (node.gateway !== undefined) {
-    throw new InvalidArgumentError("connectRouter: node", "without a router so far", node.name);
+    const expected = "without a router so far (remoting is started once in the life of a node)";
+    throw new InvalidArgumentError("connectRouter: node", expected, node.name);
   }
   return (node.gateway = new Gateway(node, router));
 }

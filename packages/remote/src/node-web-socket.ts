@@ -9,6 +9,7 @@ import { createServer as createTlsServer, type ServerOptions } from "node:https"
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { InvalidArgumentError } from "@coppice/core";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Dialler, Listener, Transport } from "./transport.js";
 import {
@@ -76,7 +77,12 @@ export interface NodeListenOptions extends NodeWebSocketOptions {
   readonly admit?: (remoteAddress: string) => boolean;
 }
 
-/** Listens; resolves when it does. @throws the host's error, such as EADDRINUSE */
+/**
+ * Listens; resolves when it does.
+ *
+ * @throws InvalidArgumentError the certificate or its key cannot be used
+ * @throws the host's error, such as EADDRINUSE
+ */
 export async function listenWebSocket(
   options: NodeListenOptions,
   accept: (transport: Transport) => void,
@@ -92,7 +98,7 @@ export async function listenWebSocket(
   const http: Server =
     certificate === undefined
       ? createServer(deadlines, refuse)
-      : createTlsServer({ ...certificate, ...deadlines, handshakeTimeout: handshakeMs }, refuse);
+      : tlsServer({ ...certificate, ...deadlines, handshakeTimeout: handshakeMs });
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -147,6 +153,17 @@ export async function listenWebSocket(
 }
 
 /** Nothing is served but WebSockets. */
+/** OpenSSL says neither what it was given nor by whom; a key stays a secret. */
+function tlsServer(options: ServerOptions): Server {
+  try {
+    return createTlsServer(options, refuse);
+  } catch (error) {
+    const expected = "a certificate and the key to it, both as PEM";
+    const { message } = error as Error;
+    throw new InvalidArgumentError("startRemote: options.listen.certificate", expected, message);
+  }
+}
+
 function refuse(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(426, { connection: "close" }).end();
 }

@@ -204,14 +204,15 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     if (secret === undefined) continue;
     // What it is stays a secret, however short.
     if (typeof secret !== "string" || secret.length < MIN_COOKIE) {
-      refuse(option, `a string of at least ${MIN_COOKIE} characters`, typeof secret);
+      const came = typeof secret === "string" ? "a shorter one" : typeof secret;
+      refuse(option, `a string of at least ${MIN_COOKIE} characters`, came);
     }
   }
   if (clientCookie !== undefined && clientCookie === cookie) {
     refuse("clientCookie", "another than cookie", "the same");
   }
   if (typeof frameMac !== "boolean" || (frameMac && cookie === undefined)) {
-    refuse("frameMac", "true or false, and true with a cookie alone,", frameMac);
+    refuse("frameMac", "true or false, and true with a cookie alone", frameMac);
   }
   if (role !== "node" && role !== "client") refuse("role", `"node" or "client"`, role);
   if (!["auto", "once", "never"].includes(connect)) {

@@ -67,7 +67,7 @@ export class Services {
 
   get names(): Names {
     if (this.#names === undefined) {
-      const expected = "given, with the nodes that keep names or a store of them,";
+      const expected = "given, with the nodes that keep names or a store of them";
       throw new InvalidArgumentError("startRemote: options.names", expected, undefined);
     }
     return this.#names;
@@ -83,7 +83,7 @@ export class Services {
     else {
       const { members, graceMs } = names;
       if (!members.includes(node.name) || options.role !== "node") {
-        const expected = "the nodes that keep names, this one in it and in the role node,";
+        const expected = "the nodes that keep names, this one in it and in the role node";
         throw new InvalidArgumentError("startRemote: options.names.members", expected, members);
       }
       const service = `${SERVICE_PREFIX}names`;

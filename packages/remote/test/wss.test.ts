@@ -160,6 +160,28 @@ describe("nodes over TLS", () => {
   });
 });
 
+describe("a certificate that cannot be used", () => {
+  test.each<[string, () => { cert: string; key: string }]>([
+    ["no PEM", () => ({ cert: "cert.pem", key: certificate.key })],
+    ["with a key that is none", () => ({ cert: certificate.cert, key: "top-secret" })],
+    ["with the key to another", () => ({ cert: certificate.cert, key: other.key })],
+  ])("%s: is said to be that, and the key is not shown", async (_what, pair) => {
+    const node = createNode({ name: "server", logger: false });
+    const { cert, key } = pair();
+    const error = (await startRemote(node, {
+      cookie,
+      listen: { port: 0, certificate: { cert, key } },
+    }).catch((reason: unknown) => reason)) as Error;
+    expect(error.message).toContain(
+      "startRemote: options.listen.certificate must be a certificate and the key to it, both as PEM",
+    );
+    expect(error.message).not.toContain("secret");
+    // It says so, too, when it is tried again on the same node.
+    await expect(startRemote(node, { cookie })).rejects.toThrow("once in the life of a node");
+    await node.stop();
+  });
+});
+
 describe("listening for other machines", () => {
   test.each(["0.0.0.0", "::", "192.0.2.1", "example.org"])(
     "at %s is refused without a certificate, unless that is wanted in so many words",
