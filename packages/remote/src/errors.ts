@@ -66,6 +66,8 @@ export class UnreadableError extends CoppiceError {
   constructor(what: "request" | "reply", node: string, why: string) {
     super(`the ${what} cannot be read at "${node}": ${why}`);
     this.node = node;
+    // Where that was noticed says nothing, and is more than the smallest message that two nodes may agree on.
+    this.stack = `UnreadableError: ${this.message}`;
   }
 }
 

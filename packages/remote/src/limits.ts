@@ -180,13 +180,13 @@ export function checkLimits(argument: string, given: Partial<Limits> = {}): Limi
   }
   for (const [less, more] of ORDERED) {
     if (limits[less] > limits[more]) {
-      const expected = `at most ${more}, which is ${limits[more]},`;
+      const expected = `at most ${more}, which is ${limits[more]}`;
       throw new InvalidArgumentError(`${argument}.${less}`, expected, limits[less]);
     }
   }
   const room = limits.maxFrameBytes - FRAME_OVERHEAD_BYTES;
   if (limits.fragmentBytes > room) {
-    const expected = `at most ${room}, so that a frame can hold a fragment,`;
+    const expected = `at most ${room}, so that a frame can hold a fragment`;
     throw new InvalidArgumentError(`${argument}.fragmentBytes`, expected, limits.fragmentBytes);
   }
   return limits;

@@ -3,7 +3,7 @@
  * to it before the session is open is encoded at once, and waits here.
  */
 import { isRef, type AnyPid, type Gateway, type Peer, type RemoteSignal } from "@coppice/core";
-import { TooManyCallsError } from "./errors.js";
+import { TooManyCallsError, UnreadableError } from "./errors.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { Incoming } from "./incoming.js";
@@ -13,6 +13,7 @@ import { FrameWriter } from "./frame-writer.js";
 import { encodeSignal } from "./signal-writer.js";
 import type { OverflowPolicy } from "./watermark.js";
 import { admit } from "./watermark.js";
+import { UnsendableTermError } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
 /** What a signal that waits for a session costs besides its bytes: it is there as it was said, too. */
@@ -124,7 +125,7 @@ export class RemotePeer {
     const { connection } = this;
     if (signal.type === "down") this.incoming?.monitorEnded(signal.ref.serial);
     if (connection !== undefined) {
-      if (!connection.push(senderOf(signal), wireOf(signal))) this.#dropped(signal);
+      if (!this.#push(connection, signal)) this.#dropped(signal);
       return;
     }
     const wire = wireOf(signal);
@@ -138,6 +139,28 @@ export class RemotePeer {
     breaches.count("hardQueueBytes");
     this.#dropped(signal);
     if (verdict === "close") this.#options.overloaded();
+  }
+
+  /** Who answers does not know how little who asks can take: that is told to who asks, and hurts nobody else. */
+  #push(connection: Connection, signal: RemoteSignal): boolean {
+    const sender = senderOf(signal);
+    const wire = wireOf(signal);
+    if (signal.type !== "alias" && signal.type !== "refusal") return connection.push(sender, wire);
+    try {
+      return connection.push(sender, wire);
+    } catch (error) {
+      if (!(error instanceof UnsendableTermError)) throw error;
+      // What could be sent to nobody is the sender's error.
+      encodeSignal(wire, this.#options.codec);
+      const unreadable = new UnreadableError("reply", this.name, "it is bigger than was agreed on");
+      const { ref, from } = signal;
+      return connection.push(sender, {
+        op: "refuse",
+        ref: ref.serial,
+        from: from.serial,
+        payload: unreadable,
+      });
+    }
   }
 
   /** Each call holds what its reply is to find; who calls without waiting is told so. */

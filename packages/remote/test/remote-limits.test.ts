@@ -134,7 +134,11 @@ describe("what the other node cannot read", () => {
         const message = await self.receive();
         got.push(message);
         if (message.type !== "call") continue;
-        self.reply(message.from, message.request === "deep" ? deep(20) : message.request);
+        const { from, request } = message;
+        if (request === "refuse") self.refuse(from, new Error("x".repeat(5_000)));
+        else if (request === "function") self.reply(from, () => undefined);
+        else if (request === "big") self.reply(from, "x".repeat(5_000));
+        else self.reply(from, request === "deep" ? deep(20) : request);
       }
     });
     b.node.register(Echo, pid);
@@ -179,6 +183,35 @@ describe("what the other node cannot read", () => {
     expect(error).toMatchObject({ name: "UnreadableError", code: "UNREADABLE", node: "a" });
     expect((error as Error).message).toMatch(/^the reply cannot be read at "a"/);
     expect(await call(1)).toBe(1);
+  });
+
+  /** No node takes less. */
+  const least = { maxMessageBytes: 1_024, maxReasonBytes: 1_024, fragmentBytes: 1_024 };
+
+  test("because a reply is too big for who asked, fails the call that it answers; the server goes on", async () => {
+    const { b, call } = await createEcho(least, {});
+    expect(await call("small")).toBe("small");
+    const server = b.node.whereis(Echo);
+    for (const request of ["big", "refuse"]) {
+      const error = await call(request);
+      expect(error).toMatchObject({ name: "UnreadableError", code: "UNREADABLE" });
+      expect((error as Error).message).toBe(
+        'the reply cannot be read at "a": it is bigger than was agreed on',
+      );
+    }
+    expect([await call("small"), b.node.whereis(Echo)]).toEqual(["small", server]);
+  });
+
+  test("because a request cannot be read, is told to one that takes little, too", async () => {
+    const { b, call } = await createEcho(least, { maxDepth: 8 });
+    expect(await call(deep(20))).toMatchObject({ code: "UNREADABLE" });
+    expect([await call(1), b.remote.nodes().length]).toEqual([1, 1]);
+  });
+
+  test("because it could be read nowhere, is the error of who replies", async () => {
+    const { b, call } = await createEcho({}, {});
+    expect(await call("function")).toMatchObject({ name: "ServerExitError" });
+    expect(b.node.whereis(Echo)).toBeUndefined();
   });
 
   test("costs that message and no monitor, call or message beside it", async () => {
