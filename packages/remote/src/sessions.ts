@@ -18,7 +18,7 @@ import type { CheckedOptions } from "./remote-options.js";
 import type { RemotePeer } from "./remote-peer.js";
 import type { SessionEnd } from "./session.js";
 import { SessionParts, type SessionsPort } from "./session-parts.js";
-import type { NodeLife } from "./term.js";
+import { UnsendableTermError, type NodeLife } from "./term.js";
 import type { Dialler, Transport } from "./transport.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
@@ -105,7 +105,15 @@ export class Sessions {
   /** Says something to a service at another node; `false` when that is not connected. */
   tell(node: string, name: string, message: unknown): boolean {
     const connection = this.#peers.get(node)?.connection;
-    return connection?.push(0, { op: "send-name", name, from: 0, payload: message }) ?? false;
+    try {
+      return connection?.push(0, { op: "send-name", name, from: 0, payload: message }) ?? false;
+    } catch (error) {
+      if (!(error instanceof UnsendableTermError)) throw error;
+      // The services of the two cannot agree then. Not within what has something to say: it may be opening the session.
+      const why = `it takes too little for what ${name} has to say`;
+      queueMicrotask(() => connection?.close(CLOSE_CODES.LIMIT, why));
+      return false;
+    }
   }
 
   /** Ends all. */

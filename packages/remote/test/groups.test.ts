@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { name, type AnyPid, type Node, type Pid } from "@coppice/core";
 import type { GroupEvent } from "../src/groups.js";
+import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
 const Workers = name<string>("workers");
@@ -133,6 +134,29 @@ describe("a process group", () => {
     await world.settle();
     expect(a.remote.groups().members(Workers)).toHaveLength(3);
     expect(a.remote.breaches).toEqual({ maxGroupJoins: 2 });
+  });
+
+  test("is not told to a node that takes too little for it: the session with that ends, and no other", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a");
+    const b = await world.start("b");
+    await Promise.all([a.remote.connect("b"), world.settle()]);
+    const pids = Array.from({ length: 300 }, () => spawnIdle(a.node));
+    for (const pid of pids) a.remote.groups().join(Workers, pid);
+    b.remote.groups();
+    await world.settle();
+    const limits = { maxMessageBytes: 1_024, maxReasonBytes: 1_024, fragmentBytes: 1_024 };
+    const small = await world.start("small", { limits });
+    await Promise.all([small.remote.connect("a").catch(() => undefined), world.settle()]);
+    await world.settle();
+    expect(small.events.at(-1)).toMatchObject({
+      type: "down",
+      node: "a",
+      code: CLOSE_CODES.LIMIT,
+      text: "it takes too little for what coppice:groups/default has to say",
+    });
+    expect(a.remote.nodes().map(({ name: node }) => node)).toEqual(["b"]);
+    expect(b.remote.groups().members(Workers)).toHaveLength(300);
   });
 
   test("takes processes of its own node, and names", async () => {
