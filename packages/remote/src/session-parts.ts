@@ -149,8 +149,13 @@ export class SessionParts {
         exported?.add(what);
       },
       ...(exported &&
-        identitiesOfClient(gateway, this.#home, exported, (what) =>
-          this.#port.emit({ type: "denied", node: peer.name, what }),
+        identitiesOfClient(
+          gateway,
+          this.#home,
+          peer,
+          exported,
+          this.#port.options.exports,
+          (what) => this.#port.emit({ type: "denied", node: peer.name, what }),
         )),
     };
   }

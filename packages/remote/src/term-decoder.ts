@@ -301,6 +301,9 @@ export class TermDecoder {
     const node = remote ? this.#nodeName() : undefined;
     const text = reader.text(this.#limits.maxNameBytes, "maxNameBytes");
     if (text === "" || text === "undefined") throw new MalformedError("no name of a process");
+    if (this.#identities.mayName?.(node, text) === false) {
+      throw new MalformedError(`the name ${JSON.stringify(text)}, which is not for the client`);
+    }
     return node === undefined ? nameOf(text) : nameAt(node, nameOf(text));
   }
 }

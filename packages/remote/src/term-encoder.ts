@@ -197,7 +197,8 @@ export class TermEncoder {
       this.#writer.head(TAG, TAG_REF);
       this.#writer.head(ARRAY, 2);
       this.#pidContent(owner);
-      if (this.#isOwn(owner)) this.#identities.exported?.(value);
+      const { exported, mentioned } = this.#identities;
+      (this.#isOwn(owner) ? exported : mentioned)?.(value);
       this.#writer.integer(serial);
     } else if (isName(value)) {
       this.#writer.head(TAG, TAG_NAME);
@@ -327,7 +328,7 @@ export class TermEncoder {
   }
 
   #pidContent(pid: AnyPid): void {
-    const { peer, exported } = this.#identities;
+    const { peer, exported, mentioned } = this.#identities;
     const writer = this.#writer;
     const { node, incarnation, serial } = pid;
     if (this.#isOwn(pid)) {
@@ -337,6 +338,7 @@ export class TermEncoder {
       writer.head(ARRAY, 1);
       writer.integer(serial);
     } else {
+      mentioned?.(pid);
       writer.head(ARRAY, 3);
       writer.text(node);
       writer.integer(incarnation);

@@ -51,6 +51,10 @@ export interface Identities {
   readonly ref: (owner: AnyPid, serial: number) => Ref;
   /** Called for each of our own pids and references that is written: the peer may use it from now on. */
   readonly exported?: (what: AnyPid | Ref) => void;
+  /** Called for each pid or reference of a third node that is written: the peer has it from us. */
+  readonly mentioned?: (what: AnyPid | Ref) => void;
+  /** May the peer say this name, at `node` or at whoever gets it? All may be said if it is missing. */
+  readonly mayName?: (node: string | undefined, name: string) => boolean;
 }
 
 /** Something in a term cannot be sent to another node. Nothing of the term was sent. */

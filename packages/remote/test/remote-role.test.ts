@@ -1,5 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, name, type Call, type From, type Pid, type Self } from "@coppice/core";
+import {
+  at,
+  name,
+  type Call,
+  type From,
+  type Pid,
+  type RemoteName,
+  type Self,
+} from "@coppice/core";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -119,5 +127,45 @@ describe("a client", () => {
     const answer = server.node.call(at("client", Asked), "who?");
     await settle();
     expect(await answer).toBe("by the deputy");
+  });
+
+  test("may name what it may reach, itself, and a process of another node that it was told of", async () => {
+    const world = await createServed();
+    const { client, server, settle } = world;
+    const third = await world.start("third");
+    const heard: string[] = [];
+    const ear = (node: typeof third.node): Pid<string> =>
+      node.spawn<string>(async (self) => {
+        for (;;) heard.push(`${self.pid.node}: ${await self.receive()}`);
+      });
+    const Ear = name<string>("ear");
+    third.node.register(Ear, ear(third.node));
+    client.node.register(Ear, ear(client.node));
+    // The server forwards to whom it is told to, and tells of a process of the third node.
+    type Said = { readonly to: Pid<string> | RemoteName<string> };
+    const Forwarder = name<Said>("public");
+    server.node.unregister(Public);
+    server.node.spawnOpt<Said>({ name: Forwarder }, async (self) => {
+      for (;;) self.send((await self.receive()).to, "forwarded");
+    });
+    const Told = name<Pid<string>>("told");
+    const told: Pid<string>[] = [];
+    client.node.spawnOpt<Pid<string>>({ name: Told }, async (self) => {
+      for (;;) told.push(await self.receive());
+    });
+    await Promise.all([client.remote.connect("server"), settle()]);
+    const Teller = name<Call<null, Pid<string>>>("teller");
+    third.node.spawnOpt<Call<null, Pid<string>>>({ name: Teller }, async (self) => {
+      for (;;) self.reply((await self.receive()).from, third.node.whereis(Ear) as Pid<string>);
+    });
+    const whom = server.node.call(at("third", Teller), null);
+    await settle();
+    server.node.send(at("client", Told), await whom);
+    await settle();
+    client.node.send(at("server", Forwarder), { to: told[0] as Pid<string> });
+    client.node.send(at("server", Forwarder), { to: at("client", Ear) });
+    await settle();
+    expect(heard.sort()).toEqual(["client: forwarded", "third: forwarded"]);
+    expect(server.events.filter(({ type }) => type === "denied")).toEqual([]);
   });
 });

@@ -427,6 +427,12 @@ describe("a peer that knows the key", () => {
       }
       say("forwarder", new Tag([number], 40_900));
       say("forwarder", new Tag(["server", wholeLife, number], 40_900));
+      say("forwarder", new Tag(["other", BigInt(other.node.incarnation), number], 40_900));
+    }
+    const Secret = name<string>("secret");
+    server.node.register(Secret, hidden);
+    for (const victim of ["secret", ["server", "secret"], ["other", "slow"], ["nowhere", "x"]]) {
+      say("forwarder", new Tag(victim, 40_902));
     }
     await settle();
     expect(client.end).toBeUndefined();
@@ -439,6 +445,11 @@ describe("a peer that knows the key", () => {
       node: "evil",
       what: "a reference it was not told of",
     });
+    const denied = server.events.flatMap((e) => (e.type === "denied" ? [e.what] : []));
+    const refused = (text: string): string =>
+      `a term that cannot be read: the name "${text}", which is not for the client`;
+    expect(denied.slice(-4)).toEqual(["secret", "secret", "slow", "x"].map(refused));
+    expect(asked).toHaveLength(1);
   });
 
   test("No error in place of a reply: a call that is refused with anything else rejects with an error all the same", async () => {
