@@ -101,7 +101,7 @@ export {
   type Ref,
   type TimerRef,
 } from "./reference.js";
-export type { Report } from "./report.js";
+export { reportFor, type Report } from "./report.js";
 export { connectRouter, type RemoteSignal, type Router } from "./router.js";
 export type { Happening, Scheduler } from "./scheduler.js";
 export {

@@ -4,6 +4,8 @@
  * OTP: https://www.erlang.org/doc/man/logger.html (reports)
  */
 import { InvalidArgumentError } from "./errors.js";
+import type { Node } from "./node.js";
+import { runtimeOf } from "./runtime-of.js";
 
 /**
  * | level | node.events | the default logger |
@@ -27,4 +29,14 @@ export function checkReport(report: Report): Report {
     throw new InvalidArgumentError("report: report", expected, report);
   }
   return report;
+}
+
+/**
+ * Tells what goes on beside the processes of a node, such as its connections with others. It is told as a report
+ * of the node itself.
+ *
+ * @throws InvalidArgumentError `report` is no report, or `node` no node that `createNode` made
+ */
+export function reportFor(node: Node, report: Report): void {
+  runtimeOf(node).reported(node.pid, checkReport(report));
 }

@@ -166,6 +166,32 @@ const DEFAULT_HEAR_MS = 20_000;
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
 
+/** Certificates and keys in PEM begin so, after whatever comments. */
+const PEM = "-----BEGIN ";
+
+/** What `tls.connect` would take without a word, and then trust nobody for. */
+function checkTls(what: string, tls: NonNullable<RemoteOptions["tls"]>): void {
+  checkKeys(what, tls, ["ca", "cert", "key", "servername", "rejectUnauthorized"]);
+  const { ca, cert, key, servername, rejectUnauthorized } = tls;
+  const texts = { ca, cert, key };
+  for (const [option, value] of Object.entries(texts)) {
+    const isBytes = (value as unknown) instanceof Uint8Array;
+    if (value === undefined || isBytes) continue;
+    if (typeof value === "string" && value.includes(PEM)) continue;
+    // What it is may be a secret.
+    const came = option === "key" && typeof value === "string" ? "another text" : value;
+    throw new InvalidArgumentError(`${what}.${option}`, `a text in PEM ("${PEM}…")`, came);
+  }
+  if (servername !== undefined && typeof servername !== "string")
+    throw new InvalidArgumentError(`${what}.servername`, "a string", servername);
+  if (rejectUnauthorized !== undefined && typeof rejectUnauthorized !== "boolean")
+    throw new InvalidArgumentError(
+      `${what}.rejectUnauthorized`,
+      "true or false",
+      rejectUnauthorized,
+    );
+}
+
 export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   const what = "startRemote: options";
   checkKeys(what, options, KEYS);
@@ -238,7 +264,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     checkFunction(`${what}.diallers: dial`, dial);
   }
   if (tls !== undefined) {
-    checkKeys(`${what}.tls`, tls, ["ca", "cert", "key", "servername", "rejectUnauthorized"]);
+    checkTls(`${what}.tls`, tls);
   }
   for (const token of exports) {
     if (!isName(token)) refuse("exports", "names made by name()", token);

@@ -1,5 +1,5 @@
 /** The sessions of a node with others: how they come about, and how they end. */
-import { connectRouter, type Clock, type Node } from "@coppice/core";
+import { connectRouter, reportFor, type Clock, type Node } from "@coppice/core";
 import { dialWith, whereIs } from "./address.js";
 import { Awaiting } from "./awaiting.js";
 import { CLIENT_REFUSED } from "./conflict.js";
@@ -13,6 +13,7 @@ import { Failures } from "./failures.js";
 import { HandshakeSlots } from "./handshake-slots.js";
 import { Joins } from "./joins.js";
 import type { BreachCounts, LimitName } from "./limits.js";
+import { Refusals } from "./refusals.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { CheckedOptions } from "./remote-options.js";
 import type { RemotePeer } from "./remote-peer.js";
@@ -33,6 +34,7 @@ export class Sessions {
   readonly #connections = new Map<Connection, Facts>();
   readonly #peers = new Map<string, RemotePeer>();
   readonly #failures = new Failures();
+  readonly #refusals = new Refusals();
   /** Nodes with which a session has been; clients, who may call themselves anything, are none. */
   readonly #met = new Set<string>();
   readonly #awaiting: Awaiting;
@@ -265,6 +267,7 @@ export class Sessions {
     }
     remote ??= this.#begun(name);
     this.#failures.reached(name);
+    this.#refusals.reached(facts.expected ?? facts.address);
     if (peer.role === "node") this.#met.add(name);
     const incoming = this.#parts.incoming(connection, facts.exported, peer, remote);
     facts.incoming = incoming;
@@ -300,6 +303,7 @@ export class Sessions {
       if (wanted !== undefined && code !== CLOSE_CODES.DUPLICATE) this.#failed(wanted, code);
       if (peer?.dialling === connection) this.#dialFailed(peer, code);
       this.#refused(facts.expected, facts.address, code, text, byPeer);
+      if (connection.isDialler) this.#warn(facts, end);
     }
     const waiting = facts.waiting.splice(0);
     const error = new UnreachableError(facts.expected ?? facts.address, text, code);
@@ -343,6 +347,11 @@ export class Sessions {
     byPeer = false,
   ): void {
     this.#emit({ type: "refused", node, address, code, text, byPeer });
+  }
+
+  #warn({ expected, address }: Facts, { code, text }: SessionEnd): void {
+    const report = this.#refusals.refused(expected ?? address, { address, code, text });
+    if (report !== undefined) reportFor(this.#node, report);
   }
 
   #busy(connection: Connection, isBusy: boolean): void {

@@ -96,6 +96,17 @@ describe("two nodes", () => {
     expect(await failed).toMatchObject({ code: "SERVER_EXIT", reason: "noconnection" });
     expect(a.events).toMatchObject([{ type: "refused", node: "b", code: CLOSE_CODES.AUTH }]);
     expect(kinds(b)).toEqual(["refused"]);
+    // Who dialled is warned, once however often it is tried.
+    const again = a.remote.connect("b").catch((error: unknown) => error);
+    await settle();
+    expect(await again).toMatchObject({ code: "UNREACHABLE" });
+    expect(kinds(a)).toEqual(["refused", "refused"]);
+    const warnings = ({ nodeEvents }: Member): string[] =>
+      nodeEvents.flatMap((event) => (event.type === "report" ? [event.report.format()] : []));
+    expect(warnings(a)).toEqual([
+      "no connection with b at memory://b: a wrong proof (4002); is the cookie the same at both?",
+    ]);
+    expect(warnings(b)).toEqual([]);
     expect(b.node.mailboxOf(echo)).toEqual([]);
     expect(a.remote.nodes()).toEqual([]);
   });

@@ -142,6 +142,23 @@ describe("the options of startRemote", () => {
     ["a dialler that dials nothing", { cookie, diallers: [{}] as never }, "diallers: accepts"],
     ["diallers in no list", { cookie, diallers: {} as never }, "options.diallers"],
     ["nowhere to listen", { cookie, listen: null as never }, "options.listen"],
+    [
+      "trust in a number",
+      { cookie, tls: { ca: 5 as never } },
+      "options.tls.ca must be a text in PEM",
+    ],
+    ["trust in a path", { cookie, tls: { ca: "ca.pem" } }, "options.tls.ca must be a text in PEM"],
+    [
+      "a key that is none",
+      { cookie, tls: { key: "secret" } },
+      `("-----BEGIN …"), but is "another text"`,
+    ],
+    ["a server name that is none", { cookie, tls: { servername: 1 as never } }, "tls.servername"],
+    [
+      "a yes for rejectUnauthorized",
+      { cookie, tls: { rejectUnauthorized: "yes" as never } },
+      "tls.rejectUnauthorized must be true or false",
+    ],
     ["a port alone", { cookie, listen: 7000 as never }, "options.listen"],
     [
       "a certificate without a key",
