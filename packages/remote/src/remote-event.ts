@@ -16,6 +16,7 @@ export type RemoteEvent =
       readonly incarnation: number;
       readonly code: number;
       readonly text: string;
+      /** The other side ended it. A connection that broke was ended by nobody. */
       readonly byPeer: boolean;
     }
   /** A connection that did not become a session. */

@@ -10,14 +10,14 @@
  * It ends for good: what comes after it is another session, and nothing of this one is resumed.
  */
 import { beat, heard, spoke, startHeartbeat, type Heartbeat } from "./heartbeat.js";
-import type { CloseCode } from "./wire-signal.js";
-import { CLOSE_CODES } from "./wire-signal.js";
+import { CLOSED_ABNORMALLY } from "./transport.js";
+import { CLOSE_CODES, type CloseCode } from "./wire-signal.js";
 
 /** How a session ended. */
 export interface SessionEnd {
   readonly code: number;
   readonly text: string;
-  /** The other side ended it, or the transport did. */
+  /** The other side ended it. A transport that broke was ended by nobody. */
   readonly byPeer: boolean;
 }
 
@@ -138,8 +138,11 @@ export function nextSession(state: SessionState, event: SessionEvent): Step {
       const { code, text } = event;
       return down({ code, text, byPeer: false }, [{ type: "goaway", code, text }]);
     }
-    case "gone":
-      return down({ code: event.code, text: event.text, byPeer: true }, []);
+    case "gone": {
+      // What broke, or never came about, was ended by nobody.
+      const { code, text } = event;
+      return down({ code, text, byPeer: code !== CLOSED_ABNORMALLY }, []);
+    }
     case "tick":
       return ticked(state, event.nowMs);
     default:

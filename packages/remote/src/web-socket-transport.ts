@@ -78,7 +78,8 @@ class SocketTransport implements Transport {
     socket.onclose = ({ code, reason }) => this.#over(code, reason);
     // That something is wrong comes with `close`, and why it is, here.
     socket.onerror = ({ message = "" }) => {
-      this.#problem = message;
+      // That of OpenSSL has a line for each function it came through.
+      this.#problem = message.trim().replaceAll(/\s+/g, " ");
     };
   }
 

@@ -162,7 +162,7 @@ describe("an open session", () => {
     ],
     [
       { type: "gone", code: 1006, text: "broken" },
-      { code: 1006, text: "broken", byPeer: true },
+      { code: 1006, text: "broken", byPeer: false },
       ["down"],
     ],
   ])("ends on %j", (event, end, effects) => {

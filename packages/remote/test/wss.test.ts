@@ -130,6 +130,14 @@ describe("nodes over TLS", () => {
     });
   });
 
+  test("say in one line that there is no TLS where they dial", async () => {
+    await withPair({ server: { listen: { port: 0 } } }, async ({ client, address }) => {
+      const refused = client.connect(address.replace("ws:", "wss:"));
+      const error = (await refused.catch((reason: unknown) => reason)) as Error;
+      expect(error.message).toMatch(/^[^\n]*wrong version number[^\n]*$/);
+    });
+  });
+
   test("notice who ends the TLS of both between them, though both trust its certificate", async () => {
     await withPair({}, async ({ server, client, address }) => {
       const { port } = new URL(address);
