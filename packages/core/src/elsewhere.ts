@@ -10,4 +10,12 @@ export class Elsewhere extends ProcessId<Process> {
     super({ name: node, incarnation: 0 }, 0, undefined, `${token}@${node}`);
     this.token = token;
   }
+
+  override toString(): string {
+    return `<${this.token}@${this.node}>`;
+  }
+
+  override toJSON(): string {
+    return this.toString();
+  }
 }

@@ -30,14 +30,23 @@ export type NodeEvent =
     }
   /**
    * A message that nobody will handle. `alias`: it came too late; `overflow`: the mailbox was full;
-   * `unhandled`: it was taken by a process that has no use for it.
+   * `unhandled`: it was taken by a process that has no use for it; `unsendable`: it cannot travel to another
+   * node, or is more than that node takes, which `error` says, and whoever sent it could not be told.
    */
   | {
       readonly type: "undelivered";
       readonly to: AnyPid;
       readonly from: AnyPid;
       readonly message: unknown;
-      readonly why: "dead" | "alias" | "overflow" | "noconnection" | "unregistered" | "unhandled";
+      readonly why:
+        | "dead"
+        | "alias"
+        | "overflow"
+        | "noconnection"
+        | "unregistered"
+        | "unhandled"
+        | "unsendable";
+      readonly error?: unknown;
     }
   /** The mailbox reached its high-water mark; told again at each doubling. */
   | { readonly type: "highWater"; readonly pid: AnyPid; readonly size: number }

@@ -4,6 +4,7 @@ import { NodeStoppedError } from "./errors.js";
 import { Interned } from "./intern.js";
 import { Peer } from "./peer.js";
 import { ProcessId, type AnyPid } from "./pid.js";
+import { refuseFrom } from "./post.js";
 import type { Process } from "./process.js";
 import { Reference, type Ref } from "./reference.js";
 import type { RemoteSignal, Router } from "./router.js";
@@ -15,21 +16,37 @@ type LocalPid = ProcessId<Process>;
 /** What `connectRouter` returns: how the package that connects nodes reaches into this one. */
 export class Gateway {
   readonly #node: Runtime;
-  readonly #router: Router;
+  #router: Router | undefined = undefined;
   readonly #interned: Interned;
   readonly #peers = new Map<string, Peer>();
   /** Connections that are lost and of which not everybody was told yet. */
   readonly #losing = new Map<string, Peer>();
 
-  constructor(node: Runtime, router: Router) {
+  constructor(node: Runtime) {
     this.#node = node;
-    this.#router = router;
     this.#interned = new Interned(node);
+  }
+
+  /** @internal `false`: there is a router already. */
+  connect(router: Router): boolean {
+    if (this.#router !== undefined) return false;
+    this.#router = router;
+    return true;
+  }
+
+  /**
+   * The router gives up, such as when it could not be started: connections that are left are lost, and
+   * another router can be connected. Pids and references stay what they are.
+   */
+  disconnect(): void {
+    this.#router = undefined;
+    for (const peer of this.peers()) peer.lost();
   }
 
   /**
    * A connection with `node` begins: what is said to that node from now on goes to `send`, in order.
-   * `send` may throw for what a user sends, and nothing else: whoever sent it gets the error.
+   * `send` may throw for what a user says, a message or the name of who is to be monitored, and for nothing
+   * else: whoever says it gets the error. An end is told in any case, be it with another reason.
    *
    * There is one connection with a node at a time; one that is there is lost first.
    */
@@ -79,9 +96,29 @@ export class Gateway {
     return this.#node.registry.find(name, this.#node.pid)?.pid;
   }
 
+  /** Stands for whoever holds `name` at `node`, in what is told of messages. */
+  place(node: string, name: string): AnyPid {
+    return this.#node.elsewhere(node, name);
+  }
+
   /** Something that was accepted to be sent will never arrive: it is counted and told. */
   undelivered(to: AnyPid, message: unknown, from: AnyPid): void {
     this.#node.undelivered(to, message, from, "noconnection");
+  }
+
+  /** Something is not sent because of `error`, and whoever sent it could not be told: it is counted and told. */
+  unsendable(to: AnyPid, message: unknown, from: AnyPid, error: unknown): void {
+    this.#node.undelivered(to, message, from, "unsendable", error);
+  }
+
+  /** Whoever waits for a reply by `ref` gets `error` in place of it. */
+  refuse(ref: Ref, error: unknown): void {
+    refuseFrom(this.#node, this.#node.pid, ref as Reference, error);
+  }
+
+  /** @internal Could it be sent to any other node? @throws the router's error if not */
+  check(message: unknown): void {
+    this.#router?.check?.(message);
   }
 
   /** A signal for a process of another node. */
@@ -112,6 +149,6 @@ export class Gateway {
     ) {
       if (type !== "exit") return undefined;
     }
-    return this.#node.stopped ? undefined : this.#router.connect(node);
+    return this.#node.stopped ? undefined : this.#router?.connect(node);
   }
 }

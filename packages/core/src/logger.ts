@@ -1,7 +1,7 @@
 /** What is printed when nobody else would hear of it. */
 import { formatCrashReport, stackOf } from "./crash-report.js";
 import type { NodeEvent } from "./event.js";
-import { formatTerm } from "./exit-reason.js";
+import { formatTerm, isErrorLike } from "./exit-reason.js";
 import { hostPrint } from "./host.js";
 
 /** The default logger: failures that no monitor, link or caller was told of, one entry each. */
@@ -11,11 +11,17 @@ export function logToConsole(event: NodeEvent): void {
 }
 
 /** Who may send to a process decides how many messages it gets: it shall not decide how much is printed. */
-const UNHANDLED_PER_SECOND = 10;
+const UNDELIVERED_PER_SECOND = 10;
+
+/** What is printed of messages that are undelivered, and what of how many more there were. */
+const PRINTED: ReadonlyMap<string, string> = new Map([
+  ["unhandled", "that processes had no use for"],
+  ["unsendable", "that could not be sent"],
+]);
 
 /**
  * The same, for one node: of messages that processes have no use for it prints ten a second, and how many
- * more there were.
+ * more there were; likewise of those that could not be sent.
  *
  * @param now the time of the node, in ms
  */
@@ -23,18 +29,18 @@ export function consoleLogger(
   now: () => number,
   print: (line: string) => void = hostPrint,
 ): (event: NodeEvent) => void {
-  let sinceMs = -Infinity;
-  let count = 0;
+  const printed = new Map<string, { sinceMs: number; count: number }>();
   return (event) => {
-    if (event.type === "undelivered" && event.why === "unhandled") {
+    const what = event.type === "undelivered" ? PRINTED.get(event.why) : undefined;
+    if (event.type === "undelivered" && what !== undefined) {
       const nowMs = now();
-      if (nowMs - sinceMs >= 1000) {
-        const left = count - UNHANDLED_PER_SECOND;
-        if (left > 0) print(`[coppice] ${left} more messages that processes had no use for`);
-        sinceMs = nowMs;
-        count = 0;
-      }
-      if (++count > UNHANDLED_PER_SECOND) return;
+      const before = printed.get(event.why) ?? { sinceMs: -Infinity, count: 0 };
+      const isOver = nowMs - before.sinceMs >= 1000;
+      const left = before.count - UNDELIVERED_PER_SECOND;
+      if (isOver && left > 0) print(`[coppice] ${left} more messages ${what}`);
+      const { sinceMs, count } = isOver ? { sinceMs: nowMs, count: 0 } : before;
+      printed.set(event.why, { sinceMs, count: count + 1 });
+      if (count >= UNDELIVERED_PER_SECOND) return;
     }
     const text = formatFailure(event);
     if (text !== undefined) print(`[coppice] ${text}`);
@@ -76,12 +82,22 @@ export function formatFailure(event: NodeEvent): string | undefined {
       return `a subscriber of the node's events failed: ${stackOf(event.error)}`;
     case "undelivered":
       // What comes too late for the dead is everyday; what a live process does not know is a mistake.
-      return event.why === "unhandled"
-        ? `process ${String(event.to)} has no use for a message it got: ${formatTerm(event.message, 200)}`
-        : undefined;
+      switch (event.why) {
+        case "unhandled":
+          return `process ${String(event.to)} has no use for a message it got: ${formatTerm(event.message, 200)}`;
+        case "unsendable":
+          return `a message from ${String(event.from)} to ${String(event.to)} could not be sent: ${textOf(event.error)}; it was ${formatTerm(event.message, 200)}`;
+        default:
+          return undefined;
+      }
     case "highWater":
       return `the mailbox of process ${String(event.pid)} holds ${event.size} messages`;
     default:
       return undefined;
   }
+}
+
+/** What an error says; of what else was thrown, what it is. */
+function textOf(error: unknown): string {
+  return isErrorLike(error) ? error.message : formatTerm(error, 200);
 }

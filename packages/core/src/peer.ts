@@ -151,7 +151,12 @@ export class Peer {
         const ref = watch.wireRef;
         this.#watching.set(ref.serial, watch);
         const target = to instanceof Elsewhere ? to.token : to;
-        this.#send({ type: "monitor", ref, from, target });
+        try {
+          this.#send({ type: "monitor", ref, from, target });
+        } catch (error) {
+          this.#watching.delete(ref.serial);
+          throw error;
+        }
         return;
       }
       case "demonitor": {

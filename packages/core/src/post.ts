@@ -140,6 +140,12 @@ export function timerFired(
   }
 }
 
+/** Whom an address stands for, to be named to people. */
+export function placeOf(node: Runtime, to: LocalAddress, by: LocalPid): LocalPid {
+  const pid = to instanceof Reference ? (to.owner as LocalPid) : resolveTarget(node, to, by);
+  return pid ?? node.nobody;
+}
+
 /** A promise as message is a forgotten await, and `receive` would resolve to what it resolves to. */
 export function refuseThenable(message: object): void {
   if (typeof (message as { then?: unknown }).then === "function") {

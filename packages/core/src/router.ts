@@ -75,10 +75,16 @@ export interface Router {
    * who links or monitors is told `noconnection`.
    */
   connect(node: string): Peer | undefined;
+  /**
+   * Could `message` be sent to any other node? Throws what the `send` of a peer throws if not. Asked of what
+   * is to be sent later, when nobody is there who could be told.
+   */
+  check?(message: unknown): void;
 }
 
 /**
- * Gives a node its way to other nodes. For packages that connect nodes; a node has one router.
+ * Gives a node its way to other nodes. For packages that connect nodes; a node has one router, until that one
+ * gives up with `gateway.disconnect`.
  *
  * @throws InvalidArgumentError no node made by `createNode`, no router, or the node has one already
  */
@@ -86,11 +92,13 @@ export function connectRouter(node: Node, router: Router): Gateway {
   if (!(node instanceof Runtime)) {
     throw new InvalidArgumentError("connectRouter: node", "made by createNode", node);
   }
-  checkKeys("connectRouter: router", router, ["connect"]);
+  checkKeys("connectRouter: router", router, ["connect", "check"]);
   checkFunction("connectRouter: router.connect", router.connect);
-  if (node.gateway !== undefined) {
+  if (router.check !== undefined) checkFunction("connectRouter: router.check", router.check);
+  const gateway = (node.gateway ??= new Gateway(node));
+  if (!gateway.connect(router)) {
     const expected = "without a router so far (remoting is started once in the life of a node)";
     throw new InvalidArgumentError("connectRouter: node", expected, node.name);
   }
-  return (node.gateway = new Gateway(node, router));
+  return gateway;
 }

@@ -140,14 +140,15 @@ export class Runtime {
     message: unknown,
     origin: Origin,
     why: Extract<NodeEvent, { type: "undelivered" }>["why"],
+    error?: unknown,
   ): void {
     this.undeliveredCount++;
     const make = (): NodeEvent => {
       const from = isPid(origin) ? origin : origin instanceof ExitOrigin ? origin.from : this.pid;
-      return { type: "undelivered", to, from, message, why };
+      return { type: "undelivered", to, from, message, why, ...(error !== undefined && { error }) };
     };
-    // Too late is everyday; what a process that lives has no use for is somebody's mistake.
-    if (why === "unhandled") this.tell(make());
+    // Too late is everyday; what a process that lives has no use for, or cannot be sent, is somebody's mistake.
+    if (why === "unhandled" || why === "unsendable") this.tell(make());
     else this.emit(make);
   }
 

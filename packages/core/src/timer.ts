@@ -1,7 +1,7 @@
 /** A timer that sends a message, once or repeatedly. */
 import type { LocalAddress } from "./address.js";
 import { ProcessId } from "./pid.js";
-import { refuseThenable, timerFired } from "./post.js";
+import { placeOf, refuseThenable, timerFired } from "./post.js";
 import type { Process } from "./process.js";
 import { Reference, type TimerRef } from "./reference.js";
 import type { Runtime } from "./runtime.js";
@@ -75,8 +75,18 @@ export class MessageTimer extends Deadline {
       node.timers.arm(this, this.#everyMs - (lateMs % this.#everyMs), owner);
     }
     if (this.#everyMs !== undefined && !this.#ownerLives()) return;
-    const sent = this.#everyMs === undefined ? this.#message : node.prepare(this.#message);
-    timerFired(node, this.ownerPid, this.#to, sent);
+    try {
+      const sent = this.#everyMs === undefined ? this.#message : node.prepare(this.#message);
+      timerFired(node, this.ownerPid, this.#to, sent);
+    } catch (error) {
+      // Nobody waits for it to be sent who could be told, and other timers are due as well.
+      const to = placeOf(node, this.#to, this.ownerPid);
+      node.undelivered(to, this.#message, this.ownerPid, "unsendable", error);
+    }
+  }
+
+  get message(): unknown {
+    return this.#message;
   }
 
   #ownerLives(): boolean {

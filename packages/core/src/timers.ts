@@ -3,9 +3,11 @@
  *
  * OTP: https://www.erlang.org/doc/man/erlang.html#send_after-3
  */
+import type { LocalAddress } from "./address.js";
 import { checkAddress, checkDelay, checkRef } from "./check.js";
 import type { Clock } from "./clock.js";
 import { InvalidArgumentError } from "./errors.js";
+import { isRemoteName } from "./name.js";
 import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
@@ -128,15 +130,19 @@ export class Timers {
     this.#handle = undefined;
     this.#handleAtMs = Infinity;
     const now = this.#clock.now();
-    for (
-      let first = this.#queue.first();
-      first !== undefined && first.atMs <= now;
-      first = this.#queue.first()
-    ) {
-      this.#queue.remove(first);
-      first.fire();
+    try {
+      for (
+        let first = this.#queue.first();
+        first !== undefined && first.atMs <= now;
+        first = this.#queue.first()
+      ) {
+        this.#queue.remove(first);
+        first.fire();
+      }
+    } finally {
+      // Whatever one of them has thrown: the others are still due.
+      this.#armHost();
     }
-    this.#armHost();
   }
 }
 
@@ -144,6 +150,7 @@ export class Timers {
  * Sets a timer that sends what `message` makes of its reference, once or every `everyMs`.
  *
  * @throws InvalidArgumentError the time is negative, or `to` is no address
+ * @throws the router's error for a message to another node that can be sent to none
  */
 export function startTimer(
   node: Runtime,
@@ -159,6 +166,14 @@ export function startTimer(
   const address = checkAddress(`${operation}: to`, to);
   const timer = new MessageTimer(node, owner, address, message, everyMs);
   const aimedAt = address instanceof Reference ? (address.owner as ProcessId<Process>) : address;
+  if (node.gateway !== undefined && isElsewhere(node, aimedAt)) {
+    try {
+      node.gateway.check(timer.message);
+    } catch (error) {
+      Reference.retire(timer.ref);
+      throw error;
+    }
+  }
   if (ProcessId.is(aimedAt) && node.isLocal(aimedAt) && aimedAt !== node.pid) {
     const target = node.processOf(aimedAt);
     node.access(owner?.pid ?? node.pid, "alive", aimedAt, "read");
@@ -170,6 +185,11 @@ export function startTimer(
   }
   node.timers.arm(timer, delayMs, owner);
   return timer.ref;
+}
+
+function isElsewhere(node: Runtime, to: Exclude<LocalAddress, Reference>): boolean {
+  if (ProcessId.is(to)) return !node.isLocal(to as ProcessId<Process>);
+  return isRemoteName(to) && to.node !== node.name;
 }
 
 /** Returns the milliseconds that were left, or `false` when there is nothing to cancel. */

@@ -11,7 +11,15 @@ export function watch(entry: Watch): void {
   const atOnce = runtime.direct && !runtime.travelling;
   const process = atOnce ? ProcessId.processOf(target) : undefined;
   if (process !== undefined && process.node === runtime) place(entry, process);
-  else transmit(runtime, entry.ownerPid, target, { type: "monitor", watch: entry });
+  else {
+    try {
+      transmit(runtime, entry.ownerPid, target, { type: "monitor", watch: entry });
+    } catch (error) {
+      // A name that cannot be said to another node: nothing was begun.
+      settleWatch(entry);
+      throw error;
+    }
+  }
 }
 
 /** Starts watching a process that is only just made: nothing can come between. */

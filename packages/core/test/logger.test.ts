@@ -72,3 +72,27 @@ describe("a message that a process has no use for", () => {
     await node.stop();
   });
 });
+
+test("a message that could not be sent is printed with the reason, ten times a second, beside others", async () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  const logger = consoleLogger(
+    () => nowMs,
+    (line) => void lines.push(line),
+  );
+  const node = createNode({ name: "demo", clock: createVirtualClock(), logger: false });
+  const pid = node.spawn<unknown>(() => undefined);
+  const common = { type: "undelivered", to: pid, from: pid, message: "x" } as const;
+  for (let n = 0; n < 20; n++) logger({ ...common, why: "unhandled" });
+  for (let n = 0; n < 20; n++)
+    logger({ ...common, why: "unsendable", error: new Error("too big") });
+  expect(lines).toHaveLength(20);
+  nowMs = 1_000;
+  logger({ ...common, why: "unsendable", error: "no error" });
+  expect(lines.slice(19)).toEqual([
+    '[coppice] a message from <demo.1> to <demo.1> could not be sent: too big; it was "x"',
+    "[coppice] 10 more messages that could not be sent",
+    '[coppice] a message from <demo.1> to <demo.1> could not be sent: "no error"; it was "x"',
+  ]);
+  await node.stop();
+});

@@ -3,13 +3,16 @@ import {
   at,
   connectRouter,
   createNode,
+  formatFailure,
   isRef,
   name,
   type AnyPid,
   type Call,
+  type Down,
   type Exit,
   type From,
   type Node,
+  type Peer,
   type Pid,
   type Ref,
   type RemoteSignal,
@@ -578,12 +581,134 @@ describe("a connection that has only begun", () => {
   });
 });
 
+describe("a message that cannot travel", () => {
+  /** Nothing but texts can be sent, and be called. */
+  function createPicky(check?: boolean): { world: World; sent: unknown[]; peer: Peer } {
+    const world = createWorld({ name: "a" });
+    const sent: unknown[] = [];
+    const only = (message: unknown): void => {
+      if (typeof message !== "string") throw new TypeError("no text");
+    };
+    const gateway = connectRouter(world.node, {
+      connect: () => undefined,
+      ...(check === true && { check: only }),
+    });
+    const peer = gateway.open("b", (signal) => {
+      if (signal.type === "named") only(signal.message);
+      if (signal.type === "monitor") only(Number(signal.target) || signal.target);
+      sent.push(signal.type === "named" ? signal.message : signal.type);
+    });
+    peer.up(1);
+    return { world, sent, peer };
+  }
+  const There = at("b", name<unknown>("there"));
+
+  test("is undelivered when a timer fires, with the error; all other timers fire, and those set later", async () => {
+    const { world, sent } = createPicky();
+    const { node, clock, events } = world;
+    const lines: string[] = [];
+    const woken: string[] = [];
+    const owner = node.spawn<never>(async (self) => {
+      self.sendAfter(There, 20, () => 1);
+      self.sendInterval(There, 20, { tick: 1 });
+      self.sendAfter(There, 20, "at the same time");
+      self.sendAfter(There, 30, "later");
+      await self.sleep(50);
+      woken.push("slept");
+      self.sendAfter(There, 10, "set later");
+      await self.sleep(1e6);
+    });
+    await quiesce();
+    await clock.advance(65);
+    expect(sent).toEqual(["at the same time", "later", "set later"]);
+    expect([woken, node.isAlive(owner), node.counts.undelivered]).toEqual([["slept"], true, 4]);
+    const undelivered = events.filter(({ type }) => type === "undelivered");
+    const error = expect.objectContaining({ message: "no text" });
+    expect(undelivered[0]).toMatchObject({ from: owner, why: "unsendable", error });
+    expect(undelivered.slice(1)).toMatchObject(
+      Array.from({ length: 3 }, () => ({ from: owner, message: { tick: 1 }, error })),
+    );
+    for (const event of undelivered) lines.push(formatFailure(event) ?? "");
+    expect(lines.slice(1, 2)).toEqual([
+      'a message from <a.1> to <there@b> could not be sent: no text; it was {"tick":1}',
+    ]);
+  });
+
+  test("is the error of who sets a timer, where the router can tell; nothing is set", () => {
+    const { world } = createPicky(true);
+    const { node } = world;
+    const self = spawnPuppet(node);
+    for (const set of [
+      () => node.sendAfter(There, 20, () => 1),
+      () => node.sendInterval(There, 20, 1),
+      () => node.startTimer(There, 20, "in a Timeout, which is no text"),
+    ]) {
+      expect(set).toThrow("no text");
+    }
+    expect(node.counts.timers).toBe(0);
+    node.sendAfter(There, 20, "text");
+    // Here all can be sent.
+    node.sendAfter(self.pid, 20, () => 1);
+    node.sendAfter(at("a", name<unknown>("here")), 20, () => 1);
+    expect(node.counts.timers).toBe(3);
+  });
+
+  test("is not monitored: who has a name that cannot be said is the error, and nothing is left of it", async () => {
+    const { world, peer } = createPicky();
+    const { node } = world;
+    const heard: unknown[] = [];
+    node.spawn<unknown>(async (self) => {
+      try {
+        self.monitor(at("b", name<never>("7")));
+      } catch (error) {
+        heard.push((error as Error).message, peer.counts.watching);
+      }
+      heard.push(await self.receive());
+    });
+    await quiesce();
+    peer.lost();
+    await quiesce();
+    expect(heard).toEqual(["no text", 0]);
+  });
+});
+
+test("a router that gives up leaves the node as it was: what it connected is lost, and there can be another", async () => {
+  const { node } = createWorld({ name: "a" });
+  const gateway = connectRouter(node, { connect: () => undefined });
+  const pid = gateway.pid("b", 1, 7);
+  const said: string[] = [];
+  gateway.open("b", ({ type }) => said.push(`first ${type}`)).up(1);
+  const reasons: unknown[] = [];
+  const watch = (): void => {
+    node.spawn<Down>(async (self) => {
+      self.monitor(pid);
+      reasons.push((await self.receive()).reason);
+    });
+  };
+  watch();
+  await quiesce();
+  gateway.disconnect();
+  await quiesce();
+  watch();
+  await quiesce();
+  expect([said, reasons]).toEqual([["first monitor"], ["noconnection", "noconnection"]]);
+  const second = connectRouter(node, {
+    connect: (name) => second.open(name, ({ type }) => said.push(`second ${type}`)),
+  });
+  expect(second.pid("b", 1, 7)).toBe(pid);
+  watch();
+  await quiesce();
+  expect(said).toEqual(["first monitor", "second monitor"]);
+  expect(() => connectRouter(node, { connect: () => undefined })).toThrow("without a router");
+});
+
 test("connectRouter takes a node that has no router, and a router", () => {
   const node = createNode({ name: "a", logger: false });
   const router = { connect: () => undefined };
   expect(() => connectRouter({} as Node, router)).toThrow("connectRouter: node");
   expect(() => connectRouter(node, {} as never)).toThrow("connectRouter: router.connect");
   expect(() => connectRouter(node, { ...router, listen: 1 } as never)).toThrow("made of connect");
+  expect(() => connectRouter(node, { ...router, check: 1 } as never)).toThrow("router.check");
   connectRouter(node, router);
   expect(() => connectRouter(node, router)).toThrow("without a router");
 });

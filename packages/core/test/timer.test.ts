@@ -10,6 +10,8 @@ import {
   type TimerRef,
 } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
+import { runtimeOf } from "../src/runtime-of.js";
+import { Deadline } from "../src/timer-queue.js";
 import { createWorld, spawnDead, spawnPuppet, type Puppet, type World } from "./world.js";
 
 const Target = name<unknown>("target");
@@ -427,4 +429,29 @@ describe("now", () => {
       1234.5, 1234.5,
     ]);
   });
+});
+
+test("a deadline that fails keeps no other from firing, at its time or later", async () => {
+  const { node, clock } = createWorld();
+  const fired: string[] = [];
+  class Due extends Deadline {
+    readonly #act: () => void;
+    constructor(act: () => void) {
+      super();
+      this.#act = act;
+    }
+    override fire(): void {
+      this.#act();
+    }
+  }
+  const { timers } = runtimeOf(node);
+  const fail = (): void => {
+    throw new Error("a mistake in the runtime");
+  };
+  timers.arm(new Due(fail), 10, undefined);
+  timers.arm(new Due(() => fired.push("at the same time")), 10, undefined);
+  timers.arm(new Due(() => fired.push("later")), 20, undefined);
+  await expect(clock.advance(10)).rejects.toThrow("a mistake in the runtime");
+  await clock.advance(10);
+  expect(fired).toEqual(["at the same time", "later"]);
 });

@@ -24,6 +24,11 @@ const MIN_ROOM = 512;
 /** How much of an error that is too big, or cannot be sent, is told. */
 const SUMMARY_CHARACTERS = 1000;
 
+/** Of an error that is its name, its message, its code and its stack; beside these stand heads and keys. */
+const SUMMARY_PARTS = 4;
+const SUMMARY_ROOM_BYTES = 64;
+const MAX_UTF8_BYTES = 3;
+
 export class Codec {
   readonly #options: CodecOptions;
   readonly #encoder: TermEncoder;
@@ -77,13 +82,26 @@ export class Codec {
    * summary of itself, because the end of a process has to be told in any case.
    */
   encodeReason(reason: ExitReason): Uint8Array {
+    const { maxReasonBytes } = this.#options.limits;
+    const least = Math.floor(
+      (maxReasonBytes - SUMMARY_ROOM_BYTES) / SUMMARY_PARTS / MAX_UTF8_BYTES,
+    );
+    let bytes = this.#encodeWithin(reason, maxReasonBytes);
+    for (let most = SUMMARY_CHARACTERS; bytes === undefined && most > least; most /= 2) {
+      bytes = this.#encodeWithin(summaryOf(reason, most), maxReasonBytes);
+    }
+    return bytes ?? this.encode(summaryOf(reason, Math.min(least, SUMMARY_CHARACTERS)), "reason");
+  }
+
+  /** `undefined`: it cannot be sent, or is longer than that. */
+  #encodeWithin(reason: ExitReason, maxBytes: number): Uint8Array | undefined {
     try {
       const bytes = this.encode(reason, "reason");
-      if (bytes.length <= this.#options.limits.maxReasonBytes) return bytes;
+      return bytes.length <= maxBytes ? bytes : undefined;
     } catch {
       // A getter or a proxy may throw whatever it likes.
+      return undefined;
     }
-    return this.encode(summaryOf(reason), "reason");
   }
 
   /** The term in these bytes. @throws MalformedError */
@@ -92,10 +110,10 @@ export class Codec {
   }
 }
 
-/** A reason that says what the other one was, and surely can be sent. */
-function summaryOf(reason: ExitReason): ExitReason {
+/** A reason that says what the other one was, in parts of so many characters, and surely can be sent. */
+function summaryOf(reason: ExitReason, characters: number): ExitReason {
   const part = (text: string): string =>
-    text.slice(0, SUMMARY_CHARACTERS).replaceAll(/\p{Surrogate}/gu, "\ufffd");
+    text.slice(0, characters).replaceAll(/\p{Surrogate}/gu, "\ufffd");
   try {
     if (typeof reason === "object" && reason !== null) {
       const { error, shutdown } = reason as {

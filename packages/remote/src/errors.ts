@@ -63,7 +63,7 @@ export class UnreadableError extends CoppiceError {
   readonly code = "UNREADABLE";
   /** The node that could not read it. */
   readonly node: string;
-  constructor(what: "request" | "reply", node: string, why: string) {
+  constructor(what: "request" | "reply" | "message", node: string, why: string) {
     super(`the ${what} cannot be read at "${node}": ${why}`);
     this.node = node;
     // Where that was noticed says nothing, and is more than the smallest message that two nodes may agree on.

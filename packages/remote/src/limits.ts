@@ -15,7 +15,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `handshakeMs`, from accepting to open | 5000 | closes the connection |
  * | `maxHandshakes`, at once | 64 | refuses the connection |
  * | `maxHandshakesPerAddress`, at once | 8 | refuses the connection |
- * | `maxMessageBytes`, put together | 16 MiB | is refused at the sender; of a peer that sends it all the same the call fails, the end has no reason |
+ * | `maxMessageBytes`, put together | 16 MiB | more than own is the sender's error, more than the peer's is undelivered; the call fails, the end has no reason |
  * | `fragmentBytes` | 64 KiB | closes the session |
  * | `maxFragmentStreams`, in assembly | 64 | closes the session |
  * | `maxAssemblyBytes`, of all streams of a peer | 32 MiB | closes the session |

@@ -101,15 +101,15 @@ function ownerOf(ref: Ref): AnyPid {
   return ref.owner;
 }
 
-/** What of it nobody would hear of if it were dropped: the message, and for whom it was. */
+/** What of it nobody would hear of if it were dropped: the message, and for whom it was, or for which name. */
 export function messageOf(
   signal: RemoteSignal,
-): { readonly to: AnyPid; readonly message: unknown; readonly from: AnyPid } | undefined {
+): { readonly to: AnyPid | string; readonly message: unknown; readonly from: AnyPid } | undefined {
   switch (signal.type) {
     case "message":
       return signal;
     case "named":
-      return { to: signal.from, message: signal.message, from: signal.from };
+      return { to: signal.name, message: signal.message, from: signal.from };
     case "alias":
       return { to: ownerOf(signal.ref), message: signal.message, from: signal.from };
     case "refusal":

@@ -2,7 +2,14 @@
  * A peer: one other node by name, as long as something connects us, be it only the attempt. What is said
  * to it before the session is open is encoded at once, and waits here.
  */
-import { isRef, type AnyPid, type Gateway, type Peer, type RemoteSignal } from "@coppice/core";
+import {
+  isRef,
+  type AnyPid,
+  type Gateway,
+  type Peer,
+  type Ref,
+  type RemoteSignal,
+} from "@coppice/core";
 import { TooManyCallsError, UnreadableError } from "./errors.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
@@ -141,36 +148,55 @@ export class RemotePeer {
     if (verdict === "close") this.#options.overloaded();
   }
 
-  /** Who answers does not know how little who asks can take: that is told to who asks, and hurts nobody else. */
+  /** `false`: it was dropped. What is more than the other node takes is told to whom it concerns. */
   #push(connection: Connection, signal: RemoteSignal): boolean {
     const sender = senderOf(signal);
     const wire = wireOf(signal);
-    if (signal.type !== "alias" && signal.type !== "refusal") return connection.push(sender, wire);
+    const message = messageOf(signal);
+    if (message === undefined) return connection.push(sender, wire);
     try {
       return connection.push(sender, wire);
     } catch (error) {
       if (!(error instanceof UnsendableTermError)) throw error;
       // What could be sent to nobody is the sender's error.
       encodeSignal(wire, this.#options.codec);
-      const unreadable = new UnreadableError("reply", this.name, "it is bigger than was agreed on");
-      const { ref, from } = signal;
-      return connection.push(sender, {
-        op: "refuse",
-        ref: ref.serial,
-        from: from.serial,
-        payload: unreadable,
-      });
     }
+    this.#tooBig(connection, signal);
+    return true;
+  }
+
+  /**
+   * Who sends does not know how little the other node takes, and is no worse for it: who waits for a reply
+   * is told, be it the reply or the request that is too big; of any other message the node is.
+   */
+  #tooBig(connection: Connection, signal: RemoteSignal): void {
+    const { gateway, breaches } = this.#options;
+    breaches.count("maxMessageBytes");
+    const unreadable = (what: "request" | "reply" | "message"): UnreadableError =>
+      new UnreadableError(what, this.name, "it is bigger than was agreed on");
+    if (signal.type === "alias" || signal.type === "refusal") {
+      const [ref, from] = [signal.ref.serial, signal.from.serial];
+      connection.push(from, { op: "refuse", ref, from, payload: unreadable("reply") });
+      return;
+    }
+    const asked = askedBy(signal);
+    if (asked !== undefined) {
+      gateway.refuse(asked, unreadable("request"));
+      return;
+    }
+    const message = messageOf(signal);
+    if (message === undefined) return;
+    gateway.unsendable(
+      this.#whom(message.to),
+      message.message,
+      message.from,
+      unreadable("message"),
+    );
   }
 
   /** Each call holds what its reply is to find; who calls without waiting is told so. */
   #checkCalls(signal: RemoteSignal): void {
-    if (signal.type !== "message" && signal.type !== "named") return;
-    const { type, from } = Object(signal.message) as {
-      readonly type?: unknown;
-      readonly from?: unknown;
-    };
-    if (type !== "call" || !isRef(from)) return;
+    if (askedBy(signal) === undefined) return;
     const { limits, breaches } = this.#options;
     if (this.core.counts.watching <= limits.maxPendingCalls) return;
     breaches.count("maxPendingCalls");
@@ -218,8 +244,22 @@ export class RemotePeer {
     const message = signal === undefined ? undefined : messageOf(signal);
     if (message === undefined) return;
     const { to, from } = message;
-    this.#options.gateway.undelivered(to, message.message, from);
+    this.#options.gateway.undelivered(this.#whom(to), message.message, from);
   }
+
+  #whom(to: AnyPid | string): AnyPid {
+    return typeof to === "string" ? this.#options.gateway.place(this.name, to) : to;
+  }
+}
+
+/** Where the reply goes, if it is a request that waits for one. */
+function askedBy(signal: RemoteSignal): Ref | undefined {
+  if (signal.type !== "message" && signal.type !== "named") return undefined;
+  const { type, from } = Object(signal.message) as {
+    readonly type?: unknown;
+    readonly from?: unknown;
+  };
+  return type === "call" && isRef(from) ? from : undefined;
 }
 
 /** How much memory a signal takes while it waits: its bytes, what they were made of, and what holds both. */

@@ -39,12 +39,17 @@ export interface SessionsPort {
   readonly lost: (peer: RemotePeer) => void;
 }
 
+/** A node of which nothing is known. */
+const NOBODY: NodeLife = { name: "", incarnation: -1 };
+
 export class SessionParts {
   readonly #port: SessionsPort;
   readonly #gateway: Gateway;
   readonly #home: NodeLife;
   readonly #said: ClientRates;
   readonly #spawnServer: SpawnServer;
+  /** Encodes what is to be sent later, to see whether it can be. */
+  #checker: Codec | undefined = undefined;
 
   constructor(port: SessionsPort, gateway: Gateway, home: NodeLife) {
     const { node, options, breaches } = port;
@@ -84,7 +89,7 @@ export class SessionParts {
   /** With which nothing connects us yet. */
   peer(name: string): RemotePeer {
     const { limits, overflow } = this.#port.options;
-    const identities = this.#identities({ name, incarnation: -1 }, undefined);
+    const identities = this.#identities({ ...NOBODY, name }, undefined);
     const peer: RemotePeer = new RemotePeer({
       gateway: this.#gateway,
       name,
@@ -95,6 +100,17 @@ export class SessionParts {
       overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
     });
     return peer;
+  }
+
+  /** Could it be sent to any other node? @throws UnsendableTermError it could not */
+  check(message: unknown): void {
+    if (this.#checker === undefined) {
+      const { limits } = this.#port.options;
+      // Nobody is told of what is in it yet.
+      const { exported: _, ...identities } = this.#identities(NOBODY, undefined);
+      this.#checker = new Codec({ identities, limits });
+    }
+    this.#checker.encode(message);
   }
 
   /** Takes what is said over a session that is open. */

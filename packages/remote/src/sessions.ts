@@ -55,7 +55,10 @@ export class Sessions {
     this.#home = { name: node.name, incarnation: node.incarnation };
     const own = host.dialler(options);
     this.#diallers = own === undefined ? options.diallers : [...options.diallers, own];
-    const gateway = connectRouter(node, { connect: (name) => this.wanted(name)?.core });
+    const gateway = connectRouter(node, {
+      connect: (name) => this.wanted(name)?.core,
+      check: (message) => this.#parts.check(message),
+    });
     this.#parts = new SessionParts(port, gateway, this.#home);
     this.#awaiting = new Awaiting(clock, limits.handshakeMs);
     this.#handshakes = new HandshakeSlots(limits);

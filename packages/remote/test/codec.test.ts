@@ -295,6 +295,25 @@ describe("exit reasons always travel", () => {
     expect(told(message)).toHaveLength(1000);
   });
 
+  test("to a node that takes as little as one may, in parts that are short enough", async () => {
+    const world = await createCodecWorld({
+      maxMessageBytes: 1024,
+      maxReasonBytes: 1024,
+      fragmentBytes: 1024,
+    });
+    for (const letter of ["x", "\ud800", "\u4e00"]) {
+      const long = letter.repeat(2000);
+      const facts = { name: long, code: long, stack: long };
+      for (const reason of [{ error: Object.assign(new Error(long), facts) }, { shutdown: long }]) {
+        const bytes = world.codec.encodeReason(reason);
+        expect(bytes.length).toBeLessThanOrEqual(1024);
+        expect(world.peerCodec.decode(bytes)).toEqual({
+          [Object.keys(reason)[0] as string]: expect.anything(),
+        });
+      }
+    }
+  });
+
   test("hostile ones too", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();

@@ -162,8 +162,15 @@ describe("what the other node cannot read", () => {
     });
     expect(b.remote.breaches).toEqual({ maxMessageBytes: 1 });
     for (const bytes of [200_000, 65_536]) {
-      expect(await call(new Uint8Array(bytes))).toMatchObject({ code: "UNSENDABLE_TERM" });
+      expect(await call(new Uint8Array(bytes))).toMatchObject({
+        code: "UNREADABLE",
+        message: 'the request cannot be read at "b": it is bigger than was agreed on',
+      });
     }
+    expect([a.remote.breaches, b.remote.breaches]).toEqual([
+      { maxMessageBytes: 2 },
+      { maxMessageBytes: 1 },
+    ]);
     const most = new Uint8Array(65_000);
     expect([await call(most), got.length]).toEqual([most, 1]);
     expect(a.remote.nodes()).toMatchObject([{ monitors: 0 }]);
@@ -200,6 +207,116 @@ describe("what the other node cannot read", () => {
       );
     }
     expect([await call("small"), b.node.whereis(Echo)]).toEqual(["small", server]);
+  });
+
+  test("because it is too big for the other, does a sender no harm: it is counted, and told as undelivered", async () => {
+    const { a, b, got, call, settle } = await createEcho({}, least);
+    const there = b.node.whereis(Echo) as AnyPid;
+    const Told = name<unknown>("told");
+    let pid: unknown;
+    const listener = a.node.spawn<unknown>(async (self) => {
+      pid = await self.receive();
+    });
+    a.node.register(Told, listener);
+    b.node.send(at("a", Told), there);
+    expect(await call(1)).toBe(1);
+    const big = "x".repeat(5_000);
+    const sender = a.node.spawn<unknown>(async (self) => {
+      self.send(at("b", Echo), big as never);
+      self.send(pid as never, big as never);
+      self.cast(at("b", Echo) as never, big as never);
+      self.send(at("b", Echo), "after" as never);
+      self.send(at("b", Echo), (() => big) as never);
+    });
+    for (let i = 0; i < 4; i++) await settle();
+    expect(got.slice(1)).toEqual(["after"]);
+    const told = a.nodeEvents.filter(({ type }) => type === "undelivered");
+    const error = expect.objectContaining({
+      code: "UNREADABLE",
+      message: 'the message cannot be read at "b": it is bigger than was agreed on',
+    });
+    const common = { from: sender, why: "unsendable", error };
+    expect(told).toMatchObject([
+      { ...common, message: big },
+      { ...common, message: big, to: pid },
+      { ...common, message: { type: "cast", request: big } },
+    ]);
+    expect(told.map((event) => String((event as { to?: unknown }).to))).toEqual([
+      "<echo@b>",
+      String(pid),
+      "<echo@b>",
+    ]);
+    expect([a.node.counts.undelivered, a.remote.breaches]).toEqual([3, { maxMessageBytes: 3 }]);
+    // What could be sent to nobody is its own error.
+    expect(a.nodeEvents).toContainEqual(
+      expect.objectContaining({
+        type: "exited",
+        pid: sender,
+        reason: { error: expect.objectContaining({ code: "UNSENDABLE_TERM" }) },
+      }),
+    );
+  });
+
+  test("is the error of who sets a timer for it when no node could read it; what is too big for one is told when it fires", async () => {
+    const { a, got, call, advance } = await createEcho({}, least);
+    expect(await call(1)).toBe(1);
+    const set: unknown[] = [];
+    a.node.spawn<unknown>(async (self) => {
+      const timers = [(): number => 1, "x".repeat(5_000), "small"].map((message) => {
+        try {
+          return self.sendAfter(at("b", Echo), 20, message as never);
+        } catch (error) {
+          return (error as { code?: unknown }).code;
+        }
+      });
+      set.push(timers[0]);
+      await self.sleep(200);
+      set.push("slept");
+    });
+    await advance(200);
+    expect([set, got.slice(1)]).toEqual([["UNSENDABLE_TERM", "slept"], ["small"]]);
+    expect(a.nodeEvents.filter(({ type }) => type === "undelivered")).toMatchObject([
+      { why: "unsendable", message: "x".repeat(5_000), error: { code: "UNREADABLE" } },
+    ]);
+    expect(a.node.counts.timers).toBe(0);
+  });
+
+  test("because a request that somebody forwards is too big, fails the call and not who forwards it", async () => {
+    const { a, settle } = await createEcho({}, least);
+    const relay = a.node.spawn<Echo>(async (self) => {
+      for (;;) self.send(at("b", Echo), await self.receive());
+    });
+    expect(await Promise.all([a.node.call(relay, "here"), settle()])).toMatchObject([
+      "here",
+      undefined,
+    ]);
+    const call = a.node.call(relay, "x".repeat(5_000)).catch((error: unknown) => error);
+    await settle();
+    expect(await call).toMatchObject({ code: "UNREADABLE" });
+    expect(a.node.isAlive(relay)).toBe(true);
+  });
+
+  test("because the end of a process has a long reason, is told with less of it, and to the others", async () => {
+    const { a, b, settle, call } = await createEcho(least, {});
+    await call(1);
+    const heard: unknown[] = [];
+    for (let i = 0; i < 2; i++) {
+      a.node.spawn<Down>(async (self) => {
+        self.monitor(at("b", Echo));
+        heard.push((await self.receive()).reason);
+      });
+    }
+    b.node.spawn<Down>(async (self) => {
+      self.monitor(Echo);
+      heard.push((await self.receive()).type);
+    });
+    for (let i = 0; i < 2; i++) await settle();
+    const error = Object.assign(new Error("m".repeat(2_000)), { stack: "s".repeat(2_000) });
+    b.node.exit(b.node.whereis(Echo) as AnyPid, { error });
+    await settle();
+    const reason = { error: expect.objectContaining({ name: "Error" }) };
+    expect(heard).toEqual(expect.arrayContaining([reason, reason, "down"]));
+    expect([heard.length, a.remote.nodes().length]).toEqual([3, 1]);
   });
 
   test("because a request cannot be read, is told to one that takes little, too", async () => {

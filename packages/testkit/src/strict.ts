@@ -11,6 +11,7 @@ import type { Simulation } from "./simulation.js";
  * | `"unregistered"` | a message to a name that nobody holds |
  * | `"overflow"` | a message that was dropped because the mailbox was full |
  * | `"noconnection"` | a message to a node that is out of reach |
+ * | `"unsendable"` | a message that cannot travel, or is more than the other node takes, which its sender was not told |
  * | `"fenced"` | something that a dead process still attempted |
  * | `"zombie"` | a process that had to be declared dead |
  * | `"nameTaken"` | a name that another process held |
