@@ -12,6 +12,7 @@ import {
   type Startable,
   type Starter,
 } from "@coppice/core";
+import type { Subscription } from "rxjs";
 import type { Role } from "./handshake-message.js";
 import type { BreachCounts, LimitName, Limits } from "./limits.js";
 import { fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
@@ -89,6 +90,7 @@ export class SpawnServer {
   /** Starts that go on, of all peers; meanwhile it is noted who ends, and why: the last ones. */
   #running = 0;
   #ended = new Map<AnyPid, ExitReason>();
+  readonly #ends: Subscription;
   /** By the name of the peer: a new session does not make room. */
   readonly #spawns = new Map<string, SpawnsFor>();
 
@@ -97,7 +99,7 @@ export class SpawnServer {
     this.#behaviours = behaviours;
     this.#limits = limits;
     this.#breaches = breaches;
-    node.events.subscribe((event) => {
+    this.#ends = node.events.subscribe((event) => {
       if (event.type !== "exited" || this.#running === 0) return;
       this.#ended.set(event.pid, event.reason);
       // An answer is looked up at once. A start that hangs must not make a heap of all that ends meanwhile.
@@ -108,6 +110,11 @@ export class SpawnServer {
         }
       }
     });
+  }
+
+  /** Listens to the node no longer. */
+  stop(): void {
+    this.#ends.unsubscribe();
   }
 
   /** What is counted for a peer, whichever session it asks in. */

@@ -10,7 +10,7 @@ import {
   type RemoteName,
   type Startable,
 } from "@coppice/core";
-import { Subject, type Observable } from "rxjs";
+import { Subject, type Observable, type Subscription } from "rxjs";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import type { Groups } from "./groups.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
@@ -40,6 +40,7 @@ export class RemoteNode implements Remote {
   readonly #sessions: Sessions;
   readonly #starts: RemoteStarts;
   readonly #services: Services;
+  readonly #nodeEnds: Subscription;
   #stopped = false;
 
   constructor(
@@ -84,7 +85,7 @@ export class RemoteNode implements Remote {
       connect: (name) => this.connect(name),
       tell: (to, name, message) => sessions.tell(to, name, message),
     });
-    node.events.subscribe({ complete: () => void this.stop() });
+    this.#nodeEnds = node.events.subscribe({ complete: () => void this.stop() });
   }
 
   get addresses(): readonly string[] {
@@ -202,9 +203,16 @@ export class RemoteNode implements Remote {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#nodeEnds.unsubscribe();
     this.#sessions.stop();
     const listeners = this.#listeners.splice(0);
     await Promise.all(listeners.map((listener) => listener.close()));
     this.#events.complete();
+  }
+
+  /** @internal It could not begin: nothing of it is left, and the node can begin anew. */
+  async undo(): Promise<void> {
+    await this.stop();
+    this.#sessions.disconnect();
   }
 }

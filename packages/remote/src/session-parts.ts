@@ -60,6 +60,11 @@ export class SessionParts {
     this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, breaches);
   }
 
+  /** Nobody starts anything here any more. */
+  stop(): void {
+    this.#spawnServer.stop();
+  }
+
   /** Of a connection of which so much is known. */
   options({ expected, exported }: Pick<Facts, "expected" | "exported">): ConnectionOptions {
     const { clock, host, keys, breaches } = this.#port;

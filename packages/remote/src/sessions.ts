@@ -1,5 +1,5 @@
 /** The sessions of a node with others: how they come about, and how they end. */
-import { connectRouter, reportFor, type Clock, type Node } from "@coppice/core";
+import { connectRouter, reportFor, type Clock, type Gateway, type Node } from "@coppice/core";
 import { dialWith, whereIs } from "./address.js";
 import { Awaiting } from "./awaiting.js";
 import { CLIENT_REFUSED } from "./conflict.js";
@@ -29,6 +29,7 @@ export class Sessions {
   readonly #options: CheckedOptions;
   readonly #clock: Clock;
   readonly #home: NodeLife;
+  readonly #gateway: Gateway;
   readonly #diallers: readonly Dialler[];
   readonly #breaches: BreachCounts;
   readonly #connections = new Map<Connection, Facts>();
@@ -55,11 +56,11 @@ export class Sessions {
     this.#home = { name: node.name, incarnation: node.incarnation };
     const own = host.dialler(options);
     this.#diallers = own === undefined ? options.diallers : [...options.diallers, own];
-    const gateway = connectRouter(node, {
+    this.#gateway = connectRouter(node, {
       connect: (name) => this.wanted(name)?.core,
       check: (message) => this.#parts.check(message),
     });
-    this.#parts = new SessionParts(port, gateway, this.#home);
+    this.#parts = new SessionParts(port, this.#gateway, this.#home);
     this.#awaiting = new Awaiting(clock, limits.handshakeMs);
     this.#handshakes = new HandshakeSlots(limits);
     this.#door = new Door(this.#home, options, this.#connections, this.#peers, this.#met);
@@ -124,6 +125,7 @@ export class Sessions {
   /** Ends all. */
   stop(): void {
     this.#stopped = true;
+    this.#parts.stop();
     this.#joins.stop();
     for (const connection of [...this.#connections.keys()]) {
       connection.close(CLOSE_CODES.NORMAL, "the node stops");
@@ -131,6 +133,11 @@ export class Sessions {
     for (const peer of [...this.#peers.values()]) this.#lost(peer);
     const stopped = new RemoteStoppedError(this.#node.name);
     for (const { reject } of this.#awaiting.takeAll()) reject(stopped);
+  }
+
+  /** When all is ended: leaves the node to another router. */
+  disconnect(): void {
+    this.#gateway.disconnect();
   }
 
   // ── connecting ──────────────────────────────────────────────────────────────────────────────

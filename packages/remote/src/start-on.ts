@@ -28,7 +28,7 @@ export async function startOn(
   try {
     await remote.begin();
   } catch (error) {
-    await remote.stop();
+    await remote.undo();
     throw error;
   }
   return remote;

@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { at, createNode, name, type Call, type Node, type Self } from "@coppice/core";
 import { startRemote } from "../src/start-remote.js";
@@ -112,6 +113,54 @@ describe("startRemote over WebSockets", () => {
     });
   });
 });
+
+describe("a start that failed", () => {
+  test("because a port is taken, leaves nothing behind: the node can be started again, and is then as any other", async () => {
+    await withNodes(async (a, b) => {
+      const server = await startRemote(b, { cookie, listen: { port: 0 } });
+      b.register(EchoName, b.spawn(echo));
+      const [address = ""] = server.addresses;
+      const port = Number(new URL(address).port);
+      // It listens at one, and is to join, when the other fails.
+      const failing = startRemote(a, { cookie, listen: [{ port: 0 }, { port }], join: [address] });
+      await expect(failing).rejects.toMatchObject({ code: "EADDRINUSE" });
+      await expect(a.call(at("b", EchoName), 1)).rejects.toMatchObject({ reason: "noconnection" });
+      const remote = await startRemote(a, {
+        cookie,
+        listen: { port: 0 },
+        resolve: () => address,
+      });
+      expect(await a.call(at("b", EchoName), 2)).toBe(2);
+      expect([remote.addresses.length, server.nodes().length]).toEqual([1, 1]);
+      // One that has started is not started beside itself, nor again, and goes on.
+      await expect(startRemote(a, { cookie })).rejects.toThrow("without a router so far");
+      expect(await a.call(at("b", EchoName), 3)).toBe(3);
+      await remote.stop();
+      await expect(startRemote(a, { cookie })).rejects.toThrow("once in the life of a node");
+    });
+  });
+
+  test("because names cannot be kept, after it was listening, leaves the port free", async () => {
+    await withNodes(async (a) => {
+      const port = await freePort();
+      const names = { members: ["b"] };
+      await expect(startRemote(a, { cookie, listen: { port }, names })).rejects.toThrow(
+        "options.names.members",
+      );
+      const remote = await startRemote(a, { cookie, listen: { port } });
+      expect(remote.addresses).toEqual([`ws://127.0.0.1:${port}/coppice/1`]);
+    });
+  });
+});
+
+/** One that nobody listens at just now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
+  return port;
+}
 
 describe("the options of startRemote", () => {
   test.each<[string, RemoteOptions, string]>([
