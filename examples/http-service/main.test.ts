@@ -120,7 +120,7 @@ function told(service: Service): string[] {
     service.lines
       .filter((line) => line.startsWith("[coppice]"))
       // That is about a busy machine, and not about the service.
-      .filter((line) => !line.includes("held the event loop"))
+      .filter((line) => !line.includes("the event loop"))
       .map((line) => line.replaceAll(/ <[^>]*>/g, ""))
   );
 }

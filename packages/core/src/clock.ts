@@ -10,4 +10,9 @@ export interface Clock {
   clear(handle: unknown): void;
   /** Lets the host end although this is pending (as Node's `unref`), or makes it wait again. */
   hold?(handle: unknown, held: boolean): void;
+  /**
+   * Milliseconds for which the program has computed so far, all its threads together. Without it a program
+   * that was stopped looks like one whose code held the event loop.
+   */
+  cpuMs?(): number;
 }

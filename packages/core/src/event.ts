@@ -64,10 +64,16 @@ export type NodeEvent =
       readonly operation: string;
       readonly count: number;
     }
-  /** The event loop was held for `blockedMs`: by `pid`, or by one of `suspects` when more than one ran. */
+  /**
+   * The event loop was held for `blockedMs`: by `pid`, or by one of `suspects` when more than one ran. Where
+   * the clock tells, `cpuMs` is for how long the program computed meanwhile, at the most. When that is much
+   * less, all of it was stopped or starved (a signal, a debugger, a machine that slept or is busy), or a suspect
+   * waited synchronously.
+   */
   | {
       readonly type: "blocked";
       readonly blockedMs: number;
+      readonly cpuMs?: number;
       readonly pid: AnyPid | undefined;
       readonly suspects: readonly AnyPid[];
     }

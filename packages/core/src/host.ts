@@ -40,23 +40,33 @@ interface Host {
   performance?: { now(): number };
   MessageChannel?: new () => { port1: HostPort; port2: HostPort };
   AbortController?: new () => HostAbortController;
+  process?: { cpuUsage?: () => { readonly user: number; readonly system: number } };
   console?: { error(...values: unknown[]): void };
 }
+
+type CpuMeter = Required<NonNullable<Host["process"]>>;
 
 const host = globalThis as Host;
 
 /** Hosts keep delays in 32 bits; longer ones fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The platform's monotonic clock and `setTimeout`. */
+/** The platform's monotonic clock and `setTimeout`, and its CPU time where that is told. */
 export function hostClock(): Clock {
-  const { setTimeout, clearTimeout, performance } = host;
+  const { setTimeout, clearTimeout, performance, process } = host;
   if (setTimeout === undefined || clearTimeout === undefined) {
     throw new UnsupportedHostError("setTimeout");
   }
   const now = performance === undefined ? Date.now : () => performance.now();
   return {
     now,
+    ...(typeof process?.cpuUsage === "function" && {
+      cpuMs: () => {
+        // In microseconds.
+        const { user, system } = (process as CpuMeter).cpuUsage();
+        return (user + system) / 1000;
+      },
+    }),
     set: (wake, delayMs) =>
       setTimeout.call(host, wake, Math.min(Math.max(0, Math.ceil(delayMs)), MAX_DELAY_MS)),
     clear: (handle) => clearTimeout.call(host, handle),

@@ -67,12 +67,19 @@ export function formatFailure(event: NodeEvent): string | undefined {
         : undefined;
     case "blocked": {
       // Code that no process of this node is known to have run is not ours to blame.
-      if (event.suspects.length === 0) return undefined;
+      const { blockedMs, cpuMs, pid, suspects } = event;
+      if (suspects.length === 0) return undefined;
       const who =
-        event.pid !== undefined
-          ? `process ${String(event.pid)}`
-          : `one of the processes ${event.suspects.map(String).join(", ")}`;
-      return `${who} held the event loop for ${Math.round(event.blockedMs)} ms`;
+        pid !== undefined
+          ? `process ${String(pid)}`
+          : `one of the processes ${suspects.map(String).join(", ")}`;
+      const ms = `${Math.round(blockedMs)} ms`;
+      if (cpuMs === undefined) {
+        return `${who} held the event loop for ${ms}, unless the whole program was stopped`;
+      }
+      return cpuMs >= blockedMs / 2
+        ? `${who} held the event loop for ${ms}`
+        : `the event loop stood still for ${ms}, of which the program computed for ${Math.round(cpuMs)} ms: the whole program was stopped or starved, or ${who} waited for something synchronously`;
     }
     case "disposerFailed":
       return `a resource of process ${String(event.pid)} could not be disposed: ${stackOf(event.error)}`;

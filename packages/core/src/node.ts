@@ -248,7 +248,7 @@ function checkOptions(options: NodeOptions): void {
     const maybe = optional.length === 0 ? "" : `, and if you like ${optional.join(", ")}`;
     refuse(option, `an object with the functions ${methods.join(", ")}${maybe}`, value);
   };
-  port("clock", clock, CLOCK, ["hold"]);
+  port("clock", clock, CLOCK, ["hold", "cpuMs"]);
   port("scheduler", scheduler, SCHEDULER, SCHEDULER_MAY);
   port("random", random, ["next"], []);
 }

@@ -290,9 +290,10 @@ export class Runtime {
     this.tell({ type: "zombie", pid, label: process.extra?.label, unwindMs });
   }
 
-  blocked(blockedMs: number, suspects: AnyPid[]): void {
+  blocked(blockedMs: number, cpuMs: number | undefined, suspects: AnyPid[]): void {
     const pid = suspects.length === 1 ? suspects[0] : undefined;
-    this.tell({ type: "blocked", blockedMs, pid, suspects });
+    const computed = cpuMs === undefined ? {} : { cpuMs };
+    this.tell({ type: "blocked", blockedMs, ...computed, pid, suspects });
   }
 
   /** A subscriber of something that this node told has thrown. */

@@ -85,6 +85,8 @@ export class Turn {
   /** Who ran since the clock was looked at, as far as it is remembered; nobody when nobody is to be blamed. */
   readonly #recent: Process[] | undefined;
   #ran = 0;
+  /** What the CPU time was at the last beat: asking for it costs too much to do it as often as for the time. */
+  #cpuMs: number | undefined = undefined;
   #beat: unknown;
 
   /**
@@ -243,16 +245,25 @@ export class Turn {
     if (recent === undefined) return;
     if (elapsed > this.#blockedMs + this.#blockedMs / 4) {
       const suspects = recent.map((process) => process.pid);
-      this.#node.blocked(elapsed, [...new Set(suspects)]);
+      this.#node.blocked(elapsed, this.#computedMs(), [...new Set(suspects)]);
     }
     recent.length = 0;
     this.#ran = 0;
   }
 
+  /** For how long the program has computed since this was asked last; `undefined` where nobody can tell. */
+  #computedMs(): number | undefined {
+    const before = this.#cpuMs;
+    this.#cpuMs = this.#clock.cpuMs?.();
+    return this.#cpuMs === undefined || before === undefined ? undefined : this.#cpuMs - before;
+  }
+
   #startBeat(): void {
     const blockedMs = this.#blockedMs;
+    this.#computedMs();
     const beat = (): void => {
       this.#sample(this.#clock.now());
+      this.#computedMs();
       arm();
     };
     const arm = (): void => {

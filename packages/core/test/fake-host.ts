@@ -13,6 +13,8 @@ export class FakeHost implements Clock, Scheduler {
   nowMs = 0;
   /** How long looking at the clock takes; 1 ms makes each message use up a whole turn. */
   lookMs = 0;
+  /** Not there in a host that cannot tell. */
+  declare cpuMs?: () => number;
   #tasks: (() => void)[] = [];
   #alarms: { atMs: number; wake: () => void }[] = [];
 

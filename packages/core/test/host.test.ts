@@ -112,6 +112,18 @@ describe("the host's clock", () => {
     expect(shown).toBeLessThanOrEqual(Date.now());
   });
 
+  test("tells for how long the program has computed, where the platform does", () => {
+    const { process } = globalThis;
+    stub("process", { cpuUsage: () => ({ user: 1_500, system: 700 }) });
+    const told = hostClock();
+    stub("process", { env: {} });
+    const untold = hostClock();
+    stub("process", undefined);
+    const none = hostClock();
+    stub("process", process);
+    expect([told.cpuMs?.(), untold.cpuMs, none.cpuMs]).toEqual([2.2, undefined, undefined]);
+  });
+
   test("takes back what it set, and lets the program end although it is pending", () => {
     const platform = new FakePlatform();
     const clock = hostClock();

@@ -378,7 +378,7 @@ describe("a blocked event", () => {
   test("has a text for the log that says who it was, unless no process was", () => {
     const { node } = createWorld();
     const [a, b] = [node.spawn(idle), node.spawn(idle)];
-    const event = { type: "blocked", blockedMs: 250.4 } as const;
+    const event = { type: "blocked", blockedMs: 250.4, cpuMs: 200 } as const;
     expect(formatFailure({ ...event, pid: a, suspects: [a] })).toBe(
       "process <demo.1> held the event loop for 250 ms",
     );
@@ -386,6 +386,42 @@ describe("a blocked event", () => {
       "one of the processes <demo.1>, <demo.2> held the event loop for 250 ms",
     );
     expect(formatFailure({ ...event, pid: undefined, suspects: [] })).toBeUndefined();
+  });
+
+  test("tells how much was computed meanwhile, and blames nobody when that was little: the whole program was stopped", async () => {
+    const { node, host, blocked } = createWatched();
+    let computedMs = 0;
+    host.cpuMs = () => computedMs;
+    await pass(host, 200);
+    // As after SIGSTOP: time has passed, and nothing was done.
+    const stopped = node.spawn<never>(() => void (host.nowMs += 2_309));
+    await host.rest();
+    await pass(host, 200);
+    const busy = node.spawn<never>(() => {
+      host.nowMs += 500;
+      computedMs += 480;
+    });
+    await host.rest();
+    await pass(host, 200);
+    const [first, second] = blocked() as [Blocked, Blocked];
+    expect([first.pid, first.cpuMs, second.pid, second.cpuMs]).toEqual([stopped, 0, busy, 480]);
+    expect([first, second].map(formatFailure)).toEqual([
+      expect.stringMatching(
+        /^the event loop stood still for 23\d\d ms, of which the program computed for 0 ms: the whole program was stopped or starved, or process <demo.1> waited for something synchronously$/,
+      ),
+      expect.stringMatching(/^process <demo.2> held the event loop for 50\d ms$/),
+    ]);
+  });
+
+  test("where nobody can tell how much was computed leaves both open", async () => {
+    const { node, host, hold, blocked } = createWatched();
+    node.spawn<never>(() => hold());
+    await host.rest();
+    await pass(host, 50);
+    expect(blocked()[0]).not.toHaveProperty("cpuMs");
+    expect(formatFailure(blocked()[0] as Blocked)).toMatch(
+      /^process <demo.1> held the event loop for 10\d\d ms, unless the whole program was stopped$/,
+    );
   });
 });
 
