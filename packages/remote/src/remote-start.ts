@@ -1,10 +1,12 @@
 /** Starting, from here, behaviours that other nodes list. */
 import {
   InvalidArgumentError,
+  reportFor,
   type AnyPid,
   type Clock,
   type ExitReason,
   type Node,
+  type Report,
   type Startable,
   type Starter,
   type StartOptions,
@@ -141,16 +143,19 @@ export class RemoteStarts {
     if (pending === undefined || pending.peer !== peer) return;
     this.#forget(signal.request, pending);
     let payload: unknown;
+    let unreadable: unknown;
     try {
       payload = connection.codec.decode(signal.payload);
-    } catch {
-      payload = undefined;
+    } catch (error) {
+      unreadable = error;
     }
     if (signal.pid === null) {
-      pending.resolve(failureOf(payload));
+      pending.resolve(unreadable === undefined ? failureOf(payload) : { error: "unreadable" });
       return;
     }
     const pid = peer.pid(signal.pid);
+    // It runs, and is started all the same.
+    if (unreadable !== undefined) reportFor(this.#node, lostInfo(pid, unreadable as Error));
     if (pending.isLate) {
       this.#end(peer, pending, pid);
       return;
@@ -180,6 +185,15 @@ export class RemoteStarts {
     if (link) peer.say(starter, { op: "link-exit", from, to, payload: "killed" });
     this.#node.exit(pid, "kill");
   }
+}
+
+/** What a process said of itself when it was started cannot be read here. */
+function lostInfo(pid: AnyPid, { message }: Error): Report {
+  return {
+    level: "warning",
+    data: { type: "lostInfo", pid, why: message },
+    format: () => `process ${String(pid)} was started; its info cannot be read here: ${message}`,
+  };
 }
 
 function failureOf(payload: unknown): StartResult {

@@ -1,9 +1,11 @@
 /** A peer asks for a process: it is started, or refused, and the peer is told. */
 import type { AnyPid, Gateway, Node } from "@coppice/core";
 import type { SpawnServer, SpawnsFor } from "./behaviours.js";
+import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { SessionPeer } from "./connection-options.js";
 import type { RemotePeer } from "./remote-peer.js";
+import { UnsendableTermError } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
 /** Who asks, and over what. */
@@ -58,7 +60,10 @@ export async function answerSpawn(
   const { pid, info, ended } = outcome;
   gateway.export(pid);
   exported(pid);
-  say(pid.serial, info === undefined ? {} : { info });
+  const unsendable = info === undefined ? undefined : reasonAgainst(connection.codec, { info });
+  // It runs, and nobody here waits for what it says of itself: the node is told that it does not arrive.
+  if (unsendable !== undefined) gateway.unsendable(requester, { info }, pid, unsendable);
+  say(pid.serial, info === undefined || unsendable !== undefined ? {} : { info });
   const target = pid.serial;
   if (ended === undefined) {
     if (link) remote.core.arrive({ type: "link", from: requester, to: pid });
@@ -68,5 +73,17 @@ export async function answerSpawn(
   if (link) connection.push(target, { op: "link-exit", from: target, to: from, payload: ended });
   if (ref !== undefined) {
     connection.push(target, { op: "down", ref, to: from, target, payload: ended });
+  }
+}
+
+/** Why it cannot be told as it is. What stands for an end that cannot would say nothing of it. */
+function reasonAgainst(codec: Codec, told: unknown): unknown {
+  const { maxReasonBytes } = codec.limits;
+  try {
+    const { length } = codec.encode(told, "reply");
+    if (length <= maxReasonBytes) return undefined;
+    return new UnsendableTermError("reply.info", `more than ${maxReasonBytes} bytes long`);
+  } catch (error) {
+    return error;
   }
 }

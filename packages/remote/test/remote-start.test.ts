@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { name, type AnyPid, type Exit, type Node, type Startable } from "@coppice/core";
+import {
+  formatFailure,
+  name,
+  type AnyPid,
+  type Exit,
+  type Node,
+  type Startable,
+} from "@coppice/core";
 import { child, defineServer, defineSupervisor } from "@coppice/supervisor";
 import { remoteBehaviour, SpawnServer } from "../src/behaviours.js";
 import { createBreachCounts, DEFAULT_LIMITS } from "../src/limits.js";
@@ -94,6 +101,54 @@ describe("a start at another node", () => {
     world.network.sever("a", "b");
     await world.settle();
     expect(["noconnection", undefined]).toContain(((await lost) as { reason?: string }).reason);
+  });
+
+  test("gives the info of the process; what of it cannot travel, or be read, is told and costs nothing else", async () => {
+    const telling: Startable<never, readonly [what: string]> = {
+      start: async (starter, options, what) => {
+        const started = (await stack.start(starter, options as never, [])) as object;
+        const infos = {
+          small: 1,
+          big: "x".repeat(70_000),
+          deep: [[[[[[[[[1]]]]]]]]],
+          code: () => 1,
+        };
+        return { ...started, info: infos[what as keyof typeof infos] } as never;
+      },
+    };
+    const world = await createPair({
+      a: { limits: { maxDepth: 8 } },
+      b: {
+        behaviours: { telling: remoteBehaviour(telling, ([what]) => [what as string]) },
+      },
+    });
+    const { a, b, settle } = world;
+    const far = a.remote.behaviour<typeof telling>("b", "telling");
+    const starts: unknown[] = [];
+    let starter: unknown;
+    a.node.spawn<never>(async (self) => {
+      starter = self.pid;
+      for (const what of ["small", "big", "code", "deep"]) {
+        starts.push(await far.start(self as never, {}, what as never));
+      }
+      await self.sleep(1e6);
+    });
+    for (let i = 0; i < 12; i++) await settle();
+    const pid = expect.objectContaining({ node: "b" });
+    expect(starts).toEqual([{ pid, info: 1 }, { pid }, { pid }, { pid }]);
+    const [, big, code, deep] = starts as { readonly pid: AnyPid }[];
+    expect(b.nodeEvents.filter(({ type }) => type === "undelivered")).toMatchObject([
+      { why: "unsendable", error: { message: expect.stringMatching(/^reply.info is more than/) } },
+      { why: "unsendable", error: { message: expect.stringMatching(/^reply.info is a function/) } },
+    ]);
+    const told = b.nodeEvents.flatMap((event) =>
+      event.type === "undelivered" ? [[String(event.from), String(event.to)]] : [],
+    );
+    expect(told).toEqual([big, code].map((start) => [String(start?.pid), String(starter)]));
+    expect(a.nodeEvents.flatMap((event) => formatFailure(event) ?? [])).toEqual([
+      expect.stringContaining(`process ${String(deep?.pid)} was started; its info cannot be read`),
+    ]);
+    expect(b.node.counts.processes).toBe(4);
   });
 
   test("is asked of the peers it is listed for alone, and only so often", async () => {
