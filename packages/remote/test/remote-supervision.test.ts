@@ -11,6 +11,7 @@ import {
   startChild,
   supervisionTree,
   terminateChild,
+  whichChildren,
   type ChildOptions,
   type ProtocolOf,
   type ServerSelf,
@@ -113,6 +114,70 @@ function cut({ network }: RemoteWorld, one: string, other: string, isCut: boolea
   network.fault(one, other, fault);
   network.fault(other, one, fault);
 }
+
+describe("a supervisor at another node", () => {
+  test("answers whoever asks, and goes on, also where what a child has left cannot travel", async () => {
+    const world = createRemoteWorld();
+    const broken = (reason: unknown) =>
+      child({ id: "w", restart: "transient" }, async (self: Self<unknown>) => {
+        await self.receive();
+        self.exit(reason as never);
+      });
+    const reasons = [
+      { error: new Error("boom", { cause: () => "no data" }) },
+      {
+        get shutdown(): never {
+          throw new TypeError("cannot be looked at");
+        },
+      },
+    ];
+    const trees = reasons.map((reason) =>
+      defineSupervisor({ strategy: "one_for_one", children: [broken(reason)] }),
+    );
+    const [one, two] = trees as [(typeof trees)[0], (typeof trees)[0]];
+    const b = await world.start("b", {
+      behaviours: { one: remoteBehaviour(one, () => []), two: remoteBehaviour(two, () => []) },
+    });
+    const a = await world.start("a");
+    const outcomes: unknown[] = [];
+    const asking = (async () => {
+      for (const tree of ["one", "two"]) {
+        const supervisor = await a.node.start(a.remote.behaviour<typeof one>("b", tree));
+        const [before] = await whichChildren(a.node, supervisor);
+        a.node.send(before?.pid as never, "go" as never);
+        await world.settle();
+        const [after] = await whichChildren(a.node, supervisor);
+        const again = await countChildren(a.node, supervisor);
+        outcomes.push(after?.restarts, after?.lastExit, again.specs);
+      }
+    })();
+    for (let i = 0; i < 20; i++) await world.settle();
+    await asking;
+    expect(outcomes).toEqual([1, "Error: boom", 1, 0, expect.any(String), 1]);
+    expect(b.node.counts.crashes).toBe(0);
+  });
+
+  test("refuses an answer that holds more than its node sends, and goes on", async () => {
+    const world = createRemoteWorld();
+    const children = Array.from({ length: 20 }, (_, n) => child(`w${n}`, stubborn));
+    const tree = defineSupervisor({ strategy: "one_for_one", children });
+    await world.start("b", {
+      behaviours: { tree: remoteBehaviour(tree, () => []) },
+      limits: { maxItems: 64 },
+    });
+    const a = await world.start("a");
+    const outcomes: unknown[] = [];
+    const asking = (async () => {
+      const supervisor = await a.node.start(a.remote.behaviour<typeof tree>("b", "tree"));
+      outcomes.push(await whichChildren(a.node, supervisor).catch((error: unknown) => error));
+      outcomes.push((await countChildren(a.node, supervisor)).active);
+    })();
+    for (let i = 0; i < 10; i++) await world.settle();
+    await asking;
+    const message = expect.stringMatching(/^the answer cannot be sent: .* more than 64 items/);
+    expect(outcomes).toMatchObject([{ message }, 20]);
+  });
+});
 
 describe("children of a dynamic supervisor", () => {
   test("live at other nodes, are stopped there, and are started elsewhere", async () => {

@@ -1,18 +1,24 @@
-/** What a supervisor tells, where messages are cloned: a reason may hold what cannot be. */
+/** What a supervisor tells, where messages are cloned, or travel: a reason may hold what cannot be. */
 import {
   formatReason,
   isName,
   isPid,
-  UncloneableMessageError,
+  DeadProcessError,
+  ExitSignal,
   type ExitReason,
 } from "@coppice/core";
 
-/** Sends `message`; if it cannot be cloned, with its exit reasons as text. */
+/**
+ * Sends `message`; if it cannot be cloned, or sent to another node, with its exit reasons as text.
+ *
+ * @throws what `send` throws of that, too
+ */
 export function sendCloneable<T>(message: T, send: (message: T) => void): void {
   try {
     send(message);
   } catch (error) {
-    if (!(error instanceof UncloneableMessageError)) throw error;
+    // What a getter in a reason throws may be anything.
+    if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
     send(withReasonsAsText(message) as T);
   }
 }

@@ -1,5 +1,7 @@
 /** What the processes of all kinds of supervisors have in common. */
 import {
+  DeadProcessError,
+  ExitSignal,
   isRef,
   type AnyPid,
   type ExitReason,
@@ -94,7 +96,14 @@ export abstract class SupervisorBase extends BehaviourProcess {
   }
 
   protected reply(from: From<never>, value: unknown): undefined {
-    sendCloneable(value, (sent) => this.self.reply(from as From<unknown>, sent));
+    const { self } = this;
+    try {
+      sendCloneable(value, (sent) => self.reply(from as From<unknown>, sent));
+    } catch (error) {
+      if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
+      // Who asks from another node is not to end a tree by it.
+      self.refuse(from, new Error(`the answer cannot be sent: ${(error as Error).message}`));
+    }
     return undefined;
   }
 
