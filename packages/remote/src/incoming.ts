@@ -45,6 +45,9 @@ export interface IncomingOptions {
 
 const LIMIT_REASON = "limit";
 
+/** So many characters are told of why a request cannot be read. */
+const MOST_SAID = 200;
+
 /** In place of a term; any value can be one. */
 const UNREADABLE: unique symbol = Symbol("unreadable");
 
@@ -290,7 +293,9 @@ export class Incoming {
   /** Whoever waits for the reply to what could not be read is told so. To a monitor alone that says nothing. */
   #unread(asked: number | undefined): void {
     if (asked === undefined) return;
-    const error = new UnreadableError("request", this.#options.home.name, this.#why);
+    // It may say what the peer wrote, escaped; and there are nodes that take 1 KiB.
+    const why = this.#why.slice(0, MOST_SAID);
+    const error = new UnreadableError("request", this.#options.home.name, why);
     this.#say({ op: "refuse", ref: asked, from: 0, payload: error });
   }
 

@@ -56,6 +56,21 @@ describe("a client", () => {
     expect(world.server.remote.nodes()).toMatchObject([{ name: "client", role: "client" }]);
   });
 
+  test("that takes as little as one may is told in short what could not be read, however long that is", async () => {
+    const limits = { maxMessageBytes: 1_024, maxReasonBytes: 1_024, fragmentBytes: 1_024 };
+    const world = await createServed({ limits });
+    const { server } = world;
+    expect(await call(world, Public, 1)).toBe(1);
+    for (const letter of ["\u0001", "x"]) {
+      const error = await call(world, Public, name(letter.repeat(255)));
+      expect(error).toMatchObject({
+        code: "UNREADABLE",
+        message: expect.stringMatching(/^the request cannot be read at "server": the name "/),
+      });
+    }
+    expect([await call(world, Public, 2), server.remote.nodes().length]).toEqual([2, 1]);
+  });
+
   test("finds nobody under other names, nor by a number it was not told in this session", async () => {
     const world = await createServed();
     const { server, client, network, settle, advance, shown, hidden } = world;
