@@ -16,6 +16,8 @@ export interface Operations {
    * @throws NameNotRegisteredError a `Name` nobody holds; a pid or alias of the dead is no error
    * @throws InvalidArgumentError no address, or a promise as message
    * @throws UncloneableMessageError the node clones messages and this one cannot be
+   * @throws UnsendableTermError it is for another node, and could be sent to none. What is only more than that
+   *   node takes is no error: it is told as `undelivered`.
    * @see https://www.erlang.org/doc/system/expressions.html#send
    */
   send<M>(to: Address<M>, message: M): void;
@@ -100,9 +102,10 @@ export interface Operations {
 
   /**
    * Sends `message` in `ms` milliseconds. A pid's timer ends with the process; a name is looked up
-   * when the timer fires.
+   * when the timer fires. What cannot be sent then is told as `undelivered`.
    *
    * @throws InvalidArgumentError `ms` is negative or no number
+   * @throws UncloneableMessageError, UnsendableTermError as `send`
    * @see https://www.erlang.org/doc/man/erlang.html#send_after-3
    */
   sendAfter<M>(to: Address<M>, ms: number, message: M): TimerRef;
