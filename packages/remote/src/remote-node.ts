@@ -10,7 +10,7 @@ import {
   type RemoteName,
   type Startable,
 } from "@coppice/core";
-import { Subject, type Observable, type Subscription } from "rxjs";
+import { Subject, Subscription, type Observable } from "rxjs";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import type { Groups } from "./groups.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
@@ -40,7 +40,7 @@ export class RemoteNode implements Remote {
   readonly #sessions: Sessions;
   readonly #starts: RemoteStarts;
   readonly #services: Services;
-  readonly #nodeEnds: Subscription;
+  readonly #nodeEnds = new Subscription();
   #stopped = false;
 
   constructor(
@@ -85,7 +85,8 @@ export class RemoteNode implements Remote {
       connect: (name) => this.connect(name),
       tell: (to, name, message) => sessions.tell(to, name, message),
     });
-    this.#nodeEnds = node.events.subscribe({ complete: () => void this.stop() });
+    // It may have ended by now, of which is told at once.
+    this.#nodeEnds.add(node.events.subscribe({ complete: () => void this.stop() }));
   }
 
   get addresses(): readonly string[] {
@@ -100,16 +101,28 @@ export class RemoteNode implements Remote {
   async begin(): Promise<void> {
     for (const listen of this.#options.listen) {
       const accept = (transport: Transport): void => this.accept(transport);
-      if ("listen" in listen) this.#listeners.push(await listen.listen(accept));
+      if ("listen" in listen) await this.#listens(await listen.listen(accept));
       else {
         const { listen: listenHost } = this.#host;
         if (listenHost === undefined) throw new UnreachableError("this platform", "cannot listen");
         const admit = (address: string): boolean => this.#sessions.mayBegin(address);
-        this.#listeners.push(await listenHost(listen, this.#options, admit, accept));
+        await this.#listens(await listenHost(listen, this.#options, admit, accept));
       }
     }
+    this.#checkStopped();
     this.#sessions.join();
     this.#services.keepNames();
+  }
+
+  async #listens(listener: Listener): Promise<void> {
+    // What has been stopped meanwhile leaves nothing that would go on listening.
+    if (this.#stopped) await listener.close();
+    else this.#listeners.push(listener);
+    this.#checkStopped();
+  }
+
+  #checkStopped(): void {
+    if (this.#stopped) throw new RemoteStoppedError(this.node.name);
   }
 
   /** @internal For threads of this very program. */

@@ -19,6 +19,7 @@ import { startOn, type RemotePorts } from "./start-on.js";
  * @throws InvalidArgumentError an option is wrong; the cookie is missing or short; others than this machine
  *   could connect without TLS, and `insecure` is not true; the certificate or its key cannot be used; the node has, or
  *   had, remoting already (one that could not be started does not count)
+ * @throws RemoteStoppedError the node has stopped, or stops meanwhile
  * @throws the host's error where it cannot listen, such as EADDRINUSE
  */
 export function startRemote(

@@ -140,6 +140,21 @@ describe("a start that failed", () => {
     });
   });
 
+  test.each([
+    ["before it began", 0],
+    ["while it began", 1],
+  ])("because the node stopped %s, says so, and listens nowhere", async (_when, begins) => {
+    await withNodes(async (a, b) => {
+      const port = await freePort();
+      if (begins === 0) await a.stop();
+      const failing = startRemote(a, { cookie, listen: { port } }).catch((error: unknown) => error);
+      if (begins === 1) await a.stop();
+      expect(await failing).toMatchObject({ code: "REMOTE_STOPPED" });
+      const remote = await startRemote(b, { cookie, listen: { port } });
+      expect(remote.addresses).toHaveLength(1);
+    });
+  });
+
   test("because names cannot be kept, after it was listening, leaves the port free", async () => {
     await withNodes(async (a) => {
       const port = await freePort();
