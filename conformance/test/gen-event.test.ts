@@ -1,32 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { builtInPrograms } from "../src/corpus.js";
 import type { Op, Program, TraceEntry } from "../src/program.js";
 import { replay } from "../src/replay.js";
-import type { Mode } from "../src/schedule.js";
-
-const programs = builtInPrograms("gen_event");
+import { testPrograms } from "./corpus-programs.js";
 
 describe("event managers", () => {
-  test("there is a corpus of 50 programs by hand and 105 random ones", () => {
-    expect(programs).toHaveLength(155);
-  });
-
-  test.each<[string, Mode]>([
-    ["", "direct"],
-    [" when each signal waits its turn", "fifo"],
-    [" in an order of their own", 1],
-  ])(
-    "do what they do in Erlang%s",
-    async (_, mode) => {
-      const reports: string[] = [];
-      for (const program of programs) {
-        const failure = await replay(program, mode);
-        if (failure !== undefined) reports.push(failure.report);
-      }
-      expect(reports).toEqual([]);
-    },
-    120_000,
-  );
+  testPrograms("gen_event");
 });
 
 describe("a replay of event managers", () => {

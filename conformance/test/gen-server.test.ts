@@ -1,35 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { InvalidCallbackResultError } from "@coppice/supervisor";
-import { builtInPrograms } from "../src/corpus.js";
 import type { Op, Program, TraceEntry } from "../src/program.js";
 import { replay } from "../src/replay.js";
-import type { Mode } from "../src/schedule.js";
 import { resultOfTerm, termOfResult } from "../src/server-return.js";
 import type { Value } from "../src/term.js";
-
-const programs = builtInPrograms("gen_server");
+import { testPrograms } from "./corpus-programs.js";
 
 describe("servers", () => {
-  test("there is a corpus of 126 programs by hand and 314 random ones", () => {
-    expect(programs).toHaveLength(440);
-  });
-
-  test.each<[string, Mode]>([
-    ["", "direct"],
-    [" when each signal waits its turn", "fifo"],
-    [" in an order of their own", 1],
-  ])(
-    "do what they do in Erlang%s",
-    async (_, mode) => {
-      const reports: string[] = [];
-      for (const program of programs) {
-        const failure = await replay(program, mode);
-        if (failure !== undefined) reports.push(failure.report);
-      }
-      expect(reports).toEqual([]);
-    },
-    120_000,
-  );
+  testPrograms("gen_server");
 });
 
 describe("a replay of servers", () => {

@@ -1,34 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { builtInPrograms } from "../src/corpus.js";
 import { MachineTable } from "../src/machine-table.js";
 import type { Json } from "../src/program.js";
-import { replay } from "../src/replay.js";
-import type { Mode } from "../src/schedule.js";
 import type { Value } from "../src/term.js";
-
-const programs = builtInPrograms("gen_statem");
+import { testPrograms } from "./corpus-programs.js";
 
 describe("state machines", () => {
-  test("there is a corpus of 137 programs by hand and 315 random ones", () => {
-    expect(programs).toHaveLength(452);
-  });
-
-  test.each<[string, Mode]>([
-    ["", "direct"],
-    [" when each signal waits its turn", "fifo"],
-    [" in an order of their own", 1],
-  ])(
-    "do what they do in Erlang%s",
-    async (_, mode) => {
-      const reports: string[] = [];
-      for (const program of programs) {
-        const failure = await replay(program, mode);
-        if (failure !== undefined) reports.push(failure.report);
-      }
-      expect(reports).toEqual([]);
-    },
-    120_000,
-  );
+  testPrograms("gen_statem");
 });
 
 describe("a rule table", () => {

@@ -23,11 +23,6 @@ async function failuresOf(mode: Mode): Promise<Failure[]> {
 }
 
 describe("processes", () => {
-  test("there is a corpus of 140 programs by hand and 1040 random ones", () => {
-    expect(programs).toHaveLength(1180);
-    expect(new Set(programs.map(({ id }) => id)).size).toBe(1180);
-  });
-
   test("do what they do in Erlang", async () => {
     const failures = await failuresOf("direct");
     expect(failures.map(({ report }) => report)).toEqual([]);

@@ -5,38 +5,16 @@ import {
   defineSupervisor,
   InvalidChildSpecError,
 } from "@coppice/supervisor";
-import { builtInPrograms } from "../src/corpus.js";
 import { termOfFailure, termOfInvalidChild } from "../src/failure.js";
 import type { Op, Program, TraceEntry } from "../src/program.js";
 import { Raised } from "../src/raised.js";
 import { replay } from "../src/replay.js";
-import type { Mode } from "../src/schedule.js";
 import { childOfTerm } from "../src/supervisor-spec-json.js";
 import type { Value } from "../src/term.js";
-
-const programs = builtInPrograms("supervisor");
+import { testPrograms } from "./corpus-programs.js";
 
 describe("supervisors", () => {
-  test("there is a corpus of 153 programs by hand and 522 random ones", () => {
-    expect(programs).toHaveLength(675);
-  });
-
-  test.each<[string, Mode]>([
-    ["", "direct"],
-    [" when each signal waits its turn", "fifo"],
-    [" in an order of their own", 1],
-  ])(
-    "do what they do in Erlang%s",
-    async (_, mode) => {
-      const reports: string[] = [];
-      for (const program of programs) {
-        const failure = await replay(program, mode);
-        if (failure !== undefined) reports.push(failure.report);
-      }
-      expect(reports).toEqual([]);
-    },
-    120_000,
-  );
+  testPrograms("supervisor");
 });
 
 describe("a replay of supervisors", () => {
