@@ -382,6 +382,14 @@ SHAPES = {
     SPAWN_REPLY: "nnpb", REFUSE: "nnb", PING: "n", PONG: "n", CREDIT: "nn", GOAWAY: "nt", FRAG: "nob",
 }  # fmt: skip
 
+START_OPTIONS = {
+    "link": lambda x: isinstance(x, bool),
+    "monitor": is_number,
+    "startTimeoutMs": is_number,
+    "label": lambda x: isinstance(x, str) and len(x.encode()) <= 255,
+    "unwindMs": lambda x: x is None or is_number(x),
+}
+
 FITS = {
     "n": is_number,
     "t": lambda x: isinstance(x, str) and len(x.encode()) <= 255,
@@ -389,7 +397,8 @@ FITS = {
     "a": lambda x: is_number(x) or (isinstance(x, str) and len(x.encode()) <= 255),
     "p": lambda x: x is None or is_number(x),
     "o": lambda x: isinstance(x, bool),
-    "m": lambda x: isinstance(x, dict) and x.keys() <= {"link", "monitor", "startTimeoutMs"},
+    "m": lambda x: isinstance(x, dict)
+    and all(key in START_OPTIONS and START_OPTIONS[key](x[key]) for key in x),
 }
 
 

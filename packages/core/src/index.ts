@@ -113,13 +113,14 @@ export {
   type Translation,
 } from "./self.js";
 export { stackless } from "./stackless.js";
-export type {
-  InitAck,
-  Startable,
-  Starter,
-  StartMonitorOptions,
-  StartOptions,
-  StartResult,
+export {
+  checkStartOptions,
+  type InitAck,
+  type Startable,
+  type Starter,
+  type StartMonitorOptions,
+  type StartOptions,
+  type StartResult,
 } from "./start.js";
 export type { Timeout } from "./timer.js";
 export type { SleepOptions } from "./wait.js";

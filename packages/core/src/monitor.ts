@@ -9,7 +9,7 @@ import type { AnyName, RemoteName } from "./name.js";
 import type { AnyPid, ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference, type MonitorRef } from "./reference.js";
-import { settleWatch, Watch } from "./watch.js";
+import { holdByOwner, settleWatch, Watch } from "./watch.js";
 import { unwatch, watch, watchAtSpawn } from "./watching.js";
 
 /** A monitored process has ended, or was not there. OTP's `{'DOWN', Ref, process, Object, Reason}`. */
@@ -58,13 +58,14 @@ export class Monitor extends Watch {
     object: AnyPid | AnyName | RemoteName<never>,
     map: SignalMap | undefined,
     alias: MonitorAlias | undefined,
+    serial: number = owner.node.nextSerial(),
   ) {
     super(owner.node, owner, target);
     this.object = object;
     this.map = map;
     this.alias = alias;
     if (alias !== undefined) owner.countAliases(1);
-    this.ref = new Reference(owner.pid, owner.node.nextSerial(), this);
+    this.ref = new Reference(owner.pid, serial, this);
   }
 
   override ended(reason: ExitReason): void {
@@ -117,6 +118,19 @@ export function monitorAtSpawn(
   const entry = new Monitor(owner, child.pid, child.pid, map, alias);
   watchAtSpawn(entry, child);
   return entry.ref;
+}
+
+/** Another node has started `child` for `owner`, and monitors it by `serial` already: no signal goes out. */
+export function monitorAtStart(
+  owner: Process,
+  child: ProcessId<Process>,
+  serial: number,
+  map: SignalMap | undefined,
+  alias: MonitorAlias | undefined,
+): Monitor {
+  const entry = new Monitor(owner, child, child, map, alias, serial);
+  holdByOwner(entry);
+  return entry;
 }
 
 /** Returns whether the monitor was still there. */

@@ -9,13 +9,16 @@ import { Refusal } from "./call.js";
 import { Elsewhere } from "./elsewhere.js";
 import type { ExitReason } from "./exit-reason.js";
 import { LinkTable } from "./link.js";
+import type { SignalMap } from "./message.js";
+import { monitorAtStart } from "./monitor.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
-import { Reference } from "./reference.js";
+import { Reference, type Alias, type MonitorRef } from "./reference.js";
 import { RemoteWatch } from "./remote-watch.js";
 import type { RemoteSignal } from "./router.js";
 import type { Runtime } from "./runtime.js";
 import { arriveNow, transmit, type Signal } from "./signal.js";
+import type { StartMonitorOptions } from "./start.js";
 import { displace, type Watch } from "./watch.js";
 
 type LocalPid = ProcessId<Process>;
@@ -207,6 +210,38 @@ export class Peer {
     (process.links ??= new LinkTable()).set(other, 0);
     this.#addLink(pid, other);
     return true;
+  }
+
+  /** A number for a reference that is to be made later: no other reference of this node gets it. */
+  nextRef(): number {
+    return this.#local.nextSerial();
+  }
+
+  /**
+   * The other node has started a process for one of ours, and monitors it for that one from its first moment,
+   * by a number of `nextRef`: so the monitor is here too, without a signal. Returns its
+   * reference; `undefined`: ours is not there any more, and the other is told.
+   *
+   * @param wanted what a `StartMonitorOptions` says; its options are checked
+   */
+  monitored(
+    ours: AnyPid,
+    theirs: AnyPid,
+    serial: number,
+    wanted: Pick<StartMonitorOptions<unknown>, "monitor" | "monitorOptions">,
+  ): (MonitorRef & Alias<never>) | undefined {
+    const process = this.#local.processOf(ours as LocalPid);
+    if (this.#life !== "open") return undefined;
+    if (process === undefined || process.life !== "alive") {
+      this.#send({ type: "demonitor", ref: new Reference(ours, serial, undefined) });
+      return undefined;
+    }
+    const { monitor, monitorOptions } = wanted;
+    const map = typeof monitor === "function" ? (monitor as SignalMap) : undefined;
+    const alias = monitorOptions?.alias;
+    const entry = monitorAtStart(process, theirs as LocalPid, serial, map, alias);
+    this.#watching.set(serial, entry);
+    return entry.ref;
   }
 
   /**

@@ -137,7 +137,12 @@ export class PendingStart extends PendingCall {
 
 type Options = Partial<StartMonitorOptions<unknown, never>>;
 
-/** @throws InvalidArgumentError an option is unknown or of the wrong kind */
+/**
+ * What `spawnAndWait` asks of its options, for behaviours that start a process in another way.
+ *
+ * @param inProcess somebody is there to link it to, and to monitor for
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind
+ */
 export function checkStartOptions(operation: string, options: Options, inProcess = true): void {
   checkKeys(`${operation}: options`, options, [...spawnOptionKeys(inProcess), "timeoutMs"]);
   const { timeoutMs, ...spawnOptions } = options;

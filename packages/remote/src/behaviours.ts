@@ -6,11 +6,14 @@ import {
   checkFunction,
   checkKeys,
   InvalidArgumentError,
+  isPid,
   type AnyPid,
   type ExitReason,
   type Node,
   type Startable,
   type Starter,
+  type StartOptions,
+  type StartResult,
 } from "@coppice/core";
 import type { Subscription } from "rxjs";
 import type { Role } from "./handshake-message.js";
@@ -73,9 +76,11 @@ export class SpawnsFor {
 export interface SpawnRequest {
   readonly name: string;
   readonly args: unknown;
-  readonly timeoutMs: number | undefined;
-  /** Who wants to be linked with it. */
+  /** How it is to be started, as far as who asks has a say. */
+  readonly options: Pick<StartOptions, "timeoutMs" | "label" | "unwindMs">;
+  /** Who wants to be linked with it, or to monitor it. */
   readonly parent: AnyPid | undefined;
+  readonly link: boolean;
   readonly peer: { readonly name: string; readonly role: Role };
 }
 
@@ -142,46 +147,68 @@ export class SpawnServer {
     return { perSecond: maxSpawnsPerSecond, burst: maxSpawnsPerSecond };
   }
 
-  /** Starts what is asked for, if it may be. Never rejects. */
-  async start(request: SpawnRequest, spawns: SpawnsFor): Promise<StartOutcome> {
+  /**
+   * Starts what is asked for, if it may be, and has `answer` told in the same step in which it is looked up
+   * whether it has ended: nothing can come between. Never rejects.
+   */
+  async start(
+    request: SpawnRequest,
+    spawns: SpawnsFor,
+    answer: (outcome: StartOutcome) => void,
+  ): Promise<void> {
     const refused = this.#refuse(request, spawns);
-    if (refused !== undefined) return { pid: undefined, failed: { error: refused } };
+    if (refused !== undefined) return answer({ pid: undefined, failed: { error: refused } });
     const entry = this.#behaviours[request.name] as RemoteBehaviour;
     let args: readonly unknown[];
     try {
       if (!Array.isArray(request.args)) throw new TypeError("no array of arguments");
       args = entry.args(request.args as readonly unknown[]);
     } catch (error) {
-      return { pid: undefined, failed: { error: { badArguments: messageOf(error) } } };
+      return answer({ pid: undefined, failed: { error: { badArguments: messageOf(error) } } });
     }
     spawns.running++;
     this.#running++;
-    try {
-      const { timeoutMs, parent } = request;
-      const options = timeoutMs === undefined ? {} : { timeoutMs };
-      const node = this.#node as unknown as Starter;
-      const result = await (parent === undefined
-        ? entry.behaviour.start(node, options, ...(args as never))
-        : entry.behaviour.start(
-            starterFor(node, parent),
-            { ...options, link: true },
-            ...(args as never),
-          ));
-      if (result === "ignore") return { pid: undefined, failed: "ignore" };
-      if ("error" in result) return { pid: undefined, failed: { error: result.error } };
+    const result = await this.#launch(entry, request, args);
+    spawns.running--;
+    this.#running--;
+    if (result === "ignore") answer({ pid: undefined, failed: "ignore" });
+    else if ("error" in result) answer({ pid: undefined, failed: { error: result.error } });
+    else {
       const { pid, info } = result;
       const ended = this.#ended.get(pid);
       if (ended === undefined) {
         spawns.alive++;
         void this.#node.whenExited(pid).then(() => spawns.alive--);
       }
-      return { pid, ended, ...(info !== undefined && { info }) };
-    } catch (error) {
-      return { pid: undefined, failed: { error: { error: error as Error } } };
-    } finally {
-      spawns.running--;
-      if (--this.#running === 0) this.#ended = new Map();
+      answer({ pid, ended, ...(info !== undefined && { info }) });
     }
+    if (this.#running === 0) this.#ended = new Map();
+  }
+
+  async #launch(
+    { behaviour }: RemoteBehaviour,
+    { options, parent, link }: SpawnRequest,
+    args: readonly unknown[],
+  ): Promise<StartResult> {
+    const node = this.#node as unknown as Starter;
+    const tied = link ? { ...options, link } : { ...options, monitor: true };
+    try {
+      const result = await (parent === undefined
+        ? behaviour.start(node, options, ...(args as never))
+        : behaviour.start(starterFor(node, parent), tied, ...(args as never)));
+      return this.#checked(result);
+    } catch (error) {
+      return { error: { error: error as Error } };
+    }
+  }
+
+  /** Behaviours are anybody's code. Who asks is told a number, which is one of this node's. */
+  #checked(result: StartResult): StartResult {
+    if (result === "ignore" || "error" in result) return result;
+    const { pid } = result;
+    if (isPid(pid) && pid.node === this.#node.name) return result;
+    if (isPid(pid)) this.#node.exit(pid, "kill");
+    throw new InvalidArgumentError("behaviour: what start gave", "a process of this node", pid);
   }
 
   #refuse({ name, peer }: SpawnRequest, spawns: SpawnsFor): ExitReason | undefined {
@@ -210,7 +237,7 @@ export class SpawnServer {
 
 /**
  * This node, as who starts a process for `parent`: a behaviour takes that for its parent, whose exit ends it
- * although it traps exits. The link is made when it has started.
+ * although it traps exits. The link and the monitor are made when it has started.
  */
 function starterFor(node: Starter, parent: AnyPid): Starter {
   const spawnsUnlinked = ["spawnOpt", "spawnAndWait"];
@@ -220,8 +247,13 @@ function starterFor(node: Starter, parent: AnyPid): Starter {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
       if (!spawnsUnlinked.includes(key as string)) return value.bind(target) as unknown;
-      return ({ link: _link, ...options }: { link?: boolean }, ...rest: readonly unknown[]) =>
-        Reflect.apply(value, target, [options, ...rest]) as unknown;
+      return (
+        given: StartOptions & { readonly monitor?: unknown },
+        ...rest: readonly unknown[]
+      ) => {
+        const { link: _link, monitor: _monitor, ...options } = given;
+        return Reflect.apply(value, target, [options, ...rest]) as unknown;
+      };
     },
   });
 }
@@ -238,7 +270,8 @@ function isAllowed(
   }
 }
 
-function messageOf(error: unknown): string {
+/** What an error says, cut; whatever was thrown. */
+export function messageOf(error: unknown): string {
   try {
     return String((error as { message?: unknown } | null)?.message ?? error).slice(0, 1_000);
   } catch {

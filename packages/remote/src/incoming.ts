@@ -185,17 +185,23 @@ export class Incoming {
     const { core, limits, breaches } = this.#options;
     const target = this.#addressed(to);
     const theirs = this.#theirs(from);
-    if (target === undefined) this.#say({ op: "link-exit", from: to, to: from, payload: "noproc" });
+    const refuse = (reason: string): void =>
+      this.#say({ op: "link-exit", from: to, to: from, payload: reason }, to);
+    if (target === undefined) refuse("noproc");
     else if (core.counts.links >= limits.maxLinks) {
       breaches.count("maxLinks");
-      this.#say({ op: "link-exit", from: to, to: from, payload: LIMIT_REASON });
+      refuse(LIMIT_REASON);
     } else core.arrive({ type: "link", from: theirs, to: target });
   }
 
   #monitor({ ref, from, target }: Extract<WireSignal, { op: "monitor" }>): void {
     const { core, limits, breaches, gateway } = this.#options;
+    // After what that process has said: the answer to a start is the first of it.
     const refuse = (reason: string): void =>
-      this.#say({ op: "down", ref, to: from, target, payload: reason });
+      this.#say(
+        { op: "down", ref, to: from, target, payload: reason },
+        typeof target === "number" ? target : 0,
+      );
     const isThere =
       typeof target === "string" ? this.#mayName(target) : this.#addressed(target) !== undefined;
     if (!isThere) {
@@ -305,8 +311,8 @@ export class Incoming {
     return (reason === UNREADABLE ? "unreadable" : reason) as never;
   }
 
-  #say(signal: WireSignal<unknown>): void {
-    this.#options.connection.push(0, signal);
+  #say(signal: WireSignal<unknown>, sender = 0): void {
+    this.#options.connection.push(sender, signal);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Starting, from here, behaviours that other nodes list. */
 import {
+  checkStartOptions,
   InvalidArgumentError,
   reportFor,
   type AnyPid,
@@ -9,10 +10,12 @@ import {
   type Report,
   type Startable,
   type Starter,
+  type StartMonitorOptions,
   type StartOptions,
   type StartResult,
 } from "@coppice/core";
 import type { Connection } from "./connection.js";
+import { labelToSend } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
 import type { WireSignal, WireSpawnOptions } from "./wire-signal.js";
 
@@ -23,10 +26,18 @@ import type { WireSignal, WireSpawnOptions } from "./wire-signal.js";
  */
 export type Place = string | ((connected: readonly string[]) => string | undefined);
 
+/** A monitor that is there at the other node before it is here. */
+interface PendingMonitor {
+  /** The number that its reference gets. */
+  readonly ref: number;
+  readonly wanted: Pick<StartMonitorOptions<unknown>, "monitor" | "monitorOptions">;
+}
+
 interface Pending {
   readonly peer: RemotePeer;
   readonly starter: AnyPid;
   readonly link: boolean;
+  readonly monitor: PendingMonitor | undefined;
   readonly resolve: (result: StartResult) => void;
   /** Runs out while nothing is heard. */
   readonly timer: unknown;
@@ -37,12 +48,13 @@ interface Pending {
 /** So much longer than a start may take we wait for what is said of it: the way there and back. */
 const GRACE_MS = 100;
 
+/** So many characters are told of why an info could not be sent. */
+const MOST_SAID = 200;
+
 /** Options of a start that cannot be had at another node, and what can be done in their place. */
 const NOT_ELSEWHERE: readonly (readonly [option: string, instead: string])[] = [
   ["name", "its behaviour can register itself there"],
   ["mailbox", "what the other node lists can bound its mailbox"],
-  ["monitor", "monitor the pid when it has started"],
-  ["monitorOptions", "monitor the pid when it has started"],
 ];
 
 export class RemoteStarts {
@@ -81,9 +93,10 @@ export class RemoteStarts {
     options: StartOptions,
     args: readonly unknown[],
   ): Promise<StartResult> {
-    const { link = false, timeoutMs } = options;
-    // What has no meaning elsewhere must not be dropped in silence. `label`, `key` and `unwindMs` are given by
-    // each supervisor, for its own node's reports and schedules: the other node has its own.
+    checkStartOptions("start at another node", options, starter.pid.serial !== 0);
+    const { link = false, timeoutMs, label, unwindMs } = options;
+    // What has no meaning elsewhere must not be dropped in silence. A `key`, which each supervisor gives, is a
+    // place among the children of its parent, in schedules of this node: it has its meaning here alone.
     for (const [key, instead] of NOT_ELSEWHERE) {
       const value = (options as { readonly [option: string]: unknown })[key];
       if (value !== undefined) {
@@ -100,9 +113,15 @@ export class RemoteStarts {
     const peer = this.#reach(where);
     if (peer === undefined) return { error: "noconnection" };
     const request = ++this.#requests;
+    const { monitor: map } = options as { readonly monitor?: unknown };
+    const monitor: PendingMonitor | undefined =
+      map === undefined ? undefined : { ref: peer.core.nextRef(), wanted: options as never };
     const wireOptions: WireSpawnOptions = {
       ...(link && { link }),
-      ...(timeoutMs !== undefined && timeoutMs < Infinity && { startTimeoutMs: timeoutMs }),
+      ...(monitor && { monitor: monitor.ref }),
+      ...(timeoutMs !== undefined && timeoutMs < Infinity && { startTimeoutMs: whole(timeoutMs) }),
+      ...(label !== undefined && { label: labelToSend(label) }),
+      ...(unwindMs !== undefined && { unwindMs: unwindMs === Infinity ? null : whole(unwindMs) }),
     };
     const from = starter.pid;
     const signal: WireSignal<unknown> = {
@@ -122,7 +141,15 @@ export class RemoteStarts {
         timeoutMs === undefined || timeoutMs === Infinity
           ? undefined
           : this.#clock.set(late, timeoutMs + GRACE_MS);
-      const pending: Pending = { peer, starter: from, link, resolve, timer, isLate: false };
+      const pending: Pending = {
+        peer,
+        starter: from,
+        link,
+        monitor,
+        resolve,
+        timer,
+        isLate: false,
+      };
       this.#pending.set(request, pending);
       try {
         peer.say(from, signal);
@@ -154,15 +181,22 @@ export class RemoteStarts {
       return;
     }
     const pid = peer.pid(signal.pid);
+    const { info, lost } = Object(payload) as { readonly info?: unknown; readonly lost?: unknown };
     // It runs, and is started all the same.
     if (unreadable !== undefined) reportFor(this.#node, lostInfo(pid, unreadable as Error));
+    else if (typeof lost === "string") reportFor(this.#node, unsentInfo(pid, lost));
     if (pending.isLate) {
       this.#end(peer, pending, pid);
       return;
     }
     if (pending.link) peer.core.linked(pending.starter, pid);
-    const { info } = Object(payload) as { readonly info?: unknown };
-    pending.resolve({ pid, ...(info !== undefined && { info }) } as StartResult);
+    const { monitor } = pending;
+    const ref = monitor && peer.core.monitored(pending.starter, pid, monitor.ref, monitor.wanted);
+    pending.resolve({
+      pid,
+      ...(info !== undefined && { info }),
+      ...(ref && { ref }),
+    } as StartResult);
   }
 
   /** Nobody will answer. */
@@ -194,6 +228,22 @@ function lostInfo(pid: AnyPid, { message }: Error): Report {
     data: { type: "lostInfo", pid, why: message },
     format: () => `process ${String(pid)} was started; its info cannot be read here: ${message}`,
   };
+}
+
+/** What a process said of itself when it was started could not be sent by its node. */
+function unsentInfo(pid: AnyPid, said: string): Report {
+  const why = said.slice(0, MOST_SAID);
+  const shown = JSON.stringify(why);
+  return {
+    level: "warning",
+    data: { type: "lostInfo", pid, why },
+    format: () => `process ${String(pid)} was started; its node could not send its info: ${shown}`,
+  };
+}
+
+/** A duration as the wire has it. */
+function whole(ms: number): number {
+  return Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER);
 }
 
 function failureOf(payload: unknown): StartResult {

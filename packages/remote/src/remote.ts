@@ -83,7 +83,10 @@ export interface Remote {
    *
    * Started linked, as by a supervisor, it lives no longer than its connection with who started it: a
    * supervisor here starts it anew, where `place` says then, and what is left of it there ends when that node
-   * knows of the loss. Started without a link it lives on there.
+   * knows of the loss. Started without a link it lives on there. A monitor is there before it can end, as at home.
+   *
+   * Of the options, `link`, `monitor`, `timeoutMs`, `label` (the first 255 bytes) and `unwindMs` go along; `key` is of
+   * this node alone; `name` and `mailbox` are refused with `InvalidArgumentError`.
    *
    * @param place the node, or a function that says it anew at each start
    */

@@ -3,6 +3,7 @@
  */
 import { CborReader, MalformedError, type KnownTexts } from "./cbor-reader.js";
 import { ARRAY, MAP, NULL, TAG } from "./cbor-writer.js";
+import { MOST_LABEL_BYTES } from "./label.js";
 import type { LimitName, Limits } from "./limits.js";
 import {
   FIRST_OPTIONAL_OP,
@@ -181,13 +182,27 @@ function readSpawnOptions(reader: CborReader): WireSpawnOptions {
   const initial = reader.initial();
   if (initial >> 5 !== 5) throw new MalformedError("a spawn without options");
   const count = reader.argument(initial);
-  const options: { link?: boolean; monitor?: number; startTimeoutMs?: number } = {};
+  const options: { -readonly [O in keyof WireSpawnOptions]: WireSpawnOptions[O] } = {};
   for (let i = 0; i < count; i++) {
     const key = reader.text(32, "maxNameBytes");
     if (Object.hasOwn(options, key)) throw new MalformedError("a spawn option that is there twice");
-    if (key === "link") options.link = reader.boolean();
-    else if (key === "monitor" || key === "startTimeoutMs") options[key] = reader.unsigned();
-    else throw new MalformedError("a spawn option that is not known");
+    switch (key) {
+      case "link":
+        options.link = reader.boolean();
+        break;
+      case "monitor":
+      case "startTimeoutMs":
+        options[key] = reader.unsigned();
+        break;
+      case "label":
+        options.label = reader.text(MOST_LABEL_BYTES, "maxNameBytes");
+        break;
+      case "unwindMs":
+        options.unwindMs = reader.skipIf(NULL) ? null : reader.unsigned();
+        break;
+      default:
+        throw new MalformedError("a spawn option that is not known");
+    }
   }
   return options;
 }

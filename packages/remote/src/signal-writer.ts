@@ -193,12 +193,9 @@ function reason(writer: CborWriter, why: unknown, codec: Codec | undefined): voi
 }
 
 function spawnOptions(writer: CborWriter, options: WireSpawnOptions): void {
-  const { link, monitor, startTimeoutMs } = options;
-  const count =
-    Number(link !== undefined) +
-    Number(monitor !== undefined) +
-    Number(startTimeoutMs !== undefined);
-  writer.byte(MAP | count);
+  const { link, monitor, startTimeoutMs, label, unwindMs } = options;
+  const given = [link, monitor, startTimeoutMs, label, unwindMs];
+  writer.byte(MAP | given.filter((option) => option !== undefined).length);
   if (link !== undefined) {
     writer.text("link");
     writer.byte(link ? TRUE : FALSE);
@@ -210,5 +207,14 @@ function spawnOptions(writer: CborWriter, options: WireSpawnOptions): void {
   if (startTimeoutMs !== undefined) {
     writer.text("startTimeoutMs");
     writer.integer(startTimeoutMs);
+  }
+  if (label !== undefined) {
+    writer.text("label");
+    writer.text(label);
+  }
+  if (unwindMs !== undefined) {
+    writer.text("unwindMs");
+    if (unwindMs === null) writer.byte(NULL);
+    else writer.integer(unwindMs);
   }
 }

@@ -24,6 +24,10 @@ export interface WireSpawnOptions {
   readonly monitor?: RefSerial;
   /** The reply waits until the process has initialised, at most this long. */
   readonly startTimeoutMs?: number;
+  /** What people call it; at most 255 bytes. */
+  readonly label?: string;
+  /** How long it may unwind after an exit signal; `null`: for ever. */
+  readonly unwindMs?: number | null;
 }
 
 /**

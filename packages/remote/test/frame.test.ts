@@ -32,7 +32,7 @@ const signals: { readonly [O in WireOp]: Extract<WireSignal, { op: O }> } = {
     from: 3,
     name: "worker",
     payload: term,
-    options: { link: true, monitor: 8, startTimeoutMs: 5000 },
+    options: { link: true, monitor: 8, startTimeoutMs: 5000, label: "w1", unwindMs: null },
   },
   "spawn-reply": { op: "spawn-reply", request: 1, to: 3, pid: null, payload: term },
   ping: { op: "ping", n: 1 },

@@ -166,7 +166,7 @@ const signals: { readonly [O in WireOp]: Extract<WireSignal, { op: O }> } = {
     from: 3,
     name: "worker",
     payload: sender.encode([1, 2]),
-    options: { link: true, monitor: 8, startTimeoutMs: 5000 },
+    options: { link: true, monitor: 8, startTimeoutMs: 5000, label: "w1", unwindMs: null },
   },
   "spawn-reply": { op: "spawn-reply", request: 1, to: 3, pid: 12, payload: sender.encode(null) },
   ping: { op: "ping", n: 1 },
