@@ -2,26 +2,32 @@
 import type { Context } from "hono";
 import { Hono } from "hono";
 import type { Node } from "@coppice/core";
-import { renderTree, supervisionTree } from "@coppice/supervisor";
+import { callWithRetry, renderTree, supervisionTree } from "@coppice/supervisor";
 import { OverloadError, RequestError, runRequest, type Work } from "./requests.js";
 import { Store } from "./store.js";
 
 /** How long a request may take. */
 const REQUEST_MS = 60_000;
 
-/** What the service does with requests. A request that crashes is answered with 500. */
+/** Asking twice is as good as once. */
+const READ = { idempotent: true };
+
+/**
+ * What the service does with requests. A request that crashes is answered with 500. While the store is being
+ * restarted its callers wait; what only reads is asked of the successor, too, by those whose store crashed.
+ */
 export function createRoutes(node: Node): Hono {
   const run = <T>(context: Context, work: Work<T>): Promise<T> =>
     runRequest(node, `${context.req.method} ${context.req.path}`, REQUEST_MS, work);
   const routes = new Hono();
 
   routes.get("/counters", async (context) =>
-    context.json(await run(context, (self) => self.call(Store, ["all"]))),
+    context.json(await run(context, (self) => callWithRetry(self, Store, ["all"], READ))),
   );
 
   routes.get("/counters/:name{[\\w-]{1,100}}", async (context) => {
     const name = context.req.param("name");
-    const value = await run(context, (self) => self.call(Store, ["get", name]));
+    const value = await run(context, (self) => callWithRetry(self, Store, ["get", name], READ));
     return value === undefined ? context.notFound() : context.json({ name, value });
   });
 
@@ -38,7 +44,7 @@ export function createRoutes(node: Node): Hono {
         console.log(`request: waits ${afterMs} ms`);
         await self.sleep(afterMs);
       }
-      return self.call(Store, ["add", name, by]);
+      return callWithRetry(self, Store, ["add", name, by]);
     });
     return context.json({ name, value });
   });

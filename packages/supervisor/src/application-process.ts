@@ -65,6 +65,8 @@ export interface LaunchedApplication {
   holders(): readonly Holder[];
   /** The place of a process in the tree; `undefined` outside it. */
   pathOf(pid: AnyPid): string | undefined;
+  /** Calls `then` when all that supervisors have reported until now is known: who was started, say. */
+  caughtUp(then: () => void): void;
 }
 
 /**
@@ -92,6 +94,8 @@ type Inbox =
   | Exit
   /** Something is in `Application.#events`. */
   | { readonly type: "applicationEvent" }
+  /** What stands before it in the mailbox is done. */
+  | { readonly type: "applicationCaughtUp" }
   | { readonly type: "applicationHalfTime" | "applicationDeadline" }
   | CallbackDone;
 
@@ -113,6 +117,8 @@ class Application implements LaunchedApplication {
   #applicationState: unknown;
   /** What its own process is to be told; not as messages, for they could not carry everything. */
   readonly #events: ApplicationEvent[] = [];
+  /** Who waits until it has caught up, oldest first. */
+  readonly #waiting: (() => void)[] = [];
   #supervisor: SupervisorPid | undefined;
   #callback: AnyPid | undefined;
   #end: ApplicationEnd | undefined;
@@ -173,6 +179,12 @@ class Application implements LaunchedApplication {
     return this.#journal.pathOf(this.#node, pid);
   }
 
+  caughtUp(then: () => void): void {
+    if (this.#state.phase === "ended") return then();
+    this.#waiting.push(then);
+    this.#node.send(this.pid, { type: "applicationCaughtUp" });
+  }
+
   #spawn(): Pid<Inbox> {
     const { name } = this.#application;
     const body = (self: Self<Inbox>): Promise<void> => this.#run(self);
@@ -192,6 +204,7 @@ class Application implements LaunchedApplication {
     self.trapExits();
     void this.#start(self);
     while (this.#state.phase !== "ended") this.#handle(self, await self.receive());
+    for (const then of this.#waiting.splice(0)) then();
   }
 
   async #start(self: Self<Inbox>): Promise<void> {
@@ -222,6 +235,9 @@ class Application implements LaunchedApplication {
     switch (typeOf(message)) {
       case "applicationEvent":
         for (const event of this.#events.splice(0)) this.#on(self, event);
+        break;
+      case "applicationCaughtUp":
+        this.#waiting.shift()?.();
         break;
       case "applicationDeadline":
         this.#on(self, { type: "deadline", holders: this.holders() });
@@ -388,6 +404,7 @@ class Application implements LaunchedApplication {
   /** Its process has ended. If that was not at the end, somebody killed it. */
   #gone(reason: ExitReason): void {
     this.#self = undefined;
+    for (const then of this.#waiting.splice(0)) then();
     if (this.#end !== undefined) this.#hasEnded(this.#end);
     if (this.#state.phase === "ended") return;
     this.#state = { ...this.#state, phase: "ended" };

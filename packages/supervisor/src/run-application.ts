@@ -282,11 +282,18 @@ class Program {
     // What the code of a process does not wait for is rejected when the process ends: no failure.
     if (error instanceof ExitSignal || error instanceof DeadProcessError) return;
     const pid = this.#tracker?.current() ?? pidIn(error);
-    const path = pid && this.#launched?.pathOf(pid);
-    this.#log({ type: "unhandledRejection", application: this.#name, error, pid, path });
-    if (this.#options.onUnhandledRejection === "stop") {
-      this.#launched?.stop({ type: "unhandledRejection" });
-    }
+    const launched = this.#launched;
+    // A process that has ended by then is not known by its label any more.
+    const pathNow = pid && launched?.pathOf(pid);
+    const tell = (): void => {
+      const path = (pid && launched?.pathOf(pid)) ?? pathNow;
+      this.#log({ type: "unhandledRejection", application: this.#name, error, pid, path });
+      if (this.#options.onUnhandledRejection === "stop") {
+        launched?.stop({ type: "unhandledRejection" });
+      }
+    };
+    if (launched === undefined) tell();
+    else launched.caughtUp(tell);
   }
 
   #log(report: ApplicationReport): void {

@@ -385,6 +385,7 @@ describe("an unhandled rejection", () => {
     host.reject(Object.assign(new Error("mine"), { pid }));
     const hostile = { get pid(): never { throw boom; } }; // prettier-ignore
     host.reject(hostile);
+    await quiesce();
     expect(lines()).toEqual([
       "[coppice] unhandled rejection in process shop/a: Error: mine",
       "[coppice] unhandled rejection in an unknown process: [object that cannot be printed]",
@@ -403,17 +404,23 @@ describe("an unhandled rejection", () => {
       current: () => current,
     };
     const host = createFakeProgram(clock, tracker);
+    const renamed = child("renamed", async (self) => {
+      self.setLabel("not its place");
+      host.reject(boom);
+      await self.receive();
+    });
     const clumsy = child("clumsy", async (self) => {
       host.reject(boom);
       self.spawnOpt({ label: "below" }, async () => host.reject(boom));
       await self.receive();
     });
-    void runApplication(treeOf([clumsy]), { host, trackProcesses: true });
+    void runApplication(treeOf([renamed, clumsy]), { host, trackProcesses: true });
     await quiesce();
     host.reject(boom);
     host.signal("SIGTERM");
     await quiesce();
     expect(host.printed.map((text) => text.split(": ", 1)[0])).toEqual([
+      expect.stringMatching(/in process application\/renamed <application\.\d+>$/),
       expect.stringMatching(/in process application\/clumsy <application\.\d+>$/),
       expect.stringMatching(/in process application\/clumsy\/below <application\.\d+>$/),
       "[coppice] unhandled rejection in an unknown process",
