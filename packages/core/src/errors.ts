@@ -165,6 +165,15 @@ export class UncloneableMessageError extends CoppiceError {
   }
 }
 
+/** In place of a reply: what a server has answered cannot be sent to who asked. The server goes on. */
+export class UnsendableReplyError extends CoppiceError {
+  override readonly name = "UnsendableReplyError";
+  readonly code = "UNSENDABLE_REPLY";
+  constructor(server: AnyPid, why: string) {
+    super(`the reply of ${String(server)} cannot be sent: ${why}`);
+  }
+}
+
 /** A message was changed after it was sent. `stack` tells where it was changed, `sentAt` where it was sent. */
 export class MutationAfterSendError extends CoppiceError {
   override readonly name = "MutationAfterSendError";

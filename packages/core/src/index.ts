@@ -38,6 +38,7 @@ export {
   StartError,
   ThrownValueError,
   UncloneableMessageError,
+  UnsendableReplyError,
   UnsupportedHostError,
 } from "./errors.js";
 export type { NodeEvent, NodeEvents } from "./event.js";

@@ -53,9 +53,15 @@ export interface Operations {
    */
   cast<M, const Q extends CastOf<M>>(to: Address<M>, request: Q): void;
 
-  /** Answers a call; a caller that does not wait any more is not disturbed. */
+  /**
+   * Answers a call; a caller that does not wait any more is not disturbed. What cannot be sent to the caller
+   * is no error of who answers: the call rejects with `UnsendableReplyError`, and an `undelivered` event with
+   * the `error`, which has the path to it, tells of it here.
+   *
+   * @throws InvalidArgumentError `from` is no reference, or the reply is a promise
+   */
   reply<R>(from: From<R>, value: R): void;
-  /** Answers a call with an error: the call rejects with it. */
+  /** Answers a call with an error: the call rejects with it, or with its text where it cannot be sent as it is. */
   refuse(from: From<never>, error: Error): void;
 
   /**

@@ -1,7 +1,15 @@
 /** Sending to any kind of address, and finding what a call or a monitor is aimed at. */
 import type { LocalAddress } from "./address.js";
 import { PendingCall, Refusal } from "./call.js";
-import { InvalidArgumentError, NameNotRegisteredError } from "./errors.js";
+import {
+  DeadProcessError,
+  ExitSignal,
+  InvalidArgumentError,
+  NameNotRegisteredError,
+  ThrownValueError,
+  UnsendableReplyError,
+} from "./errors.js";
+import { formatTerm, isErrorLike } from "./exit-reason.js";
 import { deliver } from "./message.js";
 import { isName, isRemoteName, type RemoteName } from "./name.js";
 import { ProcessId } from "./pid.js";
@@ -62,21 +70,64 @@ export function castFrom(
   } else sendFrom(node, from, to, message, "cast");
 }
 
-/** Answers a call with an error. */
+/** Answers a call with an error; with its name and message where it cannot be sent as it is. */
 export function refuseFrom(node: Runtime, from: LocalPid, ref: Reference, error: unknown): void {
   if (!(ref instanceof Reference)) {
     throw new InvalidArgumentError("refuse: from", "the from of a call", ref);
   }
-  sendToAlias(node, from, ref, new Refusal(node.prepare(error)));
+  try {
+    sendToAlias(node, from, ref, new Refusal(node.prepare(error)));
+  } catch (failure) {
+    if (isEnd(failure)) throw failure;
+    const text = textOf(error, ({ name, message }) => `${name}: ${message}`);
+    sendToAlias(node, from, ref, new Refusal(new ThrownValueError(text)));
+  }
 }
 
-/** Answers a call. */
+/**
+ * Answers a call. As in OTP that never fails: who asks must not end who answers by it. What cannot be sent is
+ * the caller's error, and is told here, where the mistake is.
+ */
 export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: unknown): void {
   if (!(ref instanceof Reference)) {
     throw new InvalidArgumentError("reply: from", "the from of a call", ref);
   }
   if (typeof value === "object" && value !== null) refuseThenable(value);
-  sendToAlias(node, from, ref, node.prepare(value));
+  try {
+    sendToAlias(node, from, ref, node.prepare(value));
+  } catch (error) {
+    if (isEnd(error)) throw error;
+    node.undelivered(ref.owner, value, from, "unsendable", error);
+    refuseFrom(
+      node,
+      from,
+      ref,
+      new UnsendableReplyError(
+        from,
+        textOf(error, ({ message }) => message),
+      ),
+    );
+  }
+}
+
+/** A getter in what is sent may have ended the process. */
+function isEnd(error: unknown): boolean {
+  return error instanceof ExitSignal || error instanceof DeadProcessError;
+}
+
+/** So many characters are told of an error that cannot be sent. */
+const MOST_SAID = 1_000;
+
+/** What an error says, as a text that can be sent, whatever was thrown. */
+function textOf(error: unknown, say: (error: Error) => string): string {
+  let text: string;
+  try {
+    text = isErrorLike(error) ? say(error) : formatTerm(error);
+  } catch {
+    text = "an error that cannot be shown";
+  }
+  // Half a surrogate pair is no text for others.
+  return text.slice(0, MOST_SAID).replaceAll(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {

@@ -235,7 +235,7 @@ export interface Self<in out M> extends Operations {
   /** Sends an exit signal; see `exitEffect` for what it does. To oneself it takes effect at once. */
   exit(pid: AnyPid, reason: ExitReason): void;
 
-  /** Answers a call. A caller that does not wait any more is not disturbed. */
+  /** Answers a call. A caller that does not wait any more is not disturbed; see `Operations.reply`. */
   reply<R>(from: From<R>, value: R): void;
 
   /** Lets others run, and take what waits for them; for long computations, and for loops that send much. */

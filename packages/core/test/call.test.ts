@@ -721,6 +721,28 @@ describe("a caller that ends while it waits for a reply", () => {
   });
 });
 
+describe("a reply that cannot be sent", () => {
+  test("rejects the call, is told, and is no error of who replies", async () => {
+    const { node, events } = createWorld({ messages: "clone" });
+    const server = node.spawn<Call<string, () => void>>(async (self) => {
+      for (;;) self.reply((await self.receive()).from, () => undefined);
+    });
+    for (let i = 0; i < 2; i++) {
+      await expect(node.call(server, "x")).rejects.toMatchObject({
+        name: "UnsendableReplyError",
+        code: "UNSENDABLE_REPLY",
+        message: expect.stringMatching(/^the reply of <.*> cannot be sent: message is a function/),
+      });
+    }
+    const error = expect.any(UncloneableMessageError);
+    expect(events.filter(({ type }) => type === "undelivered")).toMatchObject([
+      { from: server, to: node.pid, why: "unsendable", error },
+      { from: server, to: node.pid, why: "unsendable", error },
+    ]);
+    expect(node.isAlive(server)).toBe(true);
+  });
+});
+
 describe("a request that cannot be sent", () => {
   test("throws at once and leaves nothing behind: nobody waits, no monitor, no timer", async () => {
     const { node, clock } = createWorld({ messages: "clone" });

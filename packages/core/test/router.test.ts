@@ -10,6 +10,7 @@ import {
   type Call,
   type Down,
   type Exit,
+  type Gateway,
   type From,
   type Node,
   type Peer,
@@ -583,7 +584,12 @@ describe("a connection that has only begun", () => {
 
 describe("a message that cannot travel", () => {
   /** Nothing but texts can be sent, and be called. */
-  function createPicky(check?: boolean): { world: World; sent: unknown[]; peer: Peer } {
+  function createPicky(check?: boolean): {
+    world: World;
+    sent: unknown[];
+    peer: Peer;
+    gateway: Gateway;
+  } {
     const world = createWorld({ name: "a" });
     const sent: unknown[] = [];
     const only = (message: unknown): void => {
@@ -594,12 +600,17 @@ describe("a message that cannot travel", () => {
       ...(check === true && { check: only }),
     });
     const peer = gateway.open("b", (signal) => {
-      if (signal.type === "named") only(signal.message);
+      if (signal.type === "named" || signal.type === "alias") only(signal.message);
+      if (signal.type === "refusal") {
+        only(Object(signal.error).cause ?? "");
+        sent.push(signal.error);
+        return;
+      }
       if (signal.type === "monitor") only(Number(signal.target) || signal.target);
       sent.push(signal.type === "named" ? signal.message : signal.type);
     });
     peer.up(1);
-    return { world, sent, peer };
+    return { world, sent, peer, gateway };
   }
   const There = at("b", name<unknown>("there"));
 
@@ -651,6 +662,28 @@ describe("a message that cannot travel", () => {
     node.sendAfter(self.pid, 20, () => 1);
     node.sendAfter(at("a", name<unknown>("here")), 20, () => 1);
     expect(node.counts.timers).toBe(3);
+  });
+
+  test("as a reply is the error of who asked, is told here, and is none of who answers", async () => {
+    const { world, sent, gateway } = createPicky();
+    const { node, events } = world;
+    const from = (serial: number): never => gateway.ref(gateway.pid("b", 1, 7), serial) as never;
+    node.reply(from(1), { a: 1 });
+    node.refuse(from(2), new RangeError("not so far", { cause: 3 }));
+    node.refuse(from(3), Object.assign(new Error("plain"), { cause: undefined }));
+    await quiesce();
+    expect(sent).toEqual([
+      expect.objectContaining({
+        code: "UNSENDABLE_REPLY",
+        message: `the reply of ${String(node.pid)} cannot be sent: no text`,
+      }),
+      expect.objectContaining({ code: "THROWN_VALUE", value: "RangeError: not so far" }),
+      expect.objectContaining({ message: "plain" }),
+    ]);
+    expect(events.filter(({ type }) => type === "undelivered")).toMatchObject([
+      { why: "unsendable", message: { a: 1 }, error: { message: "no text" } },
+    ]);
+    expect(() => node.reply(from(4), Promise.resolve() as never)).toThrow("await it first");
   });
 
   test("is not monitored: who has a name that cannot be said is the error, and nothing is left of it", async () => {

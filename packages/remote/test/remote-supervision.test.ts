@@ -174,7 +174,9 @@ describe("a supervisor at another node", () => {
     })();
     for (let i = 0; i < 10; i++) await world.settle();
     await asking;
-    const message = expect.stringMatching(/^the answer cannot be sent: .* more than 64 items/);
+    const message = expect.stringMatching(
+      /^the reply of <.*> cannot be sent: .* more than 64 items/,
+    );
     expect(outcomes).toMatchObject([{ message }, 20]);
   });
 });

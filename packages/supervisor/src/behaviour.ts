@@ -198,13 +198,7 @@ export abstract class BehaviourProcess {
     };
     const refuse = (thrown: unknown): void => {
       if (thrown instanceof ExitSignal && thrown.pid === self.pid) throw thrown;
-      const error = asError(thrown);
-      try {
-        self.refuse(from, error);
-      } catch {
-        // It holds what cannot be sent.
-        self.refuse(from, new ThrownValueError(`${error.name}: ${error.message}`));
-      }
+      self.refuse(from, asError(thrown));
       goOn();
     };
     const answer = (value: unknown): void => {

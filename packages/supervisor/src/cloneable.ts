@@ -6,6 +6,8 @@ import {
   DeadProcessError,
   ExitSignal,
   type ExitReason,
+  type From,
+  type Operations,
 } from "@coppice/core";
 
 /**
@@ -20,6 +22,22 @@ export function sendCloneable<T>(message: T, send: (message: T) => void): void {
     // What a getter in a reason throws may be anything.
     if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
     send(withReasonsAsText(message) as T);
+  }
+}
+
+/** Answers a call; where that cannot be sent as it is, with its exit reasons as text. Never fails, as `reply`. */
+export function replyCloneable(
+  self: Pick<Operations, "send" | "reply">,
+  from: From<never>,
+  value: unknown,
+): void {
+  const to = from as From<unknown>;
+  try {
+    // As `reply`, but it says when it fails.
+    sendCloneable(value, (sent) => self.send(to, sent));
+  } catch (error) {
+    if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
+    self.reply(to, value);
   }
 }
 

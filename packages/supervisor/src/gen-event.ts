@@ -35,7 +35,7 @@ import {
   type BehaviourSelf,
   type MaybePromise,
 } from "./behaviour.js";
-import { sendCloneable } from "./cloneable.js";
+import { replyCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
 import { HandlerReference, type HandlerCode } from "./event-handler.js";
 import { EventHandlers, type Delivery } from "./event-handlers.js";
@@ -169,7 +169,7 @@ class ManagerProcess extends BehaviourProcess {
       case "action":
         return this.#carryOut(demand.action, demand.from);
       case "unknownCall":
-        this.#refuse(demand.from, this.#unknownRequest(demand.request));
+        this.self.refuse(demand.from, this.#unknownRequest(demand.request));
         return undefined;
       default:
         return demand satisfies never;
@@ -197,7 +197,7 @@ class ManagerProcess extends BehaviourProcess {
       answer = this.#handlers.carryOut(action);
     } catch (error) {
       if (!(error instanceof UnknownRequestError)) throw error;
-      this.#refuse(from, error);
+      this.self.refuse(from, error);
       return undefined;
     }
     return whenSettled(answer, (value) => this.#reply(from, value));
@@ -210,21 +210,8 @@ class ManagerProcess extends BehaviourProcess {
 
   /** What cannot be sent is an error for who waits for it, and none of the manager. */
   #reply(to: From<never>, value: HandlerAnswer | undefined): void {
-    try {
-      sendCloneable(value, (sent) => this.self.reply(to as From<unknown>, sent));
-    } catch (error) {
-      this.#refuse(to, error as Error);
-    }
+    replyCloneable(this.self, to, value);
     this.instruments?.replied(to, value);
-  }
-
-  #refuse(to: From<never>, error: Error): void {
-    try {
-      this.self.refuse(to, error);
-    } catch {
-      // It holds what cannot be sent.
-      this.self.refuse(to, new Error(error.message));
-    }
   }
 
   protected override terminate(reason: ExitReason): MaybePromise<void> | undefined {

@@ -83,7 +83,8 @@ import {
  * An error that a callback throws ends the server with it, as does a result that cannot be one
  * (`InvalidCallbackResultError`): of that nothing is done. A call that the server does not know, or with
  * another number of arguments than its callback takes, is refused: its caller gets an
- * `UnknownRequestError`, and the server goes on. Such a cast goes to `info`, and without one it is told
+ * `UnknownRequestError`, and the server goes on. So it does after a `reply` that cannot be sent: its caller
+ * gets an `UnsendableReplyError`, and an `undelivered` event tells of it. A cast that it does not know goes to `info`, and without one it is told
  * as `undelivered`, as is any message that there is no callback for.
  *
  * A callback that declares three parameters takes one argument or two: whether its last is `self` cannot

@@ -1,7 +1,5 @@
 /** What the processes of all kinds of supervisors have in common. */
 import {
-  DeadProcessError,
-  ExitSignal,
   isRef,
   type AnyPid,
   type ExitReason,
@@ -15,7 +13,7 @@ import { BehaviourProcess, type BehaviourSelf } from "./behaviour.js";
 import type { SupervisorView } from "./child-info.js";
 import type { CheckedChildSpec, Shutdown } from "./child-spec.js";
 import { launchProgram, startChildProcess } from "./child-start.js";
-import { sendCloneable } from "./cloneable.js";
+import { replyCloneable, sendCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
 import { fieldsOf, glance } from "./glance.js";
 import { shutDown, type Meanwhile } from "./shutdown.js";
@@ -96,14 +94,7 @@ export abstract class SupervisorBase extends BehaviourProcess {
   }
 
   protected reply(from: From<never>, value: unknown): undefined {
-    const { self } = this;
-    try {
-      sendCloneable(value, (sent) => self.reply(from as From<unknown>, sent));
-    } catch (error) {
-      if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
-      // Who asks from another node is not to end a tree by it.
-      self.refuse(from, new Error(`the answer cannot be sent: ${(error as Error).message}`));
-    }
+    replyCloneable(this.self, from, value);
     return undefined;
   }
 

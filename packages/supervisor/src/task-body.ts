@@ -54,7 +54,8 @@ export function taskBody<T, M, A extends readonly unknown[]>(
     const call = await (owner === undefined ? self.receive(isTaskCall) : callOf(owner, self));
     if (call === undefined) return;
     try {
-      self.reply(call.from, { value: await run(self as unknown as Self<M>, ...args) });
+      // Not by `reply`: a task whose result cannot be sent has failed.
+      self.send(call.from, { value: await run(self as unknown as Self<M>, ...args) });
     } catch (error) {
       if (!attention.linked && attention.waiting === 0 && !isOwnEnd(self.pid, error)) {
         const crash = reasonOfThrown(error, self.pid) as CrashReason;
