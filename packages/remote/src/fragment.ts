@@ -35,8 +35,8 @@ export type Assembled =
   | { readonly type: "whole"; readonly bytes: Uint8Array }
   /** The signal was too big; all of it has come, and nothing was kept but its first bytes. */
   | { readonly type: "dropped"; readonly head: Uint8Array }
-  /** The session must close. */
-  | { readonly type: "violation"; readonly limit: LimitName };
+  /** The session must close: a limit is exceeded, or a stream begins with the number of an earlier one. */
+  | { readonly type: "violation"; readonly limit: LimitName | undefined };
 
 export type AssemblyLimits = Pick<
   Limits,
@@ -67,6 +67,8 @@ export class Assembly {
   readonly #limits: AssemblyLimits;
   readonly #streams = new Map<number, Stream>();
   #bytes = 0;
+  /** The stream that began last. */
+  #latest = -1;
 
   constructor(limits: AssemblyLimits) {
     this.#limits = limits;
@@ -86,6 +88,8 @@ export class Assembly {
     if (bytes.length > limits.fragmentBytes) return { type: "violation", limit: "fragmentBytes" };
     let stream = this.#streams.get(id);
     if (stream === undefined) {
+      if (id <= this.#latest) return { type: "violation", limit: undefined };
+      this.#latest = id;
       if (this.#streams.size >= limits.maxFragmentStreams) {
         return { type: "violation", limit: "maxFragmentStreams" };
       }

@@ -145,7 +145,9 @@ export class Inbox {
         return;
       }
       case "violation":
-        throw new MalformedError("fragments beyond the limit", assembled.limit);
+        throw assembled.limit === undefined
+          ? new MalformedError("a stream of fragments that is not new")
+          : new MalformedError("fragments beyond the limit", assembled.limit);
       case "whole": {
         const whole = parseSignal(assembled.bytes, this.#limits);
         if (whole === undefined) this.#window = takeIn(this.#window, 0, 1);

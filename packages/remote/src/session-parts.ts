@@ -137,6 +137,7 @@ export class SessionParts {
       peer,
       remote,
       spawns: this.#spawnServer.of(peer.node.name),
+      running: new Set(),
       exported: (pid) => void exported.pids.add(pid.serial),
     };
     return new Incoming({

@@ -7,7 +7,7 @@ import type { SessionPeer } from "./connection-options.js";
 import { labelToShow } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
 import { UnsendableTermError } from "./term.js";
-import type { WireSignal } from "./wire-signal.js";
+import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
 
 /** So many characters are told of why an info could not be sent: there are nodes that take 1 KiB. */
 const MOST_SAID = 200;
@@ -18,6 +18,8 @@ export interface Requester {
   readonly peer: SessionPeer;
   readonly remote: RemotePeer;
   readonly spawns: SpawnsFor;
+  /** The numbers of its requests that were not answered yet. */
+  readonly running: Set<number>;
   /** It may address the process from now on. */
   readonly exported: (pid: AnyPid) => void;
 }
@@ -26,9 +28,16 @@ export async function answerSpawn(
   node: Node,
   gateway: Gateway,
   server: SpawnServer,
-  { connection, peer, remote, spawns, exported }: Requester,
+  { connection, peer, remote, spawns, running, exported }: Requester,
   signal: Extract<WireSignal, { op: "spawn" }>,
 ): Promise<void> {
+  const { name, request, from } = signal;
+  if (running.has(request)) {
+    // Which of the two an answer is for, nobody could tell.
+    connection.close(CLOSE_CODES.PROTOCOL, "a start with the number of one that goes on");
+    return;
+  }
+  running.add(request);
   let args: unknown;
   try {
     args = connection.codec.decode(signal.payload);
@@ -38,7 +47,6 @@ export async function answerSpawn(
   const { startTimeoutMs, link = false, monitor: ref, label, unwindMs } = signal.options;
   const { role } = peer;
   const who = { name: peer.node.name, role };
-  const { name, request, from } = signal;
   const requester = gateway.pid(peer.node.name, peer.node.incarnation, from);
   const parent = link || ref !== undefined ? requester : undefined;
   const options = {
@@ -47,6 +55,7 @@ export async function answerSpawn(
     ...(unwindMs !== undefined && { unwindMs: unwindMs ?? Infinity }),
   };
   const answer = (outcome: StartOutcome): void => {
+    running.delete(request);
     const started = outcome.pid;
     if (connection.isDown) {
       // Nobody is left who would know of it. With a link it would have ended.

@@ -321,6 +321,20 @@ describe("the inbox", () => {
     ).toThrow(expect.objectContaining({ limit: "fragmentBytes" }));
   });
 
+  test.each<[string, number, number]>([
+    ["that of one that is whole", 1, 1],
+    ["less than that of one that is not", 2, 1],
+    ["less than that of one that is whole", 3, 0],
+  ])("a stream of pieces that begins with %s ends the session", (_, first, second) => {
+    const inbox = inboxOf();
+    const isWhole = first !== 2;
+    const signal = encodeSignal(demonitor);
+    inbox.accept(frame(1, 0, fragment(first, isWhole, signal)), 0);
+    expect(() => inbox.accept(frame(2, 0, fragment(second, true, signal)), 0)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining("not new"), limit: undefined }),
+    );
+  });
+
   test("a message beyond the limit is dropped, all of it, and the session goes on", () => {
     const inbox = inboxOf({ maxMessageBytes: 8192, maxReasonBytes: 1024, fragmentBytes: 4096 });
     const head = { op: "send", to: 7, from: 3 } as const;

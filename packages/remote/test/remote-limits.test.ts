@@ -325,10 +325,11 @@ describe("what the other node cannot read", () => {
     expect([await call(1), b.remote.nodes().length]).toEqual([1, 1]);
   });
 
-  test("because it could be read nowhere, is the error of who replies", async () => {
+  test("because it could be read nowhere, is the error of who asked, as one that is too big for it alone is", async () => {
     const { b, call } = await createEcho({}, {});
-    expect(await call("function")).toMatchObject({ name: "ServerExitError" });
-    expect(b.node.whereis(Echo)).toBeUndefined();
+    const server = b.node.whereis(Echo);
+    expect(await call("function")).toMatchObject({ name: "UnsendableReplyError" });
+    expect([await call("small"), b.node.whereis(Echo)]).toEqual(["small", server]);
   });
 
   test("costs that message and no monitor, call or message beside it", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   formatFailure,
+  name,
   type Alias,
   type Down,
   type Exit,
@@ -12,6 +13,8 @@ import {
 import { child, defineServer, defineSupervisor, startWith } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
 import { labelToSend, labelToShow } from "../src/label.js";
+import type { WireSignal } from "../src/wire-signal.js";
+import { Hostile } from "./hostile.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
 const idle = defineServer({
@@ -282,6 +285,53 @@ describe("what a start at another node says of the process", () => {
     await advance(1e6 + 1);
     expect(b.nodeEvents.some(({ type }) => type === "zombie")).toBe(isZombie);
     expect(b.events).toEqual([expect.objectContaining({ type: "up" })]);
+  });
+
+  test("two starts of one number that both go on end the session; one that is answered makes the number free", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b", { behaviours });
+    const peer = await Hostile.open(world, "x", "b");
+    const start = (what: string): WireSignal<unknown> => ({
+      op: "spawn",
+      request: 7,
+      from: 1,
+      name: what,
+      payload: [],
+      options: {},
+    });
+    for (let i = 0; i < 2; i++) {
+      peer.say(start("idle"));
+      await world.settle();
+    }
+    expect(peer.of("spawn-reply").map(({ request }) => request)).toEqual([7, 7]);
+    peer.say(start("hanging"));
+    await world.settle();
+    expect(peer.end).toBeUndefined();
+    peer.say(start("idle"));
+    await world.settle();
+    expect(peer.end).toMatchObject({ code: 4007, text: expect.stringContaining("goes on") });
+    expect(b.node.processes()).toHaveLength(2);
+  });
+
+  test("a monitor by a number that one has already is not set, and the node is told", async () => {
+    const world = createRemoteWorld();
+    const b = await world.start("b", { behaviours });
+    const First = name<never>("first");
+    b.node.spawnOpt<never>({ name: First }, (self) => self.receive());
+    const peer = await Hostile.open(world, "x", "b");
+    peer.say({ op: "monitor", ref: 5, from: 1, target: "first" });
+    const options = { monitor: 5 };
+    peer.say({ op: "spawn", request: 1, from: 1, name: "idle", payload: [], options });
+    await world.settle();
+    expect(b.events).toContainEqual(
+      expect.objectContaining({ type: "denied", what: "a monitor that is set already" }),
+    );
+    for (const pid of b.node.processes()) b.node.exit(pid, "kill");
+    await world.settle();
+    expect(peer.of("down")).toMatchObject([{ ref: 5, target: "first" }]);
+    peer.say({ op: "monitor", ref: 5, from: 1, target: "first" });
+    await world.settle();
+    expect(peer.of("down")).toHaveLength(2);
   });
 
   test("a start that gives a process of a third node is an error, and that one is ended", async () => {
