@@ -7,6 +7,7 @@ import { cases, type Case } from "./cases.js";
 import { countClasses } from "./class-count.js";
 import { explain } from "./explain.js";
 import { explore } from "./explore.js";
+import { NeverAtRestError } from "./never-at-rest.js";
 import { reportFailure, type FailureReport } from "./failure-report.js";
 import { hostMs } from "./host-time.js";
 import { withNames } from "./process-names.js";
@@ -69,9 +70,23 @@ export function searchCases<V extends readonly unknown[]>(
   const searchUntilMs = hostMs() + (test.budgetMs * 2) / 3;
   const passed = { programs: 0, schedules: 0, statement: "" };
   const searcher = new Searcher(test);
+  // What is wrong with the test itself is no failure of the program, and not to be shrunk.
+  let broken: { readonly error: unknown } | undefined;
+  const guarded =
+    (predicate: (drawn: Case<V>) => boolean): ((drawn: Case<V>) => boolean) =>
+    (drawn) => {
+      if (broken !== undefined) return true;
+      try {
+        return predicate(drawn);
+      } catch (error) {
+        if (fc.PreconditionFailure.isFailure(error)) throw error;
+        broken = { error };
+        return true;
+      }
+    };
   const property = propertyOf(
     test,
-    ({ values, seed, schedule }) => {
+    guarded(({ values, seed, schedule }) => {
       if (schedule !== undefined) return passes(test, values, schedule);
       const ms = searchUntilMs - hostMs();
       // Whatever the budget is, something is run.
@@ -81,14 +96,22 @@ export function searchCases<V extends readonly unknown[]>(
       passed.schedules += runs;
       passed.statement = statement;
       return found === undefined;
+    }),
+    (values, seed) => {
+      try {
+        return searcher.search(values, seed, Infinity).found;
+      } catch (error) {
+        if (fc.PreconditionFailure.isFailure(error)) return undefined;
+        throw error;
+      }
     },
-    (values, seed) => searcher.search(values, seed, Infinity).found,
   );
   const outcome = fc.check(property, {
     seed: test.seed,
     numRuns: test.runs,
     interruptAfterTimeLimit: test.budgetMs,
   });
+  if (broken !== undefined) throw (broken as { readonly error: unknown }).error;
   if (!outcome.failed) return passed;
   if (outcome.counterexample === null)
     throw outcome.errorInstance ?? new Error("no counterexample");
@@ -137,6 +160,7 @@ class Searcher<V extends readonly unknown[]> {
       runs: made,
       statement,
       failures,
+      restless,
     } = explore(programOf(this.#test, values), {
       runs,
       seed,
@@ -145,6 +169,7 @@ class Searcher<V extends readonly unknown[]> {
       simulation,
     });
     const [failure] = failures;
+    if (failure === undefined && restless !== undefined) throw new NeverAtRestError(restless);
     if (failure === undefined) return { runs: made, statement: statement.text, found: undefined };
     if (this.first === "") {
       const took = duration(hostMs() - this.#startedMs);
@@ -245,6 +270,8 @@ function runCase<V extends readonly unknown[]>(
 function programOf<V extends readonly unknown[]>({ body }: ActorTest<V>, values: V): Program {
   return (sim) => {
     const fail = (error: unknown): void => {
+      // The values make no sense, and nothing is wrong with the program.
+      if (fc.PreconditionFailure.isFailure(error)) throw error;
       const [kind, message] =
         error instanceof Error ? [error.name, error.message] : ["a value", String(error)];
       sim.fail(`the test's body threw ${kind}`, message);

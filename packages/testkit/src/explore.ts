@@ -51,7 +51,10 @@ export function explore(
   if ((simulation.plan?.length ?? 0) > 0) bounds.push("planned faults");
   // Under bounds what may happen is up to time, and in the calm to age: there is no choice to be reversed.
   const dpor = typeof clock !== "object" && calm === undefined;
-  return exploreRuns(steadyRunner(run), rest, { profile, bounds, dpor });
+  const steady = steadyRunner(run);
+  const exploration = exploreRuns(steady.run, rest, { profile, bounds, dpor });
+  steady.end();
+  return exploration;
 }
 
 /** As `explore`, of whatever makes runs. */

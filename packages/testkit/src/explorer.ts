@@ -41,6 +41,8 @@ export interface Exploration {
   readonly failing: number;
   readonly statement: Statement;
   readonly coverage: Coverage;
+  /** Where no run came to rest, although something must hold there: one of these runs. */
+  readonly restless: Run | undefined;
 }
 
 /** Makes one run under a strategy. Runs of one exploration share a key space. */
@@ -85,6 +87,8 @@ export class Explorer {
   #failing = 0;
   #mostFaults = 0;
   #calmsCut = 0;
+  #restless: Run | undefined;
+  #cameToRest = false;
 
   constructor(run: Runner, options: ExploreOptions, circumstances: Circumstances) {
     this.#run = run;
@@ -126,6 +130,8 @@ export class Explorer {
     this.#model.learn(run);
     this.#coverage.add(run, plan !== undefined);
     this.#noteCircumstances(run);
+    if ((run.unjudged?.length ?? 0) > 0) this.#restless ??= run;
+    else this.#cameToRest = true;
     if (run.violations.length > 0) this.#noteFailure(run, { origin, index, plan });
     return run;
   }
@@ -286,6 +292,7 @@ export class Explorer {
       failing: this.#failing,
       statement,
       coverage: this.#coverage.report(exhausted),
+      restless: this.#cameToRest ? undefined : this.#restless,
     };
   }
 }

@@ -50,7 +50,8 @@ function readAll(file: string): Readonly<Record<string, readonly FailingToken[]>
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return {};
+    // A folder that is a file holds nothing either; who writes there is told.
+    if (["ENOENT", "ENOTDIR"].includes((error as { code?: string }).code ?? "")) return {};
     throw error;
   }
   let all: unknown;

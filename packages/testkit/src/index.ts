@@ -118,6 +118,7 @@ export type { Base } from "./replayer.js";
 export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
 export type { ActorBody, Passed } from "./actor-test.js";
+export { NeverAtRestError } from "./never-at-rest.js";
 export { UnsteadyRunError } from "./steady.js";
 export { FailingTokensError, type FailingToken } from "./failing-tokens.js";
 export {

@@ -41,6 +41,7 @@ function isFault({ kind }: Transition): boolean {
 const NO_LOOKS: readonly Look[] = [];
 const NONE_SEEN: ReadonlySet<string> = new Set();
 const NONE_UNFIRED: readonly Unfired[] = [];
+const NONE_UNJUDGED: readonly string[] = [];
 
 export class Kernel implements Scheduler, RunView {
   readonly keySpace: KeySpace;
@@ -307,6 +308,8 @@ export class Kernel implements Scheduler, RunView {
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
     const looks = this.looks?.unfocused(seen) ?? NO_LOOKS;
     const unfired = this.agenda.timers?.unfired(steps.length) ?? NONE_UNFIRED;
+    const isCut = outcome === "stepLimit" || outcome === "zeno";
+    const unjudged = isCut ? this.checks.finally.map(({ name }) => name) : NONE_UNJUDGED;
     const hash = (): string => hashOfKeys(steps);
     return {
       steps,
@@ -316,6 +319,7 @@ export class Kernel implements Scheduler, RunView {
       seen,
       looks,
       unfired,
+      unjudged,
       loop,
       calmFrom,
       mailboxes,

@@ -62,6 +62,8 @@ export interface Run {
   readonly looks?: readonly Look[];
   /** Timers that were set and did not fire. */
   readonly unfired?: readonly Unfired[];
+  /** What must hold at rest, and was not looked at, as the run was cut off before. */
+  readonly unjudged?: readonly string[];
   /** How many messages waited for each process at the most, where any did; by its key. */
   readonly mailboxes?: ReadonlyMap<string, number> | undefined;
   /** The faults in their order, and what they came upon. */

@@ -62,20 +62,31 @@ const FAILING = 10;
 
 type Runner = (strategy: Strategy) => Run;
 
-/** Makes runs, and some of them twice. @throws UnsteadyRunError the second time it was another */
-export function steadyRunner(make: Runner): Runner {
+/** Makes runs, and some of them twice. */
+export interface SteadyRunner {
+  /** @throws UnsteadyRunError the second time it was another */
+  readonly run: Runner;
+  /** The first one once more, when all are made. @throws UnsteadyRunError it is another now */
+  end(): void;
+}
+
+export function steadyRunner(make: Runner): SteadyRunner {
   let first: Run | undefined;
   let runs = 0;
   let failed = 0;
-  return (strategy) => {
-    const run = make(strategy);
-    first ??= run;
-    runs++;
-    if (run.violations.length > 0 && failed++ < FAILING) checkSteady(run, make(sameWay(run)));
-    if (runs % ONE_IN === 0) {
-      checkSteady(run, make(sameWay(run)));
-      checkSteady(first, make(sameWay(first)));
-    }
-    return run;
+  const end = (): void => {
+    if (first !== undefined) checkSteady(first, make(sameWay(first)));
   };
+  const run = (strategy: Strategy): Run => {
+    const made = make(strategy);
+    first ??= made;
+    runs++;
+    if (made.violations.length > 0 && failed++ < FAILING) checkSteady(made, make(sameWay(made)));
+    if (runs % ONE_IN === 0) {
+      checkSteady(made, make(sameWay(made)));
+      end();
+    }
+    return made;
+  };
+  return { run, end };
 }

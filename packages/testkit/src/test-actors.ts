@@ -7,8 +7,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkFunction, InvalidArgumentError } from "@coppice/core";
-import type fc from "fast-check";
+import { checkFunction, CoppiceError, InvalidArgumentError } from "@coppice/core";
+import fc from "fast-check";
 import {
   replayCase,
   searchCases,
@@ -175,6 +175,12 @@ function testOf<V extends readonly unknown[]>(
       value,
     );
   };
+  for (const [index, arbitrary] of arbitraries.entries()) {
+    if (arbitrary instanceof fc.Arbitrary) continue;
+    const what = `testActors: arbitraries[${index}]`;
+    throw new InvalidArgumentError(what, "an arbitrary of fast-check", arbitrary);
+  }
+  checkOwnOptions(options);
   const single = arbitraries.length === 0;
   if (whenPassed !== undefined) checkFunction("testActors: options.whenPassed", whenPassed);
   // Refuses what it does not know.
@@ -191,28 +197,44 @@ function testOf<V extends readonly unknown[]>(
   };
 }
 
+function checkOwnOptions({ searchSeed, store, reports, twin }: TestActorsOptions): void {
+  const check = (option: string, isRight: boolean, expected: string, value: unknown): void => {
+    if (value === undefined || isRight) return;
+    throw new InvalidArgumentError(`testActors: options.${option}`, expected, value);
+  };
+  check("searchSeed", Number.isInteger(searchSeed), "a whole number", searchSeed);
+  check("store", store === false || typeof store === "string", "a folder, or false", store);
+  check("reports", typeof reports === "string", "a folder", reports);
+  check("twin", typeof twin === "boolean", "a boolean", twin);
+}
+
 function runTest<V extends readonly unknown[]>(
   name: string,
   test: ActorTest<V>,
   options: TestActorsOptions,
   file: string | undefined,
 ): void {
-  const fail = (failure: ActorFailure): never => {
-    const report = failure.report({
+  const fail = (failure: ActorFailure, keep?: () => void): never => {
+    const plain = failure.report({
       replay: replayLine(failure.token, name, file),
       twin: options.twin ?? Boolean(process.env["COPPICE_TWIN"]),
     });
     const folder = options.reports ?? process.env["COPPICE_REPORTS"];
-    if (folder !== undefined && folder !== "") writeReport(folder, name, report);
+    const unwritten: string[] = [];
+    if (folder !== undefined && folder !== "") {
+      tryToWrite(folder, () => writeReport(folder, name, plain), unwritten);
+    }
+    if (store !== undefined && keep !== undefined) tryToWrite(dirname(store), keep, unwritten);
+    const report = { ...plain, text: withNotes(plain.text, unwritten) };
     throw new ScheduleFailureError(failure.token, report, failure.cause);
   };
+  const store = storeOf(options, file);
   const { COPPICE_REPLAY } = process.env;
   if (COPPICE_REPLAY !== undefined && COPPICE_REPLAY !== "") {
     const failure = replayCase(test, COPPICE_REPLAY, "replay");
     if (failure !== undefined) fail(failure);
     return;
   }
-  const store = storeOf(options, file);
   if (store !== undefined) {
     for (const { token } of readFailingTokens(store, name)) {
       const failure = replayCase(test, token, `failed before: ${basename(store)}`);
@@ -224,10 +246,29 @@ function runTest<V extends readonly unknown[]>(
     options.whenPassed?.(result);
     return;
   }
-  if (store !== undefined && !process.env["CI"]) {
+  fail(result, () => {
+    if (store === undefined || process.env["CI"]) return;
     addFailingToken(store, name, { token: result.token, violation: result.violation });
+  });
+}
+
+/** What failed is to be told whatever the disk says. */
+function tryToWrite(folder: string, write: () => void, unwritten: string[]): void {
+  try {
+    write();
+  } catch (error) {
+    if ((error as { code?: unknown }).code === undefined || error instanceof CoppiceError)
+      throw error;
+    unwritten.push(`not written to ${folder}: ${(error as Error).message}`);
   }
-  fail(result);
+}
+
+/** The line that replays stays where it is sought. */
+function withNotes(text: string, notes: readonly string[]): string {
+  if (notes.length === 0) return text;
+  const lines = text.split("\n");
+  const at = lines.findIndex((line) => line.startsWith("replay: "));
+  return lines.toSpliced(at === -1 ? lines.length : at, 0, ...notes).join("\n");
 }
 
 function storeOf({ store }: TestActorsOptions, file: string | undefined): string | undefined {

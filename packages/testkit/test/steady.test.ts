@@ -30,6 +30,11 @@ describe("an exploration", () => {
     await expect(found).rejects.toThrow("took another course the second time");
   });
 
+  test("finds it however few runs there are", async () => {
+    const found = inMacrotask(() => explore(leaking(1, false), { dporRuns: 0, runs: 2 }));
+    await expect(found).rejects.toThrow(UnsteadyRunError);
+  });
+
   test("finds that what failed does not fail again", async () => {
     const found = inMacrotask(() => explore(leaking(Infinity, true), { runs: 50 }));
     await expect(found).rejects.toThrow('first "it has run", then no violation');

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import {
+  NeverAtRestError,
   ScheduleFailureError,
   testActors,
   type ActorBody,
@@ -140,8 +141,9 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
     };
     await define([fc.nat()], body, { runs: 20, schedules: 7, budgetMs: 60_000 }).run();
     const counts = [...programs.values()];
-    expect(counts.reduce((sum, each) => sum + each, 0)).toBe(20 * 7);
-    expect(counts.every((each) => each % 7 === 0)).toBe(true);
+    // And the first of each once more.
+    expect(counts.reduce((sum, each) => sum + each, 0)).toBe(20 * 8);
+    expect(counts.every((each) => each % 8 === 0)).toBe(true);
   });
 
   test("tells what was done when nothing failed: all there is, or what bounded it", async () => {
@@ -251,6 +253,77 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
         ) as unknown,
       }),
     );
+  });
+
+  test("says so too when that shows in some of its runs alone, and in none of those that follow", async () => {
+    let runs = 0;
+    const program = (sim: Simulation): void => {
+      const isOdd = ++runs === 7;
+      const node = sim.node();
+      const sink = node.spawnOpt<string>({ key: "sink" }, async (self) => {
+        for (;;) await self.receive();
+      });
+      for (const key of ["a", "b", "c"]) {
+        node.spawnOpt<never>({ key }, async (self) => {
+          if (isOdd) await self.yield();
+          self.send(sink, key);
+        });
+      }
+    };
+    const run = define([], program).run();
+    await expect(run).rejects.toThrow("Something that is not controlled decides");
+  });
+
+  test.each<[string, number, (sim: Simulation) => void, string]>([
+    [
+      "rests in time",
+      90_000,
+      (sim) =>
+        void sim.node().spawnOpt<never>({ key: "beat" }, async (self) => {
+          for (;;) await self.sleep(9);
+        }),
+      "arm timers that are to go on for ever in `sim.daemon`, or end runs in time by the option `horizonMs`",
+    ],
+    [
+      "rests at all",
+      0,
+      (sim) => {
+        const node = sim.node();
+        const ping = node.spawnOpt<number>({ key: "ping" }, async (self) => {
+          for (;;) self.send(ping, await self.receive());
+        });
+        node.send(ping, 1);
+      },
+      "in the end it went round and round: n/ping→n/ping#9999; if it is to go on for ever, say",
+    ],
+  ])(
+    "does not pass when nothing %s, and something must hold at rest",
+    async (_, nowMs, set, says) => {
+      const program = (sim: Simulation): void => {
+        set(sim);
+        sim.finally("it is tidy", () => true);
+      };
+      const run = define([], program, { budgetMs: 200 }).run();
+      await expect(run).rejects.toThrow(NeverAtRestError);
+      await expect(run).rejects.toThrow(
+        `no run came to rest, so nobody looked whether "it is tidy" holds there: it was cut off after 10,000 steps, at ${nowMs.toLocaleString("en")} ms`,
+      );
+      await expect(run).rejects.toThrow(says);
+      // Who demands nothing there may go on for ever; so may who says until when.
+      await define([], set, { budgetMs: 200 }).run();
+    },
+  );
+
+  test("leaves out values of which its body says by fc.pre that they make no sense", async () => {
+    const program = (sim: Simulation, many: number): void => {
+      fc.pre(many % 2 === 0);
+      sim.finally("it is even", () => many % 2 === 0);
+      sim.finally("it is small", () => many < 10);
+    };
+    await define([fc.nat(9)], program).run();
+    const { message } = await define([fc.nat(100)], program).fail();
+    expect(message).toContain("✗ it is small");
+    expect(message).toMatch(/program: \d[02468]\n/);
   });
 
   test("has the error of the check as its cause", async () => {
@@ -367,6 +440,16 @@ describe("what failed", () => {
     expect(JSON.parse(readFileSync(join(reports, "actors.json"), "utf8"))).toEqual(report.trace);
   });
 
+  test("is told all the same where nothing can be written", async () => {
+    const taken = join(folder, "taken");
+    writeFileSync(taken, "");
+    const inVain = join(taken, "in it");
+    const { message } = await define([], cacheFill, { store: inVain, reports: inVain }).fail();
+    expect(message).toContain("✗ the cache is empty or right");
+    expect(message).toContain(`\nnot written to ${inVain}: ENOTDIR`);
+    expect(message.split("\n").at(-1)).toContain("replay: COPPICE_REPLAY=");
+  });
+
   test("comes with a run that passes when it is asked for", async () => {
     expect((await define([], cacheFill).fail()).message).not.toContain("the twin that passes");
     const { message } = await define([], cacheFill, {}, { COPPICE_TWIN: "1" }).fail();
@@ -379,8 +462,21 @@ test.each<[TestActorsOptions, string]>([
   [{ runs: 1.5 }, "testActors: options.runs must be a whole number of at least 1, but is 1.5"],
   [{ schedule: 3 } as object, "simulation: options must be made of"],
   [{ profile: "udp" as never }, "simulation: options.profile must be"],
+  [
+    { searchSeed: "a" as never },
+    'testActors: options.searchSeed must be a whole number, but is "a"',
+  ],
+  [{ store: true as never }, "testActors: options.store must be a folder, or false, but is true"],
+  [{ reports: 5 as never }, "testActors: options.reports must be a folder, but is 5"],
+  [{ twin: "yes" as never }, 'testActors: options.twin must be a boolean, but is "yes"'],
 ])("options %j are refused where the test is defined", (options, message) => {
   expect(() => define([], cacheFill, options)).toThrow(message);
+});
+
+test("what is no arbitrary is refused where the test is defined", () => {
+  expect(() => define([() => fc.nat()] as never, cacheFill as never)).toThrow(
+    "testActors: arbitraries[0] must be an arbitrary of fast-check, but is the function (anonymous)",
+  );
 });
 
 test("an environment that makes no sense is refused", () => {
