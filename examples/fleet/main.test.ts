@@ -139,7 +139,10 @@ describe("npm start", () => {
 
   test("does all itself where no process can be started, and says so", async () => {
     await writeTwoFiles();
-    const allowed = ["--experimental-permission", "--allow-fs-read=*", "--allow-fs-write=*"];
+    const flags = process.allowedNodeEnvironmentFlags;
+    // Node 20 knows it by its first name only.
+    const permission = flags.has("--permission") ? "--permission" : "--experimental-permission";
+    const allowed = [permission, "--allow-fs-read=*", "--allow-fs-write=*"];
     const { code, stdout } = await run(["dir"], undefined, allowed);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^No other processes here \(.+\): all workers run in this one\.$/m);

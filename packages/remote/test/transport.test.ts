@@ -190,14 +190,19 @@ describe("a WebSocket listener", () => {
         const socket = new WebSocket(address, "coppice.1");
         await new Promise((resolve) => socket.on("open", resolve));
         const closed = new Promise<number>((resolve) => socket.on("close", resolve));
-        accepted.at(-1)?.start({
-          opened: () => undefined,
-          frame: () => closes.push("frame"),
-          drained: () => undefined,
-          closed: (code) => closes.push(code),
-        });
+        const closedThere = new Promise<void>((resolve) =>
+          accepted.at(-1)?.start({
+            opened: () => undefined,
+            frame: () => closes.push("frame"),
+            drained: () => undefined,
+            closed: (code) => {
+              closes.push(code);
+              resolve();
+            },
+          }),
+        );
         socket.send(data);
-        const code = await closed;
+        const [code] = await Promise.all([closed, closedThere]);
         expect([code, closes]).toEqual(data === "text" ? [4007, [4007]] : [1009, [1006]]);
       }
     });

@@ -24,8 +24,12 @@ export function replayLine(token: string, name: string, file: string | undefined
   return `${replay}${env} npx jest${test} -t ${pattern}`;
 }
 
-/** Options of Node without which tests may not even load: modules, loaders, conditions. */
-const LOADING = /^(-r|-C|--(no-)?(experimental-\w[\w-]*|import|loader|require|conditions))(=|$)/;
+/**
+ * Options of Node without which tests may not even load: modules, loaders, conditions. From 24 on the files of
+ * `node --test` are run with all options that have a value, and with that for addons though nobody gave it.
+ */
+const LOADING =
+  /^(-r|-C|--(no-)?(experimental-(?!addon-modules)\w[\w-]*|import|loader|require|conditions))(=|$)/;
 
 function nodeOptions(): string[] {
   const { NODE_OPTIONS = "" } = process.env;
