@@ -17,6 +17,7 @@ export {
 } from "./call.js";
 export { checkFunction, checkKeys } from "./check.js";
 export type { Clock } from "./clock.js";
+export { crashProcess } from "./crash-process.js";
 export { formatCrashReport, stackOf, type CrashReport } from "./crash-report.js";
 export {
   AlreadyNamedError,

@@ -14,5 +14,6 @@ export function runtimeOf(node: Node): Runtime {
 }
 
 function isRuntime(node: Node): node is Node & Runtime {
-  return "lastProcess" in node && "subscriberFailed" in node;
+  const it = Object(node) as object;
+  return "lastProcess" in it && "subscriberFailed" in it;
 }

@@ -1,5 +1,12 @@
 /** Telling a process by messages which nodes are connected. */
-import { checkFunction, checkKeys, InvalidArgumentError, isPid, type Pid } from "@coppice/core";
+import {
+  checkFunction,
+  checkKeys,
+  crashProcess,
+  InvalidArgumentError,
+  isPid,
+  type Pid,
+} from "@coppice/core";
 import type { Observable } from "rxjs";
 import type { NodeStatus, Remote } from "./remote.js";
 import type { RemoteEvent } from "./remote-event.js";
@@ -18,9 +25,17 @@ export function monitorNodes<M>(
   }
   checkFunction("monitorNodes: map", map);
   checkKeys("monitorNodes: options", options, ["node"]);
+  const { node: wanted } = options;
+  if (wanted !== undefined && (typeof wanted !== "string" || wanted === "")) {
+    throw new InvalidArgumentError("monitorNodes: options.node", "the name of a node", wanted);
+  }
   const tell = (type: NodeStatus["type"], name: string, incarnation?: number): void => {
-    if (options.node === undefined || options.node === name) {
+    if (wanted !== undefined && wanted !== name) return;
+    try {
       node.send(pid, map({ type, node: name, incarnation }));
+    } catch (error) {
+      // As of every translation: it is the process's own, and nobody else has called it.
+      crashProcess(node, pid, error, "mapping a NodeStatus to a message");
     }
   };
   const subscription = events.subscribe((event) => {
@@ -29,8 +44,12 @@ export function monitorNodes<M>(
   });
   const over = (): void => subscription.unsubscribe();
   void node.whenExited(pid).then(over);
-  const { node: wanted } = options;
-  if (wanted !== undefined && !remote.nodes().some(({ name }) => name === wanted)) {
+  // This node is always there.
+  if (
+    wanted !== undefined &&
+    wanted !== node.name &&
+    !remote.nodes().some(({ name }) => name === wanted)
+  ) {
     remote.connect(wanted).catch(() => void (subscription.closed || tell("nodedown", wanted)));
   }
   return over;

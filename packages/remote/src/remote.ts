@@ -65,9 +65,10 @@ export interface Remote {
    * Tells a process of this node by messages when nodes are connected, and when they are so no longer, until
    * it ends or the function that is returned is called. Links and monitors are told of a loss before.
    *
-   * @param map makes the message
+   * @param map makes the message; what it throws crashes the process, as in `monitor`
    * @param options.node tells of that node alone. If it is not connected it is connected with, and when that
-   *   fails there is a `nodedown` for it.
+   *   fails there is a `nodedown` for it. Of this node itself there is nothing to tell.
+   * @throws InvalidArgumentError no pid of this node, no function, or no name of a node
    * @see https://www.erlang.org/doc/man/net_kernel.html#monitor_nodes/2
    */
   monitorNodes<M>(

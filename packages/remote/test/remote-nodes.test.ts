@@ -119,6 +119,44 @@ describe("monitorNodes", () => {
     expect(() => a.remote.monitorNodes(own, (status) => status, { nod: "b" } as never)).toThrow(
       /monitorNodes: options/,
     );
+    for (const node of [5, "", null]) {
+      expect(() => a.remote.monitorNodes(own, (status) => status, { node } as never)).toThrow(
+        /options.node must be the name of a node/,
+      );
+    }
+  });
+
+  test.each(["a node that is lost", "a node that cannot be reached"])(
+    "of %s crashes the process whose map throws, and nothing else",
+    async (which) => {
+      const { a, network, settle } = await createPair();
+      const watched = spawnWatcher(a, { node: "b" });
+      const careless = a.node.spawn<never>(async (self) => {
+        self.trapExits(() => "trapped" as never);
+        await self.receive();
+      });
+      const error = new Error("careless");
+      const refuse = (): never => {
+        throw error;
+      };
+      await settle();
+      const isLost = which === "a node that is lost";
+      a.remote.monitorNodes(careless, refuse, { node: isLost ? "b" : "nowhere" });
+      await settle();
+      if (isLost) network.sever("a", "b");
+      await settle();
+      expect(a.nodeEvents).toContainEqual(
+        expect.objectContaining({ type: "exited", pid: careless, reason: { error } }),
+      );
+      expect(watched.told).toHaveLength(isLost ? 1 : 0);
+    },
+  );
+
+  test("of its own node a process is told nothing", async () => {
+    const { a, settle } = await createPair();
+    const { told } = spawnWatcher(a, { node: "a" });
+    await settle();
+    expect(told).toEqual([]);
   });
 });
 
