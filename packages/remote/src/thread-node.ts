@@ -5,6 +5,7 @@
  */
 import { MessageChannel, Worker, workerData, type MessagePort } from "node:worker_threads";
 import {
+  checkKeys,
   createNode,
   InvalidArgumentError,
   type ExitReason,
@@ -15,6 +16,7 @@ import {
 import { child, defineSupervisor, type SupervisorDefinition } from "@coppice/supervisor";
 import { UnreachableError } from "./errors.js";
 import { messagePortTransport, type PortLike } from "./message-port-transport.js";
+import { checkNodeName } from "./node-name.js";
 import type { Remote } from "./remote.js";
 import { RemoteNode } from "./remote-node.js";
 import type { RemoteOptions } from "./remote-options.js";
@@ -47,45 +49,68 @@ export interface ThreadNodeOptions {
 type ThreadMessage =
   { readonly type: "up" } | { readonly type: "gone"; readonly reason: ExitReason };
 
+/** @throws InvalidArgumentError the thread could not run that, or its node could not be called so */
+function checkThread(
+  what: string,
+  remote: Remote,
+  options: ThreadNodeOptions,
+  known: readonly string[],
+): RemoteNode {
+  if (!(remote instanceof RemoteNode)) {
+    throw new InvalidArgumentError(`${what}: remote`, "made by startRemote", remote);
+  }
+  checkKeys(`${what}: options`, options, known);
+  const { url, name } = options;
+  // One of another realm, such as a test's, is as good.
+  if (typeof (Object(url) as { readonly href?: unknown }).href !== "string") {
+    throw new InvalidArgumentError(`${what}: options.url`, "a URL", url);
+  }
+  checkNodeName(`${what}: options.name`, name);
+  return remote;
+}
+
 /**
  * A node in a worker thread, to be started by a supervisor. Its process lives as long as the thread does,
  * and has started when the two nodes are connected; when it ends, the thread is terminated. It ends with
  * `{ threadExited: code }` or `{ error }` when the thread does, and with `"noconnection"` when the session with
  * the thread is over, as it is when that was silent for `hearMs`: it computes for too long, or for ever.
  *
- * @throws InvalidArgumentError `remote` was not made by `startRemote`
+ * @throws InvalidArgumentError `remote` was not made by `startRemote`, or an option is wrong
  */
 export function threadNode(remote: Remote, options: ThreadNodeOptions): Startable<ThreadMessage> {
-  if (!(remote instanceof RemoteNode)) {
-    throw new InvalidArgumentError("threadNode: remote", "made by startRemote", remote);
-  }
+  const parent = checkThread("threadNode", remote, options, ["url", "name", "cluster"]);
   const { url, name, cluster = "coppice" } = options;
   return {
     start: (starter, startOptions) =>
       starter.spawnAndWait<ThreadMessage>({ label: name, ...startOptions }, async (self) => {
         const { port1, port2 } = new MessageChannel();
         const data: ThreadData = {
-          coppice: { name, cluster, port: port2, keys: remote.keys },
+          coppice: { name, cluster, port: port2, keys: parent.keys },
         };
         const thread = new Worker(url, { workerData: data, transferList: [port2] });
         self.own(thread, () => void thread.terminate());
         const { pid } = self;
-        const gone = (reason: ExitReason): void => remote.node.send(pid, { type: "gone", reason });
+        const gone = (reason: ExitReason): void => parent.node.send(pid, { type: "gone", reason });
         thread.on("error", (error) => gone({ error }));
         thread.on("exit", (code) => gone({ threadExited: code }));
-        const address = `thread://${name}`;
-        const events = remote.events.subscribe((event) => {
+        // Of this thread alone: what becomes of one before it, of the same name, may be told only now.
+        const address = `thread://${name}/${thread.threadId}`;
+        let incarnation: number | undefined;
+        const events = parent.events.subscribe((event) => {
+          // A port that is closed is the end of the thread, which says itself with what it ended.
+          if ("code" in event && event.code === CLOSED_ABNORMALLY) return;
           if (event.type === "refused" && event.address === address) {
             gone({ error: new UnreachableError(name, event.text, event.code) });
-          } else if (event.type === "up" && event.node === name) {
-            remote.node.send(pid, { type: "up" });
-          } else if (event.type === "down" && event.node === name) {
-            // No thread finds its way back over a port that is closed. One that exits says so itself, and with what.
-            if (event.code !== CLOSED_ABNORMALLY) gone("noconnection");
+          } else if (event.type === "up" && event.address === address) {
+            ({ incarnation } = event);
+            parent.node.send(pid, { type: "up" });
+          } else if (event.type === "down" && event.incarnation === incarnation) {
+            // No thread finds its way back over a port that is closed.
+            if (event.node === name) gone("noconnection");
           }
         });
         self.own(events, () => events.unsubscribe());
-        remote.accept(messagePortTransport(port1 as unknown as PortLike, address));
+        parent.accept(messagePortTransport(port1 as unknown as PortLike, address));
         for (;;) {
           const message = await self.receive();
           if (message.type === "gone") self.exit(message.reason);
@@ -102,6 +127,12 @@ export interface ThreadGroupOptions {
   /** How many threads. */
   readonly size: number;
   readonly cluster?: string;
+  /**
+   * So many threads may be started again within `periodMs`; with one more the supervisor of the group gives up, and
+   * with it all threads end. 1 in 5000 by default, as for any supervisor.
+   */
+  readonly intensity?: number;
+  readonly periodMs?: number;
 }
 
 export interface ThreadGroup {
@@ -111,9 +142,15 @@ export interface ThreadGroup {
   readonly place: () => string;
 }
 
-/** Threads over which processes are spread. */
+/**
+ * Threads over which processes are spread.
+ *
+ * @throws InvalidArgumentError `remote` was not made by `startRemote`, or an option is wrong
+ */
 export function threadGroup(remote: Remote, options: ThreadGroupOptions): ThreadGroup {
-  const { name, size, url, cluster } = options;
+  const known = ["url", "name", "size", "cluster", "intensity", "periodMs"];
+  checkThread("threadGroup", remote, options, known);
+  const { name, size, url, cluster, intensity, periodMs } = options;
   if (!Number.isInteger(size) || size < 1) {
     throw new InvalidArgumentError("threadGroup: size", "a whole number of at least 1", size);
   }
@@ -122,6 +159,8 @@ export function threadGroup(remote: Remote, options: ThreadGroupOptions): Thread
   return {
     supervisor: defineSupervisor({
       strategy: "one_for_one",
+      ...(intensity !== undefined && { intensity }),
+      ...(periodMs !== undefined && { periodMs }),
       children: names.map((one) =>
         child(one, threadNode(remote, { url, name: one, ...(cluster && { cluster }) })),
       ),

@@ -123,6 +123,29 @@ describe("a node in a thread", () => {
   });
 });
 
+describe("a thread that did not start", () => {
+  const broken = new URL("data:text/javascript,throw new Error('its program breaks')");
+
+  test("does not keep the next one of its name from starting, however soon that is", async () => {
+    await withRemote(async (node, remote) => {
+      const failed = node.start(threadNode(remote, { url: broken, name: "t" }));
+      await expect(failed).rejects.toMatchObject({ reason: { error: { name: "Error" } } });
+      await node.start(threadNode(remote, { url, name: "t" }));
+      expect(remote.nodes()).toMatchObject([{ name: "t", role: "node" }]);
+    });
+  });
+
+  test("says why each time, and not that its connection is gone", async () => {
+    await withRemote(async (node, remote) => {
+      for (let i = 0; i < 3; i++) {
+        await expect(
+          node.start(threadNode(remote, { url: broken, name: "t" })),
+        ).rejects.toMatchObject({ reason: { error: { message: "its program breaks" } } });
+      }
+    });
+  });
+});
+
 describe("a group of threads", () => {
   test("spreads processes over them, and starts again those that die", async () => {
     await withRemote(async (node, remote) => {
@@ -144,6 +167,35 @@ describe("a group of threads", () => {
       expect(await node.call(workers[1] as Pid<Worker>, ["fib", 10])).toBe(55);
       node.exit(supervisor, "shutdown");
       await until(() => remote.nodes().length === 0);
+    });
+  });
+
+  test("bears as many ends of threads as it is told", async () => {
+    await withRemote(async (node, remote) => {
+      const group = threadGroup(remote, {
+        url,
+        name: "pool",
+        size: 2,
+        intensity: 9,
+        periodMs: 60e3,
+      });
+      const supervisor = await node.start(group.supervisor);
+      const other = remote.nodes().find(({ name }) => name === "pool-2");
+      for (let i = 0; i < 3; i++) {
+        const before = remote.nodes().find(({ name }) => name === "pool-1");
+        const worker = (await node.start(workerAt(remote, "pool-1") as never)) as Pid<Worker>;
+        await expect(node.call(worker, ["exit"])).rejects.toMatchObject({
+          reason: "noconnection",
+        });
+        await until(() => {
+          const again = remote.nodes().find(({ name }) => name === "pool-1");
+          return again !== undefined && again.incarnation !== before?.incarnation;
+        });
+      }
+      expect(node.isAlive(supervisor)).toBe(true);
+      expect(remote.nodes()).toContainEqual(
+        expect.objectContaining({ incarnation: other?.incarnation }),
+      );
     });
   });
 
@@ -175,6 +227,14 @@ test("threads are asked for in a sensible way", async () => {
   await withRemote(async (_node, remote) => {
     expect(() => threadGroup(remote, { url, name: "x", size: 0 })).toThrow("at least 1");
     expect(() => threadNode({} as Remote, { url, name: "x" })).toThrow("made by startRemote");
+    expect(() => threadNode(remote, undefined as never)).toThrow("options must be an object");
+    const text = "thread.js" as never;
+    expect(() => threadNode(remote, { url: text, name: "x" })).toThrow('a URL, but is "thread.js"');
+    expect(() => threadNode(remote, { url, name: "a b" })).toThrow("without white space");
+    const misspelt = { url, name: "x", siz: 2 } as never;
+    expect(() => threadNode(remote, misspelt)).toThrow('but is {"siz":2}');
+    expect(() => threadGroup(remote, misspelt)).toThrow('but is {"siz":2}');
+    expect(() => threadGroup(remote, { url, name: "x", size: 1, intensity: -1 })).toThrow("-1");
     await expect(startInThread()).rejects.toThrow("in a thread that threadNode started");
   });
 });
