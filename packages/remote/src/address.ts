@@ -8,9 +8,13 @@ import type { Dialler, Transport } from "./transport.js";
 
 export type Resolve = (node: string) => string | undefined | PromiseLike<string | undefined>;
 
+/** Questions to `resolve` that are not answered yet: what to do when the answers are not wanted any more. */
+export type Asked = Set<() => void>;
+
 /**
  * Where `node` is, as `resolve` says: at once if it can, else within `timeoutMs`.
  *
+ * @param asked has the question in it as long as it is open
  * @throws UnreachableError nobody knows, or the answer is none
  */
 export function whereIs(
@@ -18,6 +22,7 @@ export function whereIs(
   resolve: Resolve,
   clock: Clock,
   timeoutMs: number,
+  asked: Asked,
 ): string | Promise<string> {
   const checked = (address: unknown): string => {
     if (typeof address === "string") return address;
@@ -37,12 +42,21 @@ export function whereIs(
     return checked(answer);
   }
   return new Promise((found, reject) => {
-    const timer = clock.set(
-      () => reject(new UnreachableError(node, `resolve: no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    const over = (): void => {
+      clock.clear(timer);
+      asked.delete(giveUp);
+    };
+    const giveUp = (): void => {
+      over();
+      reject(new UnreachableError(node, "the node stops"));
+    };
+    const timer = clock.set(() => {
+      over();
+      reject(new UnreachableError(node, `resolve: no answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+    asked.add(giveUp);
     Promise.resolve(answer)
-      .finally(() => clock.clear(timer))
+      .finally(over)
       .then(
         (address) => {
           try {
@@ -54,6 +68,11 @@ export function whereIs(
         (error: unknown) => reject(failed(error)),
       );
   });
+}
+
+/** Does anybody know how to dial that? */
+export function canDial(diallers: readonly Dialler[], address: string): boolean {
+  return diallers.some((one) => one.accepts(address));
 }
 
 /** Begins to dial, or says why that cannot be done. */

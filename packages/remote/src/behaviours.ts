@@ -16,8 +16,11 @@ import {
   type StartResult,
 } from "@coppice/core";
 import type { Subscription } from "rxjs";
+import { utf8Length } from "./cbor-writer.js";
 import type { Role } from "./handshake-message.js";
-import type { BreachCounts, LimitName, Limits } from "./limits.js";
+import { DEFAULT_LIMITS, type BreachCounts, type LimitName, type Limits } from "./limits.js";
+import { isGranted } from "./permission.js";
+import { argumentsFor } from "./spawn-arguments.js";
 import { fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
 
 /** A behaviour that other nodes may start here. */
@@ -33,11 +36,12 @@ export type RemoteBehaviours = { readonly [name: string]: RemoteBehaviour };
 
 /** @throws InvalidArgumentError an entry is not what it should be */
 export function checkBehaviours(argument: string, behaviours: RemoteBehaviours): RemoteBehaviours {
-  if (typeof behaviours !== "object" || behaviours === null) {
+  if (typeof behaviours !== "object" || behaviours === null || Array.isArray(behaviours)) {
     throw new InvalidArgumentError(argument, "an object", behaviours);
   }
   for (const [name, entry] of Object.entries(behaviours)) {
     const what = `${argument}.${name}`;
+    checkBehaviourName(argument, name);
     checkKeys(what, entry, ["behaviour", "args", "allow"]);
     checkFunction(`${what}.args`, entry.args);
     if (entry.allow !== undefined) checkFunction(`${what}.allow`, entry.allow);
@@ -46,6 +50,19 @@ export function checkBehaviours(argument: string, behaviours: RemoteBehaviours):
     }
   }
   return behaviours;
+}
+
+/** @throws InvalidArgumentError it is none under which a behaviour could be asked for */
+export function checkBehaviourName(argument: string, name: unknown): void {
+  const { maxNameBytes } = DEFAULT_LIMITS;
+  if (typeof name !== "string" || name === "" || utf8Length(name) > maxNameBytes) {
+    throw new InvalidArgumentError(argument, `a name of 1 to ${maxNameBytes} bytes`, name);
+  }
+}
+
+/** The behaviour of that name, and of nothing that all objects have. */
+export function listed(behaviours: RemoteBehaviours, name: string): RemoteBehaviour | undefined {
+  return Object.hasOwn(behaviours, name) ? behaviours[name] : undefined;
 }
 
 /** Lists a behaviour, with the types of its arguments. */
@@ -158,14 +175,10 @@ export class SpawnServer {
   ): Promise<void> {
     const refused = this.#refuse(request, spawns);
     if (refused !== undefined) return answer({ pid: undefined, failed: { error: refused } });
-    const entry = this.#behaviours[request.name] as RemoteBehaviour;
-    let args: readonly unknown[];
-    try {
-      if (!Array.isArray(request.args)) throw new TypeError("no array of arguments");
-      args = entry.args(request.args as readonly unknown[]);
-    } catch (error) {
-      return answer({ pid: undefined, failed: { error: { badArguments: messageOf(error) } } });
-    }
+    const entry = listed(this.#behaviours, request.name) as RemoteBehaviour;
+    const checked = argumentsFor(entry, request.name, request.args);
+    if ("refused" in checked) return answer({ pid: undefined, failed: { error: checked.refused } });
+    const { args } = checked;
     spawns.running++;
     this.#running++;
     const result = await this.#launch(entry, request, args);
@@ -212,10 +225,10 @@ export class SpawnServer {
   }
 
   #refuse({ name, peer }: SpawnRequest, spawns: SpawnsFor): ExitReason | undefined {
-    const entry = Object.hasOwn(this.#behaviours, name) ? this.#behaviours[name] : undefined;
+    const entry = listed(this.#behaviours, name);
     const { allow = ({ role }: { readonly role: Role }) => role === "node" } = entry ?? {};
     // Whether there is such a behaviour is not told to whom it is not for.
-    if (entry === undefined || !isAllowed(allow, peer)) return "notAllowed";
+    if (entry === undefined || !isGranted(() => allow(peer))) return "notAllowed";
     const breached = this.#breached(spawns);
     if (breached === undefined) return undefined;
     this.#breaches.count(breached);
@@ -256,25 +269,4 @@ function starterFor(node: Starter, parent: AnyPid): Starter {
       };
     },
   });
-}
-
-/** Who asks is a stranger: what fails over his name is no permission. */
-function isAllowed(
-  allow: NonNullable<RemoteBehaviour["allow"]>,
-  peer: SpawnRequest["peer"],
-): boolean {
-  try {
-    return allow(peer);
-  } catch {
-    return false;
-  }
-}
-
-/** What an error says, cut; whatever was thrown. */
-export function messageOf(error: unknown): string {
-  try {
-    return String((error as { message?: unknown } | null)?.message ?? error).slice(0, 1_000);
-  } catch {
-    return "an error that cannot be shown";
-  }
 }

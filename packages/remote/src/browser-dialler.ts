@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from "@coppice/core";
 import type { Dialler } from "./transport.js";
 import {
+  isWebSocketAddress,
   SUBPROTOCOL,
   webSocketTransport,
   withPath,
@@ -17,7 +18,7 @@ export function browserDialler(): Dialler {
     throw new InvalidArgumentError("browserDialler", "used where there is a WebSocket", undefined);
   }
   return {
-    accepts: (address) => /^wss?:\/\//.test(address),
+    accepts: isWebSocketAddress,
     dial: (address) => {
       const socket = new WebSocket(withPath(address), SUBPROTOCOL) as WebSocketLike;
       return webSocketTransport(socket, { remoteAddress: address });

@@ -31,6 +31,12 @@ export const CLIENT_REFUSED: Decision & { readonly type: "refuse" } = {
   text: "that is the name of a node",
 };
 
+/** What is told to a node whose name another one has. */
+export const ANOTHER_LIFE: { readonly code: CloseCode; readonly text: string } = Object.freeze({
+  code: CLOSE_CODES.NAME_TAKEN,
+  text: "another node has that name",
+});
+
 /**
  * One who dialled us has proved to be `peer`.
  *
@@ -69,7 +75,7 @@ export function decideConflict(
       }
       return standing.incarnation === peer.incarnation
         ? { type: "probe", code: CLOSE_CODES.DUPLICATE, text: "there is a session already" }
-        : { type: "probe", code: CLOSE_CODES.NAME_TAKEN, text: "another node has that name" };
+        : { type: "probe", ...ANOTHER_LIFE };
     default:
       return standing satisfies never;
   }

@@ -26,7 +26,7 @@ export interface ConnectionEvents {
   /** An acceptor's peer has proved who it is: may it come in? */
   admit(connection: Connection, peer: SessionPeer): Admission | Promise<Admission>;
   /** A dialler's peer has said who it is, and has proved nothing yet. A code ends it. */
-  challenged(connection: Connection, peer: NodeLife): Admission;
+  challenged(connection: Connection, peer: NodeLife): Admission | Promise<Admission>;
   /** The session is open. Signals come from now on. */
   opened(connection: Connection, peer: SessionPeer): void;
   /** A signal came, in the order it was sent. */

@@ -1,8 +1,9 @@
 /** Who may come in: decided when a peer has said, or proved, who it is, and before a session is open. */
-import { CLIENT_REFUSED, decideConflict, type Standing } from "./conflict.js";
+import { ANOTHER_LIFE, CLIENT_REFUSED, decideConflict, type Standing } from "./conflict.js";
 import type { Connection } from "./connection.js";
 import type { Admission, SessionPeer } from "./connection-options.js";
 import type { Facts } from "./facts.js";
+import { isGranted } from "./permission.js";
 import type { CheckedOptions } from "./remote-options.js";
 import type { RemotePeer } from "./remote-peer.js";
 import type { NodeLife } from "./term.js";
@@ -33,21 +34,29 @@ export class Door {
     this.#met = met;
   }
 
-  /** The one we dial says who it is. */
-  challenged(connection: Connection, peer: NodeLife): Admission {
+  /**
+   * The one we dial says who it is, and has not proved it: a session that is open under that name is asked whether
+   * it lives, and left alone.
+   */
+  challenged(connection: Connection, peer: NodeLife): Admission | Promise<Admission> {
     const facts = this.#connections.get(connection);
     if (facts === undefined) return { code: CLOSE_CODES.NORMAL, text: "stopped" };
-    const session = this.#peers.get(peer.name)?.connection?.peer;
+    const accept = (): Admission => {
+      facts.told = peer.name;
+      return "accept";
+    };
+    const session = this.#peers.get(peer.name)?.connection;
+    const open = session?.peer;
     // A client that has taken the name of this node makes way when the node has proved to have it.
-    if (session?.role === "node") {
-      const open = session.node;
-      if (open.incarnation === peer.incarnation) {
-        for (const { resolve } of facts.waiting.splice(0)) resolve(open);
-      }
-      return { code: CLOSE_CODES.DUPLICATE, text: "there is a session already" };
+    if (session === undefined || open?.role !== "node") return accept();
+    if (open.node.incarnation !== peer.incarnation) {
+      const { code, text } = ANOTHER_LIFE;
+      return session.probe(PROBE_MS).then((lives) => (lives ? { code, text } : accept()));
     }
-    facts.told = peer.name;
-    return "accept";
+    for (const { resolve } of facts.waiting.splice(0)) resolve(open.node);
+    // As long as that session is open there is nothing to dial that address for.
+    if (facts.join !== undefined) facts.join.node = peer.name;
+    return { code: CLOSE_CODES.DUPLICATE, text: "there is a session already" };
   }
 
   /** One who dialled us has proved who it is. */
@@ -78,11 +87,7 @@ export class Door {
     const { names, clientNames } = this.#options;
     const isMember = names !== undefined && "members" in names && names.members.includes(name);
     if (isMember || this.#met.has(name)) return false;
-    try {
-      return clientNames(name);
-    } catch {
-      return false;
-    }
+    return isGranted(() => clientNames(name));
   }
 
   #standing(name: string, session: Connection | undefined): Standing {

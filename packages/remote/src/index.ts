@@ -14,6 +14,7 @@ export {
 export type { GroupEvent, Groups } from "./groups.js";
 export type { Role } from "./handshake-message.js";
 export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";
+export type { CustomListen, WebSocketListen } from "./listen-options.js";
 export { createMemoryNetwork, type Fault, type MemoryNetwork } from "./memory-transport.js";
 export { messagePortTransport, type PortLike } from "./message-port-transport.js";
 export type { Names, WhenNameLost } from "./names.js";
@@ -28,7 +29,7 @@ export type { ConnectedNode, NodeStatus, Remote } from "./remote.js";
 export { RemoteError } from "./remote-error.js";
 export type { RemoteEvent } from "./remote-event.js";
 export type { RemoteHost } from "./remote-host.js";
-export type { CustomListen, RemoteOptions, WebSocketListen } from "./remote-options.js";
+export type { RemoteOptions } from "./remote-options.js";
 export type { Place } from "./remote-start.js";
 export type { RemotePorts } from "./start-on.js";
 export { generateCookie, startRemote } from "./start-remote.js";

@@ -20,7 +20,7 @@ export interface IntroductionPort {
   readonly transport: Transport;
   /** The connection has neither become a session nor ended. */
   readonly isOpening: () => boolean;
-  readonly challenged: (peer: NodeLife) => Admission;
+  readonly challenged: (peer: NodeLife) => Admission | Promise<Admission>;
   readonly admit: (peer: SessionPeer) => Admission | Promise<Admission>;
   readonly opened: (result: Handshaken, peer: SessionPeer) => void;
   readonly close: (code: CloseCode, text: string) => void;
@@ -72,15 +72,14 @@ export class Introduction {
   #shake({ state, effects }: HandshakeStep): void {
     const before = this.#state?.phase;
     this.#state = state;
-    const { isOpening, challenged, transport, opened, close } = this.#port;
     if (before === "challenge" && state.phase === "accept") {
       // It says who it is; before it is told more.
-      const admission = challenged(state.result.peer);
-      if (admission !== "accept") {
-        close(admission.code, admission.text);
-        return;
-      }
-    }
+      this.#decide(this.#port.challenged(state.result.peer), () => this.#carryOut(effects));
+    } else this.#carryOut(effects);
+  }
+
+  #carryOut(effects: HandshakeStep["effects"]): void {
+    const { isOpening, transport, opened, close } = this.#port;
     for (const effect of effects) {
       if (!isOpening()) return;
       switch (effect.type) {
@@ -103,13 +102,19 @@ export class Introduction {
   }
 
   #admit(result: Handshaken): void {
-    const { isOpening, admit, close } = this.#port;
-    const decide = (admission: Admission): void => {
-      if (!isOpening() || this.#state === undefined) return;
-      if (admission === "accept") this.#shake(handshake(this.#state, { type: "admit" }));
-      else close(admission.code, admission.text);
+    this.#decide(this.#port.admit(this.#peerOf(result)), () => {
+      if (this.#state !== undefined) this.#shake(handshake(this.#state, { type: "admit" }));
+    });
+  }
+
+  /** Goes on when it may. */
+  #decide(admission: Admission | Promise<Admission>, goOn: () => void): void {
+    const { isOpening, close } = this.#port;
+    const decide = (decided: Admission): void => {
+      if (!isOpening()) return;
+      if (decided === "accept") goOn();
+      else close(decided.code, decided.text);
     };
-    const admission = admit(this.#peerOf(result));
     if (admission instanceof Promise) void admission.then(decide);
     else decide(admission);
   }

@@ -13,6 +13,7 @@ import { InvalidArgumentError } from "@coppice/core";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Dialler, Listener, Transport } from "./transport.js";
 import {
+  isWebSocketAddress,
   SUBPROTOCOL,
   WEB_SOCKET_PATH,
   webSocketTransport,
@@ -41,10 +42,11 @@ export interface NodeWebSocketOptions {
 export function nodeDialler(options: NodeWebSocketOptions): Dialler {
   const { maxFrameBytes, handshakeMs, tls } = options;
   return {
-    accepts: (address) => /^wss?:\/\//.test(address),
+    accepts: isWebSocketAddress,
     dial: (address) => {
-      const isSecure = address.startsWith("wss:");
-      const socket = new WebSocket(withPath(address), SUBPROTOCOL, {
+      const url = withPath(address);
+      const isSecure = url.startsWith("wss:");
+      const socket = new WebSocket(url, SUBPROTOCOL, {
         perMessageDeflate: false,
         maxPayload: maxFrameBytes,
         handshakeTimeout: handshakeMs,

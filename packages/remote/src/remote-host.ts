@@ -1,5 +1,6 @@
 /** What remoting takes of its host: how to dial and listen, cryptography, when to send. */
-import type { CheckedOptions, WebSocketListen } from "./remote-options.js";
+import type { WebSocketListen } from "./listen-options.js";
+import type { CheckedOptions } from "./remote-options.js";
 import type { HandshakeCrypto } from "./secret.js";
 import type { Dialler, Listener, Transport } from "./transport.js";
 

@@ -1,5 +1,6 @@
 /** The remote side of a node: its sessions with other nodes, and what is built on them. */
 import {
+  checkFunction,
   guardedObservable,
   InvalidArgumentError,
   isPid,
@@ -74,6 +75,7 @@ export class RemoteNode implements Remote {
       (name) => sessions.peers.get(name) ?? sessions.wanted(name),
       () => this.nodes().flatMap(({ role, name }) => (role === "node" ? [name] : [])),
       clock,
+      options.behaviours,
     );
     this.#services = new Services({
       node,
@@ -99,6 +101,7 @@ export class RemoteNode implements Remote {
 
   /** Listens, and begins to join. */
   async begin(): Promise<void> {
+    this.#sessions.checkJoins();
     for (const listen of this.#options.listen) {
       const accept = (transport: Transport): void => this.accept(transport);
       if ("listen" in listen) await this.#listens(await listen.listen(accept));
@@ -115,6 +118,8 @@ export class RemoteNode implements Remote {
   }
 
   async #listens(listener: Listener): Promise<void> {
+    const what = "startRemote: options.listen: what listen returned";
+    checkFunction(`${what}: close`, (Object(listener) as Listener).close);
     // What has been stopped meanwhile leaves nothing that would go on listening.
     if (this.#stopped) await listener.close();
     else this.#listeners.push(listener);
@@ -157,23 +162,30 @@ export class RemoteNode implements Remote {
     if (target.includes("://")) return sessions.connect(undefined, target);
     const open = sessions.open(target);
     if (open !== undefined) return open;
-    const address = await sessions.whereIs(target);
-    if (this.#stopped) throw new RemoteStoppedError(this.node.name);
+    let address: string;
+    try {
+      address = await sessions.whereIs(target);
+    } finally {
+      this.#checkStopped();
+    }
     // It may have come about meanwhile.
     return sessions.open(target) ?? sessions.connect(target, address);
   }
 
   disconnect(node: string): void {
+    checkIsName("disconnect: node", node);
     const peer = this.#sessions.peers.get(node);
     (peer?.connection ?? peer?.dialling)?.close(CLOSE_CODES.NORMAL, "not wanted any more");
   }
 
   isBusy(node: string): boolean {
+    checkIsName("isBusy: node", node);
     return this.#sessions.peers.get(node)?.isBusy ?? false;
   }
 
-  ready(node: string): Promise<void> {
-    return this.#sessions.peers.get(node)?.ready() ?? Promise.resolve();
+  async ready(node: string): Promise<void> {
+    checkIsName("ready: node", node);
+    await this.#sessions.peers.get(node)?.ready();
   }
 
   trySend<M>(
@@ -184,6 +196,7 @@ export class RemoteNode implements Remote {
     if (!isPid(to) && !isRemoteName(to)) {
       throw new InvalidArgumentError("trySend: to", "a pid, or a name at a node", to);
     }
+    checkFunction("trySend: sender.send", (Object(sender) as Partial<Node>).send);
     if (this.isBusy(to.node)) return "busy";
     sender.send(to, message);
     return "sent";
@@ -210,6 +223,9 @@ export class RemoteNode implements Remote {
   }
 
   accept(transport: Transport): void {
+    for (const method of ["start", "send", "close"] as const) {
+      checkFunction(`accept: transport.${method}`, (Object(transport) as Transport)[method]);
+    }
     this.#sessions.accept(transport);
   }
 
@@ -227,5 +243,12 @@ export class RemoteNode implements Remote {
   async undo(): Promise<void> {
     await this.stop();
     this.#sessions.disconnect();
+  }
+}
+
+/** Whether there is such a node is another question. */
+function checkIsName(argument: string, node: unknown): void {
+  if (typeof node !== "string" || node === "") {
+    throw new InvalidArgumentError(argument, "the name of a node", node);
   }
 }

@@ -6,37 +6,16 @@ import {
   isName,
   type AnyName,
 } from "@coppice/core";
+import { utf8Length } from "./cbor-writer.js";
 import { checkBehaviours, type RemoteBehaviours } from "./behaviours.js";
 import type { Role } from "./handshake-message.js";
 import { checkLimits, type Limits } from "./limits.js";
+import { checkListen, type CustomListen, type WebSocketListen } from "./listen-options.js";
 import { isNodeName } from "./node-name.js";
 import type { WhenNameLost } from "./names.js";
 import type { ClusterNamesOptions, NameStore } from "./name-store.js";
-import type { Dialler, Listener, Transport } from "./transport.js";
+import type { Dialler } from "./transport.js";
 import type { OverflowPolicy } from "./watermark.js";
-
-/** Where to listen with a transport of one's own, such as the one in memory. */
-export interface CustomListen {
-  readonly listen: (accept: (transport: Transport) => void) => Listener | Promise<Listener>;
-}
-
-/** Where to listen for WebSockets; see `NodeListenOptions` for those of Node. */
-export interface WebSocketListen {
-  /** `"127.0.0.1"` by default: this machine alone. */
-  readonly host?: string;
-  /** 0 for any that is free. */
-  readonly port: number;
-  /** Certificate and key, as for `https.createServer`: then it is `wss`. */
-  readonly certificate?: {
-    readonly cert: string | Uint8Array;
-    readonly key: string | Uint8Array;
-    readonly ca?: string | Uint8Array;
-    readonly requestCert?: boolean;
-    readonly rejectUnauthorized?: boolean;
-  };
-  /** From where pages may connect, such as `https://example.org`; none by default. */
-  readonly allowedOrigins?: readonly string[];
-}
 
 export interface RemoteOptions {
   /** Nodes of one cluster talk to each other; `"coppice"` by default. */
@@ -156,6 +135,13 @@ const KEYS = [
   "tls",
 ];
 
+const MAX_CLUSTER_BYTES = 128;
+
+/** Half of a surrogate pair is no text. */
+function isClusterName(text: string): boolean {
+  return text !== "" && utf8Length(text) <= MAX_CLUSTER_BYTES && !/\p{Cs}/u.test(text);
+}
+
 /** Names that no process can be reached by: what remoting says to itself. */
 export const SERVICE_PREFIX = "coppice:";
 
@@ -163,8 +149,6 @@ export const SERVICE_PREFIX = "coppice:";
 const MIN_COOKIE = 16;
 
 const DEFAULT_HEAR_MS = 20_000;
-
-const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
 
 /** Certificates and keys in PEM begin so, after whatever comments. */
 const PEM = "-----BEGIN ";
@@ -218,8 +202,8 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     hearMs = DEFAULT_HEAR_MS,
     tls,
   } = options;
-  if (typeof cluster !== "string" || cluster === "" || cluster.length > 128) {
-    refuse("cluster", "a string of 1 to 128 characters", cluster);
+  if (typeof cluster !== "string" || !isClusterName(cluster)) {
+    refuse("cluster", `a text of 1 to ${MAX_CLUSTER_BYTES} bytes`, cluster);
   }
   if (typeof insecure !== "boolean") refuse("insecure", "true or false", insecure);
   const isClient = role === "client" && clientCookie !== undefined;
@@ -337,42 +321,4 @@ function checkNames(names: NonNullable<RemoteOptions["names"]>, hearMs: number):
     );
   }
   return { members: [...members], graceMs, whenLost };
-}
-
-function checkListen(listen: WebSocketListen | CustomListen, insecure: boolean): void {
-  const what = "startRemote: options.listen";
-  if (typeof listen === "object" && listen !== null && "listen" in listen) {
-    checkKeys(what, listen, ["listen"]);
-    checkFunction(`${what}.listen`, listen.listen);
-    return;
-  }
-  checkKeys(what, listen, ["host", "port", "certificate", "allowedOrigins"]);
-  const { host = "127.0.0.1", port, certificate, allowedOrigins = [] } = listen;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new InvalidArgumentError(`${what}.port`, "a port number, or 0", port);
-  }
-  if (typeof host !== "string" || host === "") {
-    throw new InvalidArgumentError(`${what}.host`, "a string", host);
-  }
-  if (
-    !Array.isArray(allowedOrigins) ||
-    !allowedOrigins.every((origin) => typeof origin === "string")
-  ) {
-    const expected = "an array of strings";
-    throw new InvalidArgumentError(`${what}.allowedOrigins`, expected, allowedOrigins);
-  }
-  if (certificate !== undefined) {
-    const known = ["cert", "key", "ca", "requestCert", "rejectUnauthorized"];
-    checkKeys(`${what}.certificate`, certificate, known);
-    for (const part of ["cert", "key"] as const) {
-      const text: unknown = certificate[part];
-      if ((typeof text === "string" || text instanceof Uint8Array) && text.length > 0) continue;
-      // A key stays a secret.
-      throw new InvalidArgumentError(`${what}.certificate.${part}`, "PEM", typeof text);
-    }
-  }
-  if (!insecure && certificate === undefined && !LOOPBACK.test(host)) {
-    const expected = "given where others than this machine can connect (or write insecure: true)";
-    throw new InvalidArgumentError(`${what}.certificate`, expected, certificate);
-  }
 }

@@ -14,9 +14,11 @@ import {
   type StartOptions,
   type StartResult,
 } from "@coppice/core";
+import { checkBehaviourName, listed, type RemoteBehaviours } from "./behaviours.js";
 import type { Connection } from "./connection.js";
 import { labelToSend } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
+import { argumentsFor } from "./spawn-arguments.js";
 import type { WireSignal, WireSpawnOptions } from "./wire-signal.js";
 
 /**
@@ -62,6 +64,7 @@ export class RemoteStarts {
   readonly #reach: (name: string) => RemotePeer | undefined;
   readonly #connected: () => readonly string[];
   readonly #clock: Clock;
+  readonly #behaviours: RemoteBehaviours;
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
@@ -70,7 +73,9 @@ export class RemoteStarts {
     reach: (name: string) => RemotePeer | undefined,
     connected: () => readonly string[],
     clock: Clock,
+    behaviours: RemoteBehaviours,
   ) {
+    this.#behaviours = behaviours;
     this.#node = node;
     this.#reach = reach;
     this.#connected = connected;
@@ -81,6 +86,7 @@ export class RemoteStarts {
     if (typeof place !== "string" && typeof place !== "function") {
       throw new InvalidArgumentError("behaviour: place", "a node's name, or a function", place);
     }
+    checkBehaviourName("behaviour: name", name);
     return {
       start: (starter, options, ...args) => this.#start(place, name, starter, options, args),
     };
@@ -109,7 +115,7 @@ export class RemoteStarts {
     if (typeof where !== "string") {
       throw new InvalidArgumentError("behaviour: what place returned", "a node's name", where);
     }
-    if (where === this.#node.name) return { error: "notAllowed" };
+    if (where === this.#node.name) return this.#startHere(name, starter, options, args);
     const peer = this.#reach(where);
     if (peer === undefined) return { error: "noconnection" };
     const request = ++this.#requests;
@@ -158,6 +164,20 @@ export class RemoteStarts {
         reject(error as Error);
       }
     });
+  }
+
+  /** `place` says this very node. */
+  async #startHere(
+    name: string,
+    starter: Starter,
+    options: StartOptions,
+    args: readonly unknown[],
+  ): Promise<StartResult> {
+    const entry = listed(this.#behaviours, name);
+    if (entry === undefined) return { error: "notAllowed" };
+    const checked = argumentsFor(entry, name, args);
+    if ("refused" in checked) return { error: checked.refused };
+    return entry.behaviour.start(starter, options, ...(checked.args as never));
   }
 
   replied(

@@ -1,6 +1,13 @@
 /** The sessions of a node with others: how they come about, and how they end. */
-import { connectRouter, reportFor, type Clock, type Gateway, type Node } from "@coppice/core";
-import { dialWith, whereIs } from "./address.js";
+import {
+  connectRouter,
+  InvalidArgumentError,
+  reportFor,
+  type Clock,
+  type Gateway,
+  type Node,
+} from "@coppice/core";
+import { canDial, dialWith, whereIs, type Asked } from "./address.js";
 import { Awaiting } from "./awaiting.js";
 import { CLIENT_REFUSED } from "./conflict.js";
 import { Connection } from "./connection.js";
@@ -38,6 +45,7 @@ export class Sessions {
   readonly #refusals = new Refusals();
   /** Nodes with which a session has been; clients, who may call themselves anything, are none. */
   readonly #met = new Set<string>();
+  readonly #asked: Asked = new Set();
   readonly #awaiting: Awaiting;
   readonly #joins: Joins;
   readonly #handshakes: HandshakeSlots;
@@ -77,6 +85,15 @@ export class Sessions {
     return this.#peers;
   }
 
+  /** @throws InvalidArgumentError nobody could ever dial an address that is to be joined */
+  checkJoins(): void {
+    for (const address of this.#options.join) {
+      if (canDial(this.#diallers, address)) continue;
+      const expected = `addresses that can be dialled, such as "ws://host:7000"`;
+      throw new InvalidArgumentError("startRemote: options.join", expected, address);
+    }
+  }
+
   /** Begins to join. */
   join(): void {
     this.#joins.begin();
@@ -90,7 +107,7 @@ export class Sessions {
   /** Where a node is. @throws UnreachableError nobody knows */
   whereIs(name: string): string | Promise<string> {
     const { resolve, limits } = this.#options;
-    return whereIs(name, resolve, this.#clock, limits.handshakeMs);
+    return whereIs(name, resolve, this.#clock, limits.handshakeMs, this.#asked);
   }
 
   /** Waits for a session with whom is at `address`: with the node `expected`, if one is. */
@@ -127,6 +144,7 @@ export class Sessions {
     this.#stopped = true;
     this.#parts.stop();
     this.#joins.stop();
+    for (const giveUp of [...this.#asked]) giveUp();
     for (const connection of [...this.#connections.keys()]) {
       connection.close(CLOSE_CODES.NORMAL, "the node stops");
     }
@@ -194,6 +212,7 @@ export class Sessions {
     if (typeof transport === "string") {
       for (const { reject } of waiting)
         reject(new UnreachableError(expected ?? address, transport));
+      if (join !== undefined) this.#joins.later(join, CLOSE_CODES.NORMAL);
       this.#refused(expected, address, CLOSE_CODES.NORMAL, transport);
       return undefined;
     }
@@ -219,7 +238,9 @@ export class Sessions {
   accept(transport: Transport): void {
     const { remoteAddress: address } = transport;
     if (!this.mayBegin(address)) {
-      transport.close(CLOSE_CODES.HANDSHAKE, "too many at once");
+      const text = "too many at once";
+      transport.close(CLOSE_CODES.HANDSHAKE, text);
+      this.#refused(undefined, address, CLOSE_CODES.HANDSHAKE, text);
       return;
     }
     this.#connection(false, transport, {
@@ -264,6 +285,10 @@ export class Sessions {
     const before = remote?.connection;
     if (before?.peer?.role === "client" && peer.role === "node") {
       before.close(CLOSE_CODES.NAME_TAKEN, CLIENT_REFUSED.text);
+      remote = this.#peers.get(name);
+    } else if (connection.isDialler && isAnother(before, incarnation)) {
+      // That did not answer when it was asked whether it lives; this one has proved to have the name.
+      before.close(CLOSE_CODES.SILENCE, "it does not answer, and another life of it is there");
       remote = this.#peers.get(name);
     } else if (before !== undefined) {
       // Each side keeps the one that the smaller name dialled.
@@ -380,4 +405,9 @@ export class Sessions {
   #emit(event: RemoteEvent): void {
     this.#port.emit(event);
   }
+}
+
+/** Is a session open with another life of that node? */
+function isAnother(session: Connection | undefined, incarnation: number): session is Connection {
+  return session !== undefined && session.peer?.node.incarnation !== incarnation;
 }

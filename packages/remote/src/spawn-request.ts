@@ -1,11 +1,12 @@
 /** A peer asks for a process: it is started, or refused, and the peer is told. */
 import type { AnyPid, Gateway, Node } from "@coppice/core";
-import { messageOf, type SpawnServer, type SpawnsFor, type StartOutcome } from "./behaviours.js";
+import type { SpawnServer, SpawnsFor, StartOutcome } from "./behaviours.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { SessionPeer } from "./connection-options.js";
 import { labelToShow } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
+import { messageOf } from "./spawn-arguments.js";
 import { UnsendableTermError } from "./term.js";
 import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
 

@@ -1,5 +1,6 @@
 /** Starting remoting on a host, whichever it is: `start-remote.ts` does so in Node, `browser.ts` in browsers. */
 import { hostClock, type Clock, type Node } from "@coppice/core";
+import { checkNodeName } from "./node-name.js";
 import type { Remote } from "./remote.js";
 import type { RemoteHost } from "./remote-host.js";
 import { RemoteNode } from "./remote-node.js";
@@ -22,6 +23,11 @@ export async function startOn(
   ports: RemotePorts,
 ): Promise<Remote> {
   const checked = checkRemoteOptions(options);
+  const { name } = Object(node) as Partial<Node>;
+  // What is no node at all is refused below.
+  if (name !== undefined) {
+    checkNodeName("startRemote: the node's name", name, checked.limits.maxNodeNameBytes);
+  }
   const { clock = hostClock(), host = ownHost } = ports;
   const keys = ports.keys ?? (await keysOf(host.crypto, checked));
   const remote = new RemoteNode(node, checked, host, clock, keys);

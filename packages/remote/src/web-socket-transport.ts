@@ -31,6 +31,16 @@ export function withPath(address: string): string {
   return url.href;
 }
 
+/** Is it one that a WebSocket takes? A part behind `#` none takes. */
+export function isWebSocketAddress(address: string): boolean {
+  try {
+    const { protocol, hash } = new URL(address);
+    return (protocol === "ws:" || protocol === "wss:") && hash === "";
+  } catch {
+    return false;
+  }
+}
+
 const CONNECTING = 0;
 const OPEN = 1;
 

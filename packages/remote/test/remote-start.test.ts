@@ -103,6 +103,63 @@ describe("a start at another node", () => {
     expect(["noconnection", undefined]).toContain(((await lost) as { reason?: string }).reason);
   });
 
+  test("at the very node that asks is a start there, of what that lists", async () => {
+    const { a, b, settle } = await createPair({ a: { behaviours } });
+    const here = a.remote.behaviour<typeof stack>((connected) => connected[0] ?? "a", "stack");
+    const world = { settle } as RemoteWorld;
+    const pid = (await outcome(world, a.node, here, ["x"])) as AnyPid;
+    expect([pid.node, a.node.isAlive(pid)]).toEqual(["a", true]);
+    expect(await outcome(world, a.node, here, [5])).toMatchObject({
+      reason: { badArguments: "one array of strings" },
+    });
+    const unlisted = a.remote.behaviour<typeof stack>("a", "heap");
+    expect(await outcome(world, a.node, unlisted)).toMatchObject({ reason: "notAllowed" });
+    // As a child it is linked, and ends with its supervisor.
+    const tree = defineSupervisor({
+      strategy: "one_for_one",
+      children: [child("stack", here, ["y"])],
+    });
+    const supervisor = await a.node.start(tree);
+    expect(a.node.processes()).toHaveLength(3);
+    a.node.exit(supervisor, "shutdown");
+    await settle();
+    expect(a.node.processes()).toEqual([pid]);
+    // What is connected comes first.
+    await Promise.all([a.remote.connect("b"), settle()]);
+    expect((await outcome(world, a.node, here, ["z"])) as AnyPid).toMatchObject({ node: "b" });
+    expect(b.node.processes()).toHaveLength(1);
+  });
+
+  test("is no permission, and no argument, where a promise is given in its place", async () => {
+    const rejected = () => Promise.reject(new Error("later"));
+    const odd = {
+      open: { ...behaviours.stack, allow: () => Promise.resolve(true) as never },
+      broken: { ...behaviours.stack, allow: rejected as never },
+      later: { ...behaviours.stack, args: rejected as never },
+      one: { ...behaviours.stack, args: (() => 5) as never },
+    };
+    const world = await createPair({ b: { behaviours: odd } });
+    const { a, b } = world;
+    const outcomes: unknown[] = [];
+    for (const key of Object.keys(odd)) {
+      outcomes.push(await outcome(world, a.node, a.remote.behaviour("b", key), []));
+    }
+    const message = (what: string, came: string): object => ({
+      reason: {
+        error: {
+          message: `startRemote: options.behaviours.${what}: what args returned must be an array, but is ${came}`,
+        },
+      },
+    });
+    expect(outcomes).toMatchObject([
+      { reason: "notAllowed" },
+      { reason: "notAllowed" },
+      message("later", "{}"),
+      message("one", "5"),
+    ]);
+    expect(b.node.processes()).toEqual([]);
+  });
+
   test("gives the info of the process; what of it cannot travel, or be read, is told and costs nothing else", async () => {
     const telling: Startable<never, readonly [what: string]> = {
       start: async (starter, options, what) => {

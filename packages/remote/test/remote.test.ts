@@ -10,6 +10,7 @@ import {
   type Self,
   type Target,
 } from "@coppice/core";
+import type { Dialler, Transport } from "../src/transport.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -366,6 +367,18 @@ describe("connecting", () => {
     expect([b.remote.nodes(), network.connections]).toEqual([[], 0]);
   });
 
+  test("to where nobody says keeps nothing alive when the node stops", async () => {
+    const world = createRemoteWorld();
+    const a = await world.start("a", { resolve: () => new Promise(() => undefined) });
+    const asked = a.remote.connect("b").catch((error: unknown) => error);
+    const called = a.node.call(at("c", EchoName), 1).catch((error: unknown) => error);
+    await world.settle();
+    await a.node.stop();
+    expect(await asked).toMatchObject({ code: "REMOTE_STOPPED" });
+    expect(await called).toMatchObject({ reason: "noconnection" });
+    expect(world.clock.pending).toBe(0);
+  });
+
   test("with a node of one's own name is refused", async () => {
     const world = createRemoteWorld();
     const a = await world.start("a");
@@ -391,12 +404,56 @@ describe("connecting", () => {
     await farEcho(world);
     // Another node that says it is b, from elsewhere.
     network.crash("nowhere");
-    const impostor = await start("b", { listen: [], resolve: () => "memory://a" });
+    const dialler: Dialler = {
+      accepts: () => true,
+      dial: (address) => network.dial("elsewhere", address),
+    };
+    const impostor = await start("b", {
+      listen: [],
+      diallers: [dialler],
+      resolve: () => "memory://a",
+    });
     const attempt = impostor.remote.connect("a").catch((error: unknown) => error);
     await advance(1_100);
     expect(await attempt).toMatchObject({ closeCode: CLOSE_CODES.NAME_TAKEN });
     expect(kinds(a)).toEqual(["up", "refused"]);
-    void settle;
+    // What has that name falls silent.
+    network.fault("b", "a", { mode: "hold" });
+    const again = impostor.remote.connect("a");
+    await settle();
+    expect(kinds(a)).toEqual(["up", "refused"]);
+    await advance(1_100);
+    expect(await again).toMatchObject({ name: "a" });
+    expect(kinds(a)).toEqual(["up", "refused", "down", "up"]);
+    expect(a.remote.nodes()).toMatchObject([{ incarnation: impostor.node.incarnation }]);
+  });
+
+  test("whoever dials, a second node of a name is told from the first, and who dials is warned of it", async () => {
+    const world = createRemoteWorld();
+    const { network, start, advance, settle } = world;
+    const first = await start("b");
+    const second = await start("b", {
+      listen: { listen: (accept) => network.listen("elsewhere", accept) },
+    });
+    const c = await start("c", { join: ["memory://b"] });
+    await settle();
+    const attempt = c.remote.connect("memory://elsewhere").catch((error: unknown) => error);
+    await advance(1_100);
+    expect(await attempt).toMatchObject({ closeCode: CLOSE_CODES.NAME_TAKEN });
+    expect(kinds(c)).toEqual(["up", "refused"]);
+    expect(c.remote.nodes()).toMatchObject([{ incarnation: first.node.incarnation }]);
+    // Nor was the second one let to believe that it has a session.
+    expect(kinds(second)).toEqual(["refused"]);
+    const warnings = c.nodeEvents.flatMap((event) => (event.type === "report" ? [event] : []));
+    expect(warnings.map(({ report }) => report.format())).toEqual([
+      "no connection with memory://elsewhere: another node has that name (4021); is there another node of that name?",
+    ]);
+    // The first one falls silent.
+    network.fault("b", "c", { mode: "hold" });
+    const again = c.remote.connect("memory://elsewhere");
+    await advance(1_100);
+    expect(await again).toMatchObject({ incarnation: second.node.incarnation });
+    expect(kinds(c)).toEqual(["up", "refused", "down", "up"]);
   });
 });
 
@@ -413,6 +470,60 @@ describe("an address to join", () => {
     await world.settle();
     expect(a.remote.nodes()).toEqual([]);
     await world.advance(10_000);
+    expect(a.remote.nodes()).toMatchObject([{ name: "b" }]);
+  });
+});
+
+test("what is no name of a node, and no transport, is refused where it is said", async () => {
+  const { a, b, settle } = await createPair();
+  const { remote } = a;
+  for (const node of [undefined, 5, "", {}] as never[]) {
+    expect(() => remote.isBusy(node)).toThrow("isBusy: node must be the name of a node");
+    expect(() => remote.disconnect(node)).toThrow("disconnect: node must be the name of a node");
+    await expect(remote.ready(node)).rejects.toThrow("ready: node must be the name of a node");
+  }
+  for (const transport of [undefined, 5, {}, { start() {}, send() {} }] as never[]) {
+    expect(() => remote.accept(transport)).toThrow(/accept: transport.\w+ must be a function/);
+  }
+  expect(() => remote.trySend({} as never, at("b", EchoName), 1 as never)).toThrow("sender.send");
+  expect(() => remote.behaviour("b", 5 as never)).toThrow("behaviour: name must be a name");
+  await Promise.all([remote.connect("b"), settle()]);
+  expect(b.remote.nodes()).toHaveLength(1);
+});
+
+describe("two addresses to join", () => {
+  test("of one node are dialled until there is a session, and both again when that is lost", async () => {
+    const world = createRemoteWorld();
+    const { network } = world;
+    const host = (name: string) => ({
+      listen: (accept: (transport: Transport) => void) => network.listen(name, accept),
+    });
+    await world.start("b", { listen: [host("b"), host("b-by-another-name")] });
+    const a = await world.start("a", { join: ["memory://b", "memory://b-by-another-name"] });
+    await world.advance(60_000);
+    const refused = a.events.filter(({ type }) => type === "refused");
+    expect(kinds(a).filter((kind) => kind === "up")).toEqual(["up"]);
+    // Both began at once; the next time it was known who is there.
+    expect(refused.length).toBeLessThanOrEqual(2);
+    network.sever("a", "b");
+    await world.advance(20_000);
+    expect(a.remote.nodes()).toMatchObject([{ name: "b" }]);
+  });
+
+  test("are dialled again and again also where who dials fails at once", async () => {
+    const world = createRemoteWorld();
+    const { network } = world;
+    let failures = 3;
+    const dialler: Dialler = {
+      accepts: (address) => address === "moody:b",
+      dial: () => {
+        if (failures-- > 0) throw new Error("not now");
+        return network.dial("a", "memory://b");
+      },
+    };
+    await world.start("b");
+    const a = await world.start("a", { diallers: [dialler], join: ["moody:b"] });
+    await world.advance(20_000);
     expect(a.remote.nodes()).toMatchObject([{ name: "b" }]);
   });
 });

@@ -202,6 +202,10 @@ describe("the options of startRemote", () => {
       { cookie, behaviours: { x: { behaviour: { start: () => "ignore" } } as never } },
       "behaviours.x.args",
     ],
+    ["an address to join that nobody dials", { cookie, join: ["http://b"] }, '"http://b"'],
+    ["an address to join without a scheme", { cookie, join: ["b:7000"] }, '"b:7000"'],
+    ["an address to join without a host", { cookie, join: ["ws://"] }, '"ws://"'],
+    ["an address to join with a part too many", { cookie, join: ["ws://b/#x"] }, '"ws://b/#x"'],
     ["one address to join that is in no list", { cookie, join: "ws://b" as never }, "an array"],
     ["a dialler that dials nothing", { cookie, diallers: [{}] as never }, "diallers: accepts"],
     ["diallers in no list", { cookie, diallers: {} as never }, "options.diallers"],
@@ -239,6 +243,30 @@ describe("the options of startRemote", () => {
       { cookie, listen: { port: 0, allowedOrigins: "https://a" as never } },
       "allowedOrigins",
     ],
+    ...["https://a/", "https://a/page", "*", "a.example", "https://A", "https://a:443"].map(
+      (origin): [string, RemoteOptions, string] => [
+        `an origin that no browser sends, ${origin}`,
+        { cookie, listen: { port: 0, allowedOrigins: [origin] } },
+        `"https://example.org", without a path or a "/" at the end, but is "${origin}"`,
+      ],
+    ),
+    [
+      "a way to listen that nobody can end",
+      { cookie, listen: { listen: () => 5 as never } },
+      "what listen returned: close must be a function",
+    ],
+    [
+      "a cluster of too many bytes",
+      { cookie, cluster: "\u00e4".repeat(65) },
+      "options.cluster must be a text of 1 to 128 bytes",
+    ],
+    ["a cluster that is no text", { cookie, cluster: "\ud800" }, "options.cluster must be a text"],
+    ["behaviours in a list", { cookie, behaviours: [] as never }, "options.behaviours"],
+    [
+      "a behaviour without a name",
+      { cookie, behaviours: { "": { behaviour: { start: () => "ignore" } } as never } },
+      "a name of 1 to 255 bytes",
+    ],
     ["TLS with an unknown option", { cookie, tls: { verify: false } as never }, "options.tls"],
     ["no names", { cookie, names: null as never }, "options.names"],
     [
@@ -254,6 +282,32 @@ describe("the options of startRemote", () => {
       // Nothing is left behind: the node can still be given its way.
       await startRemote(a, { cookie });
     });
+  });
+
+  test.each(["https://a.example", "http://a.example:8080", "null", "chrome-extension://abcdef"])(
+    "allow an origin as browsers send it: %s",
+    async (origin) => {
+      await withNodes(async (a) => {
+        await startRemote(a, { cookie, listen: { port: 0, allowedOrigins: [origin] } });
+      });
+    },
+  );
+
+  test.each(["a".repeat(129), "\u00e4".repeat(65), "a\u0000b", "a\u202eb", "\ud800"])(
+    "do not help a node under whose name no other would connect: %j",
+    async (nodeName) => {
+      const node = createNode({ name: nodeName, logger: false });
+      await expect(startRemote(node, { cookie })).rejects.toThrow(
+        "startRemote: the node's name must be 1 to 128 bytes without white space",
+      );
+      await node.stop();
+    },
+  );
+
+  test("refuse what is no node", async () => {
+    for (const node of [undefined, null, 5, {}]) {
+      await expect(startRemote(node as never, { cookie })).rejects.toThrow("createNode");
+    }
   });
 
   test("never show the cookie in an error", async () => {

@@ -220,6 +220,7 @@ describe("a peer that knows the key", () => {
     const names = { members: ["b", "member"] };
     const clientNames = (one: string): boolean => {
       if (one === "fails") throw new Error("of the page");
+      if (one === "asks") return Promise.reject(new Error("of the database")) as never;
       return one !== "unwanted";
     };
     const b = await world.start("b", { names, clientNames });
@@ -232,6 +233,7 @@ describe("a peer that knows the key", () => {
     expect(await refused("member")).toBe(CLOSE_CODES.NAME_TAKEN);
     expect(await refused("unwanted")).toBe(CLOSE_CODES.NAME_TAKEN);
     expect(await refused("fails")).toBe(CLOSE_CODES.NAME_TAKEN);
+    expect(await refused("asks")).toBe(CLOSE_CODES.NAME_TAKEN);
     // It is there before the node is: the node takes its name back, whoever of the two dials.
     const squatters = [await client("c"), await client("d")];
     expect(b.remote.nodes().map(({ role }) => role)).toEqual(["client", "client"]);

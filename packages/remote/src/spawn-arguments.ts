@@ -1,0 +1,35 @@
+/** What a behaviour that is listed is started with: what was asked for, as its list says. */
+import { InvalidArgumentError, type ExitReason } from "@coppice/core";
+import type { RemoteBehaviour } from "./behaviours.js";
+import { neglect } from "./permission.js";
+
+/** The arguments, or the reason why it is not started. */
+export type SpawnArguments =
+  { readonly args: readonly unknown[] } | { readonly refused: ExitReason };
+
+export function argumentsFor(
+  { args: check }: RemoteBehaviour,
+  name: string,
+  asked: unknown,
+): SpawnArguments {
+  let args: unknown;
+  try {
+    if (!Array.isArray(asked)) throw new TypeError("no array of arguments");
+    args = check(asked as readonly unknown[]);
+  } catch (error) {
+    return { refused: { badArguments: messageOf(error) } };
+  }
+  if (Array.isArray(args)) return { args: args as readonly unknown[] };
+  neglect(args);
+  const what = `startRemote: options.behaviours.${name}: what args returned`;
+  return { refused: { error: new InvalidArgumentError(what, "an array", args) } };
+}
+
+/** What an error says, cut; whatever was thrown. */
+export function messageOf(error: unknown): string {
+  try {
+    return String((error as { message?: unknown } | null)?.message ?? error).slice(0, 1_000);
+  } catch {
+    return "an error that cannot be shown";
+  }
+}
