@@ -92,6 +92,7 @@ export class SpawnsFor {
 
 export interface SpawnRequest {
   readonly name: string;
+  /** Whatever came; the error with which they cannot be read. */
   readonly args: unknown;
   /** How it is to be started, as far as who asks has a say. */
   readonly options: Pick<StartOptions, "timeoutMs" | "label" | "unwindMs">;

@@ -2,8 +2,9 @@
  * The codec of a session: terms to bytes and back, between two nodes that know each other.
  */
 import { formatReason, isErrorLike, type ExitReason } from "@coppice/core";
+import { MalformedError } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
-import type { Limits } from "./limits.js";
+import type { LimitName, Limits } from "./limits.js";
 import { errorFacts } from "./remote-error.js";
 import { TermDecoder } from "./term-decoder.js";
 import { TermEncoder, type ErrorDetail } from "./term-encoder.js";
@@ -14,6 +15,8 @@ export interface CodecOptions {
   readonly limits: Limits;
   /** What the peer is told of errors. @default "full" */
   readonly errorDetail?: ErrorDetail;
+  /** What came exceeds this limit, or a reason does that is to go out. */
+  readonly breached?: (limit: LimitName) => void;
 }
 
 const SLAB_BYTES = 8 * 1024;
@@ -97,7 +100,9 @@ export class Codec {
   #encodeWithin(reason: ExitReason, maxBytes: number): Uint8Array | undefined {
     try {
       const bytes = this.encode(reason, "reason");
-      return bytes.length <= maxBytes ? bytes : undefined;
+      if (bytes.length <= maxBytes) return bytes;
+      this.#options.breached?.("maxReasonBytes");
+      return undefined;
     } catch {
       // A getter or a proxy may throw whatever it likes.
       return undefined;
@@ -106,7 +111,13 @@ export class Codec {
 
   /** The term in these bytes. @throws MalformedError */
   decode(bytes: Uint8Array): unknown {
-    return this.#decoder.decode(bytes);
+    try {
+      return this.#decoder.decode(bytes);
+    } catch (error) {
+      const limit = error instanceof MalformedError ? error.limit : undefined;
+      if (limit !== undefined) this.#options.breached?.(limit);
+      throw error;
+    }
   }
 }
 

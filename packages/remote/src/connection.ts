@@ -67,7 +67,8 @@ export class Connection {
       opened: () => this.#introduction.begin(),
       frame: (bytes) => this.#received(bytes),
       drained: () => this.#outlet?.flush(),
-      closed: (code, text) => {
+      closed: (code, text, breached) => {
+        if (breached !== undefined) options.breaches.count(breached);
         this.#gone = { type: "gone", code, text };
         if (this.#intake?.isEmpty !== false) this.#next(this.#gone);
       },
@@ -150,6 +151,7 @@ export class Connection {
       // What the peer would not take is refused where it is sent.
       limits: { ...limits, maxMessageBytes, maxReasonBytes },
       errorDetail: peer.role === "client" ? "message" : "full",
+      breached: breaches.count,
     });
     const { frameKeys } = result;
     this.#sealer = frameKeys && new FrameMac(frameKeys, this.#options.crypto);
@@ -324,7 +326,10 @@ export class Connection {
   /** After the host has read what has come: it may be life. */
   #tick(): void {
     this.#options.afterTurn(() => {
-      if (!this.isDown) this.#next({ type: "tick", nowMs: this.#options.clock.now() });
+      if (this.isDown) return;
+      const wasOpen = this.isOpen;
+      this.#next({ type: "tick", nowMs: this.#options.clock.now() });
+      if (this.isDown && !wasOpen) this.#options.breaches.count("handshakeMs");
     });
   }
 }

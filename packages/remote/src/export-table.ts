@@ -8,10 +8,15 @@ export class ExportTable {
   /** Pids and references of third nodes, as texts. */
   readonly others: Set<string> = new Set();
   readonly #most: number;
+  readonly #forgot: () => void;
 
-  /** @param most how many of each are kept: the oldest are forgotten */
-  constructor(most: number) {
+  /**
+   * @param most how many of each are kept: the oldest are forgotten
+   * @param forgot told of each
+   */
+  constructor(most: number, forgot: () => void) {
     this.#most = most;
+    this.#forgot = forgot;
   }
 
   add(what: AnyPid | Ref): void {
@@ -25,6 +30,7 @@ export class ExportTable {
   #keep<T>(told: Set<T>, one: T): void {
     told.add(one);
     if (told.size <= this.#most) return;
+    this.#forgot();
     for (const oldest of told) {
       told.delete(oldest);
       break;

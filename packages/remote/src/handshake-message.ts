@@ -245,7 +245,7 @@ function readLimits(reader: CborReader): NegotiatedLimits {
   const negotiated: Record<keyof NegotiatedLimits, number> = { ...MIN_NEGOTIATED };
   for (const name of NEGOTIATED) {
     const value = reader.unsigned();
-    if (value < MIN_NEGOTIATED[name]) throw new MalformedError(`a ${name} that is too small`, name);
+    if (value < MIN_NEGOTIATED[name]) throw new MalformedError(`a ${name} that is too small`);
     negotiated[name] = value;
   }
   return negotiated;

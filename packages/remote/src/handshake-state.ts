@@ -1,6 +1,6 @@
 /** The handshake as data: what each side begins with, what it waits for, and what comes of it. */
 import type { Auth, Role } from "./handshake-message.js";
-import type { Limits, NegotiatedLimits } from "./limits.js";
+import type { LimitName, Limits, NegotiatedLimits } from "./limits.js";
 import type { HandshakeCrypto, Key } from "./secret.js";
 import type { NodeLife } from "./term.js";
 import type { CloseCode } from "./wire-signal.js";
@@ -104,7 +104,13 @@ export type HandshakeEffect =
   /** The session is open. */
   | { readonly type: "open"; readonly result: Handshaken }
   /** No explanation beyond the code goes to the peer; `why` is for our own log. */
-  | { readonly type: "close"; readonly code: CloseCode; readonly why: string };
+  | {
+      readonly type: "close";
+      readonly code: CloseCode;
+      readonly why: string;
+      /** What was exceeded, if it was a limit. */
+      readonly limit?: LimitName;
+    };
 
 export interface HandshakeStep {
   readonly state: HandshakeState;

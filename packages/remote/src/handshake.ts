@@ -49,7 +49,7 @@ import type {
   HandshakeState,
   HandshakeStep,
 } from "./handshake-state.js";
-import { negotiateLimits } from "./limits.js";
+import { negotiateLimits, type LimitName } from "./limits.js";
 import type { Key } from "./secret.js";
 import { CLOSE_CODES, type CloseCode } from "./wire-signal.js";
 
@@ -95,7 +95,7 @@ export function handshake(state: HandshakeState, event: HandshakeEvent): Handsha
       } catch (error) {
         if (error instanceof VersionError) return close(CLOSE_CODES.VERSION, error.message);
         if (!(error instanceof MalformedError)) throw error;
-        return close(CLOSE_CODES.PROTOCOL, error.message);
+        return close(CLOSE_CODES.PROTOCOL, error.message, error.limit);
       }
     default:
       return event satisfies never;
@@ -285,8 +285,9 @@ function copy(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function close(code: CloseCode, why: string): HandshakeStep {
-  return { state: { phase: "over" }, effects: [{ type: "close", code, why }] };
+function close(code: CloseCode, why: string, limit?: LimitName): HandshakeStep {
+  const effect = { type: "close", code, why, ...(limit !== undefined && { limit }) } as const;
+  return { state: { phase: "over" }, effects: [effect] };
 }
 
 function outOfTurn(what: string): never {

@@ -171,7 +171,11 @@ export class Inbox {
       if (signal.op !== "frag" || signal.last) count++;
     }
     const window = receive(this.#window, allBytes, count);
-    if (window === undefined) throw new MalformedError("more than was granted", "windowBytes");
+    if (window === undefined) {
+      const tooMany = count > this.#window.left.signals;
+      const limit = tooMany ? "windowSignals" : "windowBytes";
+      throw new MalformedError("more than was granted", limit);
+    }
     this.#window = window;
   }
 

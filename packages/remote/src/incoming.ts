@@ -279,7 +279,6 @@ export class Incoming {
       return this.#options.connection.codec.decode(payload);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      if (error.limit !== undefined) this.#options.breaches.count(error.limit);
       // A signal that is too big comes without its payload.
       this.#why = payload.length === 0 ? "it is bigger than was agreed on" : error.message;
       this.#options.refused(`a term that cannot be read: ${this.#why}`);

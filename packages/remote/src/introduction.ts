@@ -93,6 +93,7 @@ export class Introduction {
           opened(effect.result, this.#peerOf(effect.result));
           break;
         case "close":
+          if (effect.limit !== undefined) this.#options.breaches.count(effect.limit);
           close(effect.code, effect.why);
           break;
         default:

@@ -22,8 +22,8 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxDepth` of a term | 64 | refuses the term: the call fails, the end has no reason |
  * | `maxItems` of a term | 100 000 | refuses the term |
  * | `maxBigintBits` | 1024 | refuses the term |
- * | `maxNameBytes` | 255 | closes the session |
- * | `maxNodeNameBytes` | 128 | closes the connection |
+ * | `maxNameBytes` | 255 | closes the session; in a term, refuses that |
+ * | `maxNodeNameBytes` | 128 | closes the connection; in a term, refuses that |
  * | `maxReasonBytes`, of an exit reason | 64 KiB | sends a summary instead |
  * | `maxLinks`, per session | 65 536 | answers with the exit reason `limit` |
  * | `maxMonitors`, per session | 65 536 | answers with the reason `limit` |
@@ -37,7 +37,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxNames`, held and waited for, per member | 65 536 | refuses the name |
  * | `maxSessions` | 1024 | refuses the connection |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
- * | `clientSignalsBurst` | 10 000 | closes the session |
+ * | `clientSignalsBurst` | 10 000 | closes the session, and is counted as the rate |
  * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |
  * | `hardQueueBytes` | 16 MiB | the policy `overflow` decides: close, or drop messages |
  * | `controlQueueBytes` | 32 MiB | closes the session, whatever is waiting |

@@ -160,7 +160,9 @@ export class Outbox {
     this.#fragmentNext = !fragmentFirst;
     if (fragmentFirst) this.#fillFragment();
     this.#fillBacklog();
-    if (!fragmentFirst && this.#finished.length === 0) this.#fillFragment();
+    if (this.#finished.length > 0) return;
+    // What waited may have been nothing but a big one, whose turn had just been.
+    if (!fragmentFirst || this.#frame.signals === 0) this.#fillFragment();
   }
 
   #fillBacklog(): void {

@@ -6,7 +6,7 @@ import type { FrameMac } from "./frame-mac.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import type { Outbox } from "./outbox.js";
 import type { Transport } from "./transport.js";
-import { admit, isBusy, type OverflowPolicy } from "./watermark.js";
+import { admit, exceededBy, isBusy, type OverflowPolicy } from "./watermark.js";
 import { CLOSE_CODES, type CloseCode, type WireSignal } from "./wire-signal.js";
 
 /** So much may wait in the transport before the rest waits in the outbox, where it can still be dropped. */
@@ -74,7 +74,7 @@ export class Outlet {
     const waiting = this.queuedBytes - this.#outbox.bigBytes;
     const verdict = admit(signal.op, 0, waiting, limits, overflow);
     if (verdict !== "queue") {
-      breaches.count("hardQueueBytes");
+      breaches.count(exceededBy(signal.op));
       if (verdict === "close") close(CLOSE_CODES.OVERLOAD, "too much waits to be sent");
       return false;
     }

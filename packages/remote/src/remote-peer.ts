@@ -19,7 +19,7 @@ import { lifeOf, messageOf, senderOf, wireOf } from "./outgoing.js";
 import { FrameWriter } from "./frame-writer.js";
 import { encodeSignal } from "./signal-writer.js";
 import type { OverflowPolicy } from "./watermark.js";
-import { admit } from "./watermark.js";
+import { admit, exceededBy } from "./watermark.js";
 import { UnsendableTermError } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
@@ -143,7 +143,7 @@ export class RemotePeer {
       this.#wait(signal, senderOf(signal), bytes);
       return;
     }
-    breaches.count("hardQueueBytes");
+    breaches.count(exceededBy(wire.op));
     this.#dropped(signal);
     if (verdict === "close") this.#options.overloaded();
   }

@@ -101,7 +101,7 @@ export class SessionParts {
       limits,
       overflow,
       breaches: this.#port.breaches,
-      codec: new Codec({ identities, limits }),
+      codec: new Codec({ identities, limits, breached: this.#port.breaches.count }),
       overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
     });
     return peer;
@@ -138,7 +138,8 @@ export class SessionParts {
       remote,
       spawns: this.#spawnServer.of(peer.node.name),
       running: new Set(),
-      exported: (pid) => void exported.pids.add(pid.serial),
+      // A node may address all that it knows the number of.
+      exported: isNode ? () => undefined : (pid) => exported.add(pid),
     };
     return new Incoming({
       gateway: this.#gateway,

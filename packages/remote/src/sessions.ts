@@ -257,7 +257,9 @@ export class Sessions {
     transport: Transport,
     known: Omit<Facts, "exported" | "told" | "incoming">,
   ): Connection {
-    const exported = new ExportTable(this.#options.limits.maxAliases);
+    const exported = new ExportTable(this.#options.limits.maxAliases, () =>
+      this.#breaches.count("maxAliases"),
+    );
     const facts: Facts = { ...known, exported, told: undefined, incoming: undefined };
     const events: ConnectionEvents = {
       admit: (_, peer) => this.#door.admit(peer),

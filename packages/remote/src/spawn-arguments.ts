@@ -1,6 +1,7 @@
 /** What a behaviour that is listed is started with: what was asked for, as its list says. */
 import { InvalidArgumentError, type ExitReason } from "@coppice/core";
 import type { RemoteBehaviour } from "./behaviours.js";
+import { UnreadableError } from "./errors.js";
 import { neglect } from "./permission.js";
 
 /** The arguments, or the reason why it is not started. */
@@ -14,6 +15,7 @@ export function argumentsFor(
 ): SpawnArguments {
   let args: unknown;
   try {
+    if (asked instanceof UnreadableError) throw asked;
     if (!Array.isArray(asked)) throw new TypeError("no array of arguments");
     args = check(asked as readonly unknown[]);
   } catch (error) {

@@ -4,6 +4,7 @@ import type { SpawnServer, SpawnsFor, StartOutcome } from "./behaviours.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { SessionPeer } from "./connection-options.js";
+import { UnreadableError } from "./errors.js";
 import { labelToShow } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
 import { messageOf } from "./spawn-arguments.js";
@@ -42,8 +43,9 @@ export async function answerSpawn(
   let args: unknown;
   try {
     args = connection.codec.decode(signal.payload);
-  } catch {
-    args = undefined;
+  } catch (error) {
+    // In place of the arguments: it is what the refusal says.
+    args = new UnreadableError("request", node.name, messageOf(error).slice(0, MOST_SAID));
   }
   const { startTimeoutMs, link = false, monitor: ref, label, unwindMs } = signal.options;
   const { role } = peer;

@@ -13,8 +13,12 @@ export interface TransportEvents {
   frame(bytes: Uint8Array): void;
   /** Some of what was sent has left: `bufferedBytes` is less than it was. */
   drained(): void;
-  /** It is over, or never came about; told once, and nothing is told after it. Not told of an own `close`. */
-  closed(code: number, text: string): void;
+  /**
+   * It is over, or never came about; told once, and nothing is told after it. Not told of an own `close`.
+   *
+   * @param breached the limit, where that is why this end has ended it
+   */
+  closed(code: number, text: string, breached?: "maxFrameBytes"): void;
 }
 
 /** One end. It may still be opening: what is sent meanwhile waits. */

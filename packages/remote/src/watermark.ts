@@ -39,3 +39,8 @@ export function admit(
   if (isDroppable(op)) return policy;
   return total <= limits.controlQueueBytes ? "queue" : "close";
 }
+
+/** The mark that a signal of this op is above when it is not queued. */
+export function exceededBy(op: WireOp): "hardQueueBytes" | "controlQueueBytes" {
+  return isDroppable(op) ? "hardQueueBytes" : "controlQueueBytes";
+}

@@ -14,7 +14,7 @@ export interface WebSocketLike {
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
   /** In Node it says why; in a browser nobody is told. */
-  onerror: ((event: { readonly message?: string }) => void) | null;
+  onerror: ((event: { readonly message?: string; readonly error?: unknown }) => void) | null;
   send(data: Uint8Array): void;
   close(code?: number, reason?: string): void;
 }
@@ -47,6 +47,9 @@ const OPEN = 1;
 /** WebSockets do not tell when they have sent something. */
 const POLL_MS = 5;
 
+/** The code of the error of `ws` for a message that is longer than it was told to take. */
+const TOO_LONG = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+
 /** A reason of a close has at most 123 bytes. */
 const MAX_REASON = 120;
 
@@ -76,6 +79,8 @@ class SocketTransport implements Transport {
   #unsentBytes = 0;
   #closed = false;
   #problem = "";
+  /** What came is longer than a frame may be. */
+  #isTooLong = false;
   #polling = false;
 
   constructor(socket: WebSocketLike, options: WebSocketOptions) {
@@ -87,7 +92,9 @@ class SocketTransport implements Transport {
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#over(code, reason);
     // That something is wrong comes with `close`, and why it is, here.
-    socket.onerror = ({ message = "" }) => {
+    socket.onerror = ({ message = "", error }) => {
+      const { code } = Object(error) as { readonly code?: unknown };
+      this.#isTooLong = code === TOO_LONG;
       // That of OpenSSL has a line for each function it came through.
       this.#problem = message.trim().replaceAll(/\s+/g, " ");
     };
@@ -173,7 +180,8 @@ class SocketTransport implements Transport {
 
   #over(code: number, text: string): void {
     const why = text === "" ? this.#problem : text;
-    this.#tell((events) => events.closed(code, why));
+    const breached = this.#isTooLong ? "maxFrameBytes" : undefined;
+    this.#tell((events) => events.closed(code, why, breached));
     this.#closed = true;
     this.#unsent = [];
     this.#unsentBytes = 0;

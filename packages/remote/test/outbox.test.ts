@@ -120,6 +120,21 @@ describe("the outbox", () => {
     expect(outbox.grant(0, 1)).toBe(true);
   });
 
+  test("a big message that has waited goes out whenever there is credit, however often there was nothing to take before", () => {
+    const signal: WireSignal = { op: "send", to: 7, from: 1, payload: new Uint8Array(100_000) };
+    for (const takes of [0, 1, 2, 3]) {
+      const { outbox } = pair();
+      for (let i = 0; i < takes; i++) expect(outbox.take()).toBeUndefined();
+      outbox.pushEncoded(1, encodeSignal(signal));
+      expect([outbox.take(), outbox.take(), outbox.take()]).toEqual([
+        expect.any(Uint8Array),
+        expect.any(Uint8Array),
+        undefined,
+      ]);
+      expect(outbox.bytes).toBe(0);
+    }
+  });
+
   test("a big message goes in pieces; other senders pass, the same sender waits", () => {
     const { outbox, came, flow } = pair();
     const big = "x".repeat(1_000_000);
@@ -282,6 +297,11 @@ describe("the inbox", () => {
     const inbox = inboxOf({ windowSignals: 16 });
     for (let seq = 1; seq <= 16; seq++) inbox.accept(frame(seq, 0, demonitor), 0);
     expect(() => inbox.accept(frame(17, 0, demonitor), 0)).toThrow(
+      expect.objectContaining({ limit: "windowSignals" }),
+    );
+    const bytes = inboxOf({ windowBytes: 65_536 });
+    const big: WireSignal = { op: "send", to: 1, from: 1, payload: new Uint8Array(65_536) };
+    expect(() => bytes.accept(frame(1, 0, big), 0)).toThrow(
       expect.objectContaining({ limit: "windowBytes" }),
     );
   });
