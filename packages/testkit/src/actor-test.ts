@@ -310,7 +310,7 @@ function describeFailure<V extends readonly unknown[]>(
   const watched = withStates(program);
   runProgram(watched.program, strategyOf(explained), test.simulation);
   const states = watched.around(violation?.step ?? -1);
-  const classes = counts ? `; ${countClasses(program, test.simulation)}` : "";
+  const classes = counts ? `; ${countClasses(program, test.simulation, true)}` : "";
   return {
     token: formatReplay({ schedule: explained, values: asJsonValues(values) ?? byPath }),
     violation: `${violation?.check}: ${violation?.message}`,

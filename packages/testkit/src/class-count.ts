@@ -8,8 +8,16 @@ import { count, number } from "./statement.js";
 const MOST_RUNS = 1_000;
 const MOST_MS = 250;
 
-/** `5 classes exist, 1 fails`; where that is not known, what is. Only from a macrotask. */
-export function countClasses(program: Program, simulation: SimulationOptions): string {
+/**
+ * `5 classes exist, 1 fails`; where that is not known, what is. Only from a macrotask.
+ *
+ * @param isFailing a run is known that fails: if no class does, there is something that decides and is not seen
+ */
+export function countClasses(
+  program: Program,
+  simulation: SimulationOptions,
+  isFailing = false,
+): string {
   const { statement, coverage, runs, failing } = explore(program, {
     runs: MOST_RUNS,
     dporRuns: MOST_RUNS,
@@ -18,14 +26,18 @@ export function countClasses(program: Program, simulation: SimulationOptions): s
     all: true,
     simulation,
   });
-  if (statement.kind === "exhaustive") return tell(statement.classes, statement.violations, "");
+  const { violations } = statement;
+  const hidden = isFailing && violations === 0 ? HIDDEN : "";
+  if (statement.kind === "exhaustive") return `${tell(statement.classes, violations, "")}${hidden}`;
   const [budget, ...others] = statement.bounds;
   // All that a budget of faults allows is all that can be said, and it is said what that was.
   if (budget?.startsWith("faults ≤") === true && others.length === 0) {
-    return tell(statement.classes, statement.violations, ` with ${budget}`);
+    return `${tell(statement.classes, violations, ` with ${budget}`)}${hidden}`;
   }
   return `at least ${count(coverage.classes, "class", "classes")} exist, and of ${count(runs, "schedule")} ${fail(failing)}`;
 }
+
+const HIDDEN = ": what decides is shared where the simulation does not see it, see `sim.shared`";
 
 function tell(classes: number, failing: number, when: string): string {
   const exist = classes === 1 ? "1 class exists" : `${number(classes)} classes exist`;

@@ -19,7 +19,7 @@ import {
   traceOf,
   type Trace,
 } from "./run-order.js";
-import type { Run, Step, Violation } from "./run.js";
+import type { Run, Violation } from "./run.js";
 import { otherKeyOf, type Constraint } from "./schedule.js";
 import type { Strategy } from "./strategy.js";
 
@@ -135,13 +135,29 @@ function findSufficient(
     holds = [...holds, ...more];
   }
   // Something is seen by nobody: then the whole order, one after the other.
-  const order = trace.steps.slice(1).map(({ transition }, index): Constraint => ({
-    type: "hold",
-    key: transition.key,
-    until: (trace.steps[index] as Step).transition.key,
-  }));
-  const whole = [...order, ...forces];
+  const whole = [...wholeOrder(trace), ...forces];
   return replayer.fails(base, whole) ? whole : undefined;
+}
+
+/** Each step after the one before, and after all of them what could have happened and did not. */
+function wholeOrder({ steps, later, left }: Trace): Constraint[] {
+  const keys = steps.map(({ transition }) => transition.key);
+  const last = keys.at(-1);
+  if (last === undefined) return [];
+  const waiting = [
+    ...later
+      .filter(({ creator }) => creator < steps.length - 1)
+      .map(({ transition }) => transition),
+    ...left,
+  ];
+  return [
+    ...keys.slice(1).map((key, index): Constraint => {
+      return { type: "hold", key, until: keys[index] as string };
+    }),
+    ...waiting
+      .filter(({ kind }) => kind !== "fault")
+      .map(({ key }): Constraint => ({ type: "hold", key, until: last })),
+  ];
 }
 
 /** Each round adds pairs that were not there, so there is an end; no case is known that needs more than 4. */

@@ -27,6 +27,13 @@ describe("how many classes there are and fail is told", () => {
     expect(await inMacrotask(() => countClasses(words(count), {}))).toBe(text);
   });
 
+  test("and where no class fails although a run does, that it is not classes that decide", async () => {
+    const text = await inMacrotask(() => countClasses(words(1), {}, true));
+    expect(text).toBe(
+      "1 class exists, 0 fail: what decides is shared where the simulation does not see it, see `sim.shared`",
+    );
+  });
+
   test("as what is there at least, where there are too many", async () => {
     const text = await inMacrotask(() => countClasses(words(9), {}));
     const [, exist, of, fail] =
