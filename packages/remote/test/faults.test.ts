@@ -2,8 +2,20 @@
  * What happens between nodes when networks and machines fail, in virtual time and under many seeds. What
  * only real processes, cables and clocks show is in `npm run faults`.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { at, name, type Call, type Down, type Exit, type Node, type Pid } from "@coppice/core";
+import {
+  at,
+  name,
+  type Call,
+  type Clock,
+  type Down,
+  type Exit,
+  type Node,
+  type Pid,
+} from "@coppice/core";
+import { LOOPBACK_ROWS } from "../tools/fault-rows.js";
+import { NETWORK_ROWS } from "../tools/fault-rows-net.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -61,7 +73,7 @@ async function createPair(): Promise<RemoteWorld & { a: Member; b: Member }> {
 
 /** So many monitors and links of the echo at `b`, each with what it was told. */
 async function watch(
-  { settle, a }: RemoteWorld & { a: Member },
+  { settle, a }: Pick<RemoteWorld, "settle"> & { readonly a: Member },
   count: number,
 ): Promise<unknown[][]> {
   const asked = a.node.call(at("b", EchoName), "pid");
@@ -119,6 +131,93 @@ describe("pause shorter and longer than hear", () => {
     const asked = a.node.call(at("b", EchoName), 1);
     await settle();
     expect(await asked).toBe(1);
+  });
+});
+
+/** The clock of a node that can stand still while time goes on: what was due meanwhile is late. */
+function stoppable(clock: Clock): Clock & { stop(): void; go(): void } {
+  const late = new Map<unknown, () => void>();
+  let isStopped = false;
+  return {
+    now: () => clock.now(),
+    set: (wake, delayMs) => {
+      const handle: unknown = clock.set(() => {
+        if (isStopped) late.set(handle, wake);
+        else wake();
+      }, delayMs);
+      return handle;
+    },
+    clear: (handle) => {
+      late.delete(handle);
+      clock.clear(handle);
+    },
+    stop: () => (isStopped = true),
+    go: () => {
+      isStopped = false;
+      for (const [handle, wake] of late) if (late.delete(handle)) wake();
+    },
+  };
+}
+
+describe("loop stall", () => {
+  test.each([
+    [3_000, []],
+    [15_000, ["stalled"]],
+  ])(
+    "of %i ms, of one side: nobody is given up, and that node tells: %j",
+    async (stallMs, told) => {
+      const world = createRemoteWorld();
+      const { network, settle, advance } = world;
+      const clock = stoppable(world.clock);
+      const a = await world.start("a");
+      const b = await world.start("b", {}, { clock });
+      startEcho(b.node);
+      await Promise.all([a.remote.connect("b"), settle()]);
+      const watched = await watch({ ...world, a }, 10);
+      await advance(1_000);
+      // It runs nothing and reads nothing: what is said to it waits.
+      clock.stop();
+      network.fault("a", "b", { mode: "hold" });
+      await advance(stallMs);
+      network.fault("a", "b", {});
+      clock.go();
+      await advance(1_000);
+      expect(b.events.slice(1).map(({ type }) => type)).toEqual(told);
+      await advance(60_000);
+      expect([a.remote.nodes().length, a.events.length, watched.flat()]).toEqual([1, 1, []]);
+      const asked = a.node.call(at("b", EchoName), 1);
+      await settle();
+      expect(await asked).toBe(1);
+    },
+  );
+});
+
+describe("big beside small", () => {
+  test("calls are answered in the first of what a big message takes, and each pair keeps its order", async () => {
+    const world = await createPair();
+    const { a, b, network, settle, advance } = world;
+    const got = startOrder(b.node);
+    // Each frame takes a while on its way: a message of 6 MiB has 96 of them.
+    network.fault("a", "b", { latencyMs: 20 });
+    const sender = a.node.spawn<never>(async (self) => {
+      for (let n = 0; n < 2; n++) {
+        self.send(at("b", Order), ["a", n, new Uint8Array(6 << 20)] as never);
+        self.send(at("b", Order), ["a", n + 0.5]);
+      }
+      await self.sleep(1e9);
+    });
+    await settle();
+    const answers: number[] = [];
+    for (let i = 0; i < 10; i++) {
+      const before = a.node.now();
+      const asked = a.node.call(at("b", EchoName), i);
+      void asked.then(() => answers.push(a.node.now() - before));
+      await advance(50);
+    }
+    expect(answers).toHaveLength(10);
+    expect(Math.max(...answers)).toBeLessThanOrEqual(40);
+    await advance(60_000);
+    expect([got.get("a"), a.node.isAlive(sender)]).toEqual([[0, 0.5, 1, 1.5], true]);
   });
 });
 
@@ -289,4 +388,22 @@ describe("flapping, cuts and crashes, at the will of a seed", () => {
     },
     60_000,
   );
+});
+
+test("each fault of docs/faults.md has its test and its row, and each row is on that page", () => {
+  const folder = new URL(".", import.meta.url);
+  const read = (path: string): string => readFileSync(new URL(path, folder), "utf8");
+  const cells = (line: string): string[] => line.split("|").map((cell) => cell.trim());
+  const [, , ...lines] = read("../../../docs/faults.md")
+    .split("\n")
+    .filter((line) => line.startsWith("|"));
+  const faults = lines.map(cells);
+  const tests = readdirSync(folder)
+    .filter((file) => file.endsWith(".test.ts"))
+    .map(read)
+    .join("\n");
+  for (const [, , , title = ""] of faults) expect(tests).toContain(`"${title}`);
+  const rows = [...LOOPBACK_ROWS, ...NETWORK_ROWS].map(({ name: row }) => row);
+  const named = faults.flatMap(([, , , , row]) => (row === "–" ? [] : [row]));
+  expect(named.toSorted()).toEqual(rows.toSorted());
 });

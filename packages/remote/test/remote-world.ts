@@ -19,7 +19,7 @@ export interface Member {
 export interface RemoteWorld {
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
-  /** Starts a node that listens at `memory://NAME`, and finds others there. */
+  /** Starts a node that listens at `memory://NAME`, and finds others there; by a clock of its own, if it is given one. */
   start(
     name: string,
     options?: Partial<RemoteOptions>,
@@ -62,7 +62,7 @@ export function createRemoteWorld(): RemoteWorld {
           listen: { listen: (accept) => network.listen(name, accept) },
           ...options,
         },
-        { clock, host },
+        { clock: nodeOptions.clock ?? clock, host },
       );
       const events: RemoteEvent[] = [];
       remote.events.subscribe((event) => void events.push(event));
