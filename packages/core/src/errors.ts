@@ -121,7 +121,7 @@ export class CallTimeoutError extends CoppiceError {
   }
 }
 
-/** The server ended before it replied. */
+/** The server ended before it replied, or was out of reach: then its reason is `"noconnection"`. */
 export class ServerExitError extends CoppiceError {
   override readonly name = "ServerExitError";
   readonly code = "SERVER_EXIT";
@@ -131,7 +131,9 @@ export class ServerExitError extends CoppiceError {
   /** The server's exit reason. */
   readonly reason: ExitReason;
   constructor(server: string, request: string, reason: ExitReason) {
-    super(`${server} ended before it replied to ${request}: ${formatReason(reason)}`, {
+    // Of a lost connection nobody knows whether the server has ended, nor whether it has got the request.
+    const what = reason === "noconnection" ? "was out of reach" : "ended";
+    super(`${server} ${what} before it replied to ${request}: ${formatReason(reason)}`, {
       cause: isCrash(reason) ? reason.error : reason,
     });
     this.server = server;

@@ -221,6 +221,8 @@ describe("a call to another node", () => {
     await settle();
     wire.cut();
     await expect(cut).rejects.toMatchObject({ code: "SERVER_EXIT", reason: "noconnection" });
+    // Nobody knows whether it has ended.
+    await expect(cut).rejects.toThrow(/> was out of reach before it replied to 1: noconnection$/);
   });
 
   test("times out, and its late reply finds nobody", async () => {

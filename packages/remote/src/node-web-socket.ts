@@ -77,6 +77,8 @@ export interface NodeListenOptions extends NodeWebSocketOptions {
   readonly allowedOrigins?: readonly string[];
   /** Asked before anything is read of a connection; `false` refuses it. */
   readonly admit?: (remoteAddress: string) => boolean;
+  /** Told of those that are turned away before there is a WebSocket, and why. */
+  readonly refused?: (remoteAddress: string, why: string) => void;
 }
 
 /**
@@ -90,7 +92,7 @@ export async function listenWebSocket(
   accept: (transport: Transport) => void,
 ): Promise<Listener> {
   const { host, port, certificate, allowedOrigins = [], admit, maxFrameBytes } = options;
-  const { handshakeMs } = options;
+  const { handshakeMs, refused } = options;
   const deadlines = {
     headersTimeout: handshakeMs,
     requestTimeout: handshakeMs,
@@ -114,23 +116,21 @@ export async function listenWebSocket(
     const path = (request.url ?? "").split("?")[0];
     const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/);
     const remote = request.socket.remoteAddress ?? "unknown";
-    const status =
-      path !== WEB_SOCKET_PATH
-        ? "404 Not Found"
-        : origin !== undefined && !allowedOrigins.includes(origin)
-          ? "403 Forbidden"
-          : !protocols.includes(SUBPROTOCOL)
-            ? "400 Bad Request"
-            : admit?.(remote) === false
-              ? "503 Service Unavailable"
-              : undefined;
-    if (status !== undefined) {
+    const away = (status: string, why: string): void => {
       turnAway(socket, status);
-      return;
+      refused?.(remote, why);
+    };
+    if (path !== WEB_SOCKET_PATH) away("404 Not Found", `the path ${shown(path)}`);
+    else if (origin !== undefined && !allowedOrigins.includes(origin)) {
+      away("403 Forbidden", `the origin ${shown(origin)} is not among allowedOrigins`);
+    } else if (!protocols.includes(SUBPROTOCOL)) {
+      away("400 Bad Request", `no subprotocol ${SUBPROTOCOL}`);
+    } else if (admit?.(remote) === false) away("503 Service Unavailable", "too many at once");
+    else {
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        accept(transportOf(webSocket, remote));
+      });
     }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      accept(transportOf(webSocket, remote));
-    });
   });
   await new Promise<void>((resolve, reject) => {
     http.once("error", reject);
@@ -142,9 +142,9 @@ export async function listenWebSocket(
   });
   const { port: bound } = http.address() as AddressInfo;
   const scheme = certificate === undefined ? "ws" : "wss";
-  const shown = host.includes(":") ? `[${host}]` : host;
+  const named = host.includes(":") ? `[${host}]` : host;
   return {
-    address: `${scheme}://${shown}:${bound}${WEB_SOCKET_PATH}`,
+    address: `${scheme}://${named}:${bound}${WEB_SOCKET_PATH}`,
     close: () =>
       new Promise<void>((resolve) => {
         http.close(() => resolve());
@@ -154,7 +154,13 @@ export async function listenWebSocket(
   };
 }
 
-/** Nothing is served but WebSockets. */
+/** So much is shown of what a stranger says. */
+const MOST_SHOWN = 100;
+
+function shown(said: string | undefined): string {
+  return JSON.stringify((said ?? "").slice(0, MOST_SHOWN));
+}
+
 /** OpenSSL says neither what it was given nor by whom; a key stays a secret. */
 function tlsServer(options: ServerOptions): Server {
   try {
@@ -166,6 +172,7 @@ function tlsServer(options: ServerOptions): Server {
   }
 }
 
+/** Nothing is served but WebSockets. */
 function refuse(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(426, { connection: "close" }).end();
 }

@@ -19,7 +19,10 @@ export type RemoteEvent =
       /** The other side ended it. A connection that broke was ended by nobody. */
       readonly byPeer: boolean;
     }
-  /** A connection that did not become a session. */
+  /**
+   * A connection that did not become a session, or a request for one that was turned away, such as of a page whose
+   * origin is not allowed: `text` says why.
+   */
   | {
       readonly type: "refused";
       readonly address: string;

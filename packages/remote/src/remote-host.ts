@@ -13,6 +13,7 @@ export interface RemoteHost {
         options: CheckedOptions,
         admit: (remoteAddress: string) => boolean,
         accept: (transport: Transport) => void,
+        refused: (remoteAddress: string, why: string) => void,
       ) => Promise<Listener>)
     | undefined;
   readonly crypto: HandshakeCrypto;

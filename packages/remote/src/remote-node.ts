@@ -109,7 +109,9 @@ export class RemoteNode implements Remote {
         const { listen: listenHost } = this.#host;
         if (listenHost === undefined) throw new UnreachableError("this platform", "cannot listen");
         const admit = (address: string): boolean => this.#sessions.mayBegin(address);
-        await this.#listens(await listenHost(listen, this.#options, admit, accept));
+        const refused = (address: string, why: string): void =>
+          this.#sessions.turnedAway(address, why);
+        await this.#listens(await listenHost(listen, this.#options, admit, accept, refused));
       }
     }
     this.#checkStopped();

@@ -27,7 +27,7 @@ import type { RemotePeer } from "./remote-peer.js";
 import type { SessionEnd } from "./session.js";
 import { SessionParts, type SessionsPort } from "./session-parts.js";
 import { UnsendableTermError, type NodeLife } from "./term.js";
-import type { Dialler, Transport } from "./transport.js";
+import { CLOSED_ABNORMALLY, type Dialler, type Transport } from "./transport.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
 export class Sessions {
@@ -233,6 +233,11 @@ export class Sessions {
       (this.#connections.size >= maxSessions ? "maxSessions" : undefined);
     if (breached !== undefined) this.#breaches.count(breached);
     return breached === undefined && !this.#stopped;
+  }
+
+  /** One who came was no peer. */
+  turnedAway(address: string, why: string): void {
+    this.#refused(undefined, address, CLOSED_ABNORMALLY, why);
   }
 
   accept(transport: Transport): void {

@@ -158,7 +158,8 @@ function target(writer: CborWriter, value: number | string, codec: Codec | undef
 function name(writer: CborWriter, value: string, codec: Codec | undefined): void {
   const max = codec?.limits.maxNameBytes ?? Infinity;
   if (utf8Length(value) > max) {
-    throw new UnsendableTermError("name", `a name of more than ${max} bytes`);
+    const what = `a name of more than ${max} bytes`;
+    throw new UnsendableTermError("name", what, "maxNameBytes");
   }
   try {
     writer.text(value);
@@ -183,7 +184,8 @@ function payload(
   const { maxMessageBytes } = codec.limits;
   // The writer has room for what else stands in a frame.
   if (writer.end - writer.start - opened > maxMessageBytes) {
-    throw new UnsendableTermError(rootName, `more than ${maxMessageBytes} bytes long`);
+    const what = `more than ${maxMessageBytes} bytes long`;
+    throw new UnsendableTermError(rootName, what, "maxMessageBytes");
   }
   writer.closeBytes(opened);
 }

@@ -108,7 +108,8 @@ function reasonAgainst(codec: Codec, told: unknown): unknown {
   try {
     const { length } = codec.encode(told, "reply");
     if (length <= maxReasonBytes) return undefined;
-    return new UnsendableTermError("reply.info", `more than ${maxReasonBytes} bytes long`);
+    const what = `more than ${maxReasonBytes} bytes long`;
+    return new UnsendableTermError("reply.info", what, "maxReasonBytes");
   } catch (error) {
     return error;
   }

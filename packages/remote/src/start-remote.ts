@@ -53,7 +53,7 @@ const nodeHost: RemoteHost = {
       handshakeMs: limits.handshakeMs,
       ...(tls && { tls: tls as never }),
     }),
-  listen: (listen, { limits }, admit, accept) => {
+  listen: (listen, { limits }, admit, accept, refused) => {
     const { host = "127.0.0.1", port, certificate, allowedOrigins } = listen;
     const options: NodeListenOptions = {
       host,
@@ -61,6 +61,7 @@ const nodeHost: RemoteHost = {
       maxFrameBytes: limits.maxFrameBytes,
       handshakeMs: limits.handshakeMs,
       admit,
+      refused,
       ...(certificate && { certificate: certificate as never }),
       ...(allowedOrigins && { allowedOrigins }),
     };

@@ -35,7 +35,7 @@ import {
   utf8Length,
   type CborWriter,
 } from "./cbor-writer.js";
-import type { Limits } from "./limits.js";
+import type { LimitName, Limits } from "./limits.js";
 import { errorFacts } from "./remote-error.js";
 import {
   TAG_DATE,
@@ -108,7 +108,8 @@ export class TermEncoder {
       this.#value(term, 0);
     } catch (error) {
       if (error instanceof TooManyBytesError) {
-        throw new UnsendableTermError(rootName, `more than ${writer.maxBytes} bytes long`);
+        const what = `more than ${writer.maxBytes} bytes long`;
+        throw new UnsendableTermError(rootName, what, "maxMessageBytes");
       }
       throw error;
     } finally {
@@ -158,7 +159,7 @@ export class TermEncoder {
 
   #name(value: string, depth: number): void {
     if (utf8Length(value) > this.#maxNameBytes) {
-      this.#fail(depth, `a name of more than ${this.#maxNameBytes} bytes`);
+      this.#fail(depth, `a name of more than ${this.#maxNameBytes} bytes`, "maxNameBytes");
     }
     this.#text(value, depth);
   }
@@ -169,7 +170,7 @@ export class TermEncoder {
     let hex = magnitude.toString(16);
     if (hex.length % 2 === 1) hex = `0${hex}`;
     if (hex.length * 4 > this.#maxBigintBits) {
-      this.#fail(depth, `a bigint of more than ${this.#maxBigintBits} bits`);
+      this.#fail(depth, `a bigint of more than ${this.#maxBigintBits} bits`, "maxBigintBits");
     }
     const writer = this.#writer;
     writer.head(TAG, negative ? TAG_NEGATIVE_BIGINT : TAG_POSITIVE_BIGINT);
@@ -355,13 +356,11 @@ export class TermEncoder {
   #enter(value: object, depth: number, items: number): void {
     this.#items += items;
     if (this.#items > this.#maxItems) {
-      this.#fail(depth, `where there are more than ${this.#maxItems} items`);
+      this.#fail(depth, `where there are more than ${this.#maxItems} items`, "maxItems");
     }
     if (depth >= this.#maxDepth) {
-      this.#fail(
-        depth,
-        this.#refersToItself(depth) ? "where it refers to itself" : "nested too deeply",
-      );
+      if (this.#refersToItself(depth)) this.#fail(depth, "where it refers to itself");
+      this.#fail(depth, `nested more than ${this.#maxDepth} levels deep`, "maxDepth");
     }
   }
 
@@ -381,11 +380,11 @@ export class TermEncoder {
     this.#fail(depth, `an instance of ${className(value)}`);
   }
 
-  #fail(depth: number, what: string): never {
+  #fail(depth: number, what: string, limit?: LimitName): never {
     let path = this.#rootName;
     for (const key of this.#trail.slice(0, Math.min(depth, 16))) {
       path += typeof key === "number" ? `[${key}]` : `.${key}`;
     }
-    throw new UnsendableTermError(depth > 16 ? `${path}…` : path, what);
+    throw new UnsendableTermError(depth > 16 ? `${path}…` : path, what, limit);
   }
 }

@@ -18,6 +18,7 @@
  * | pid, reference, name | tags 40900, 40901, 40902 |
  */
 import { CoppiceError, type AnyPid, type Ref } from "@coppice/core";
+import type { LimitName } from "./limits.js";
 
 export const TAG_DATE = 1;
 export const TAG_POSITIVE_BIGINT = 2;
@@ -63,10 +64,13 @@ export class UnsendableTermError extends CoppiceError {
   readonly code = "UNSENDABLE_TERM";
   /** Where in the term, e.g. `message.user.onClick`. */
   readonly path: string;
-  constructor(path: string, what: string) {
-    super(
-      `${path} is ${what}: another node can be sent plain objects, arrays, primitives, Map, Set, Date, Error, typed arrays, pids, references and names`,
-    );
+  /** @param limit what it is too much for; else it is of a kind that does not travel */
+  constructor(path: string, what: string, limit?: LimitName) {
+    const why =
+      limit === undefined
+        ? "another node can be sent plain objects, arrays, primitives, Map, Set, Date, Error, typed arrays, pids, references and names"
+        : `see limits.${limit}`;
+    super(`${path} is ${what}: ${why}`);
     this.path = path;
   }
 }

@@ -219,9 +219,19 @@ describe("terms that do not travel are refused at the sender, with the path", ()
     ["half a pair in a long text", ["x".repeat(99) + "\udc00"], "message[0]", /surrogate/],
     ["half a pair in a key", { "\udfff": 1 }, "message.\udfff", /surrogate/],
     ["the key __proto__", JSON.parse('{"a":{"__proto__":1}}'), "message.a.__proto__", /property/],
-    ["more than 64 levels", deep(65), `message${"[0]".repeat(16)}`, /nested/],
-    ["a bigint above 1024 bit", [2n ** 1024n], "message[0]", /bigint/],
-    ["more than 100 000 items", Array.from({ length: 100_000 }), "message", /items/],
+    [
+      "more than 64 levels",
+      deep(65),
+      `message${"[0]".repeat(16)}`,
+      /64 levels deep: see limits.maxDepth/,
+    ],
+    ["a bigint above 1024 bit", [2n ** 1024n], "message[0]", /1024 bits: see limits.maxBigintBits/],
+    [
+      "more than 100 000 items",
+      Array.from({ length: 100_000 }),
+      "message",
+      /items: see limits.maxItems/,
+    ],
     ["an invalid Date", [new Date(NaN)], "message[0]", /invalid Date/],
     ["a function in a Map", new Map([["k", () => 1]]), 'message.get("k")', /function/],
     ["a function in a Set", new Set([() => 1]), "message.element", /function/],
@@ -238,6 +248,25 @@ describe("terms that do not travel are refused at the sender, with the path", ()
     expect(thrown.message).toMatch(says);
   });
 
+  test("what is of no kind that travels is told from what is too much", () => {
+    expect(() => codec.encode(() => 1)).toThrow(/message is a function: another node can be sent/);
+  });
+
+  test("what no copy has is left out, as by structuredClone", () => {
+    const list = Object.assign([1, 2], { note: "x" });
+    const { length } = list;
+    list.length = 4;
+    expect([length, sent(list)]).toEqual([2, [1, 2, undefined, undefined]]);
+    const hidden = Object.defineProperty({ a: 1, [Symbol("s")]: 2 }, "b", { value: 3 });
+    expect(sent(hidden)).toStrictEqual({ a: 1 });
+    expect(sent(Object.assign(Object.create(null), { a: 1 }))).toStrictEqual({ a: 1 });
+    const error = Object.assign(new AggregateError([new Error("one")], "all"), { extra: 1 });
+    const came = sent(error) as Error & { errors?: unknown; extra?: unknown };
+    expect([came.name, came.message]).toEqual(["AggregateError", "all"]);
+    expect([came.errors, came.extra]).toEqual([undefined, undefined]);
+    expect((sent(Buffer.from("hi")) as object).constructor.name).toBe("Uint8Array");
+  });
+
   test("what is within the limits by one is sent", () => {
     expect(sent(deep(64))).toEqual(deep(64));
     expect(sent(2n ** 1024n - 1n)).toBe(2n ** 1024n - 1n);
@@ -247,7 +276,9 @@ describe("terms that do not travel are refused at the sender, with the path", ()
   test("more bytes than a message may have", async () => {
     const { codec } = await createCodecWorld({ maxMessageBytes: 65_536, maxReasonBytes: 1024 });
     expect(codec.encode("x".repeat(65_000))).toHaveLength(65_003);
-    expect(() => codec.encode("x".repeat(66_000))).toThrow(/more than 65536 bytes/);
+    expect(() => codec.encode("x".repeat(66_000))).toThrow(
+      /more than 65536 bytes long: see limits.maxMessageBytes/,
+    );
     expect(() => codec.encode(["x".repeat(60_000), "x".repeat(60_000)])).toThrow(
       /more than 65536 bytes/,
     );

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { at, createNode, name, type Call, type Node, type Self } from "@coppice/core";
 import { startRemote } from "../src/start-remote.js";
@@ -100,6 +100,26 @@ describe("startRemote over WebSockets", () => {
       await expect(remote.connect("b")).rejects.toThrow("nobody knows its address");
       await expect(remote.connect("ws://127.0.0.1:1")).rejects.toThrow("ECONNREFUSED");
       await expect(remote.connect("pigeon://b")).rejects.toThrow("nobody knows how to dial");
+    });
+  });
+
+  test("tells of a page that is turned away for its origin, which itself is not told why", async () => {
+    await withNodes(async (a) => {
+      const listen = { port: 0, allowedOrigins: ["https://good.example"] };
+      const server = await startRemote(a, { cookie, listen });
+      const seen: unknown[] = [];
+      server.events.subscribe((event) => void seen.push(event));
+      const { port } = new URL(server.addresses[0] ?? "");
+      const socket = connect(Number(port), "127.0.0.1");
+      const lines = ["Host: x", "Upgrade: websocket", "Connection: Upgrade"];
+      const request = ["GET /coppice/1 HTTP/1.1", ...lines, "Origin: https://other.example"];
+      socket.write(`${request.join("\r\n")}\r\n\r\n`);
+      let answer = "";
+      socket.on("data", (data) => (answer += data.toString()));
+      await new Promise((resolve) => socket.on("close", resolve));
+      expect(answer).toMatch(/^HTTP\/1.1 403 /);
+      const text = 'the origin "https://other.example" is not among allowedOrigins';
+      expect(seen).toMatchObject([{ type: "refused", address: "127.0.0.1", code: 1006, text }]);
     });
   });
 

@@ -121,6 +121,24 @@ describe("a WebSocket listener", () => {
     });
   });
 
+  test("tells whom it turns away, and why, be that as long as it may", async () => {
+    const told: (readonly string[])[] = [];
+    const refused = (...what: string[]): void => void told.push(what);
+    await withListener({ admit: () => false, refused }, async (address) => {
+      await statusOf(address.replace("/coppice/1", `/${"x".repeat(1_000)}`), {});
+      await statusOf(address, { origin: "https://evil.example" });
+      await statusOf(address, {}, "");
+      await statusOf(address, {});
+    });
+    const why = told.map(([from, text]) => [from, text]);
+    expect(why).toEqual([
+      ["127.0.0.1", `the path "/${"x".repeat(99)}"`],
+      ["127.0.0.1", 'the origin "https://evil.example" is not among allowedOrigins'],
+      ["127.0.0.1", "no subprotocol coppice.1"],
+      ["127.0.0.1", "too many at once"],
+    ]);
+  });
+
   test.each([
     ["another path", "/other", "coppice.1", 404],
     ["another protocol", "/coppice/1", "http", 400],
