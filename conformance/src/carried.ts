@@ -28,6 +28,7 @@ function open(gateway: Gateway, here: Node, there: Node, other: () => Peer): Pee
     const [from, to] = pairOf(signal, here.pid, there.pid, monitored);
     offerCarried(there, from, to, {
       kind: signal.type === "monitor" ? "monitor" : isMessage(signal) ? "message" : "other",
+      content: signal,
       describe: () => signal.type,
       arrive: () => other().arrive(signal),
     });

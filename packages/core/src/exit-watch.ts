@@ -35,6 +35,10 @@ class ExitWatch extends Watch {
     // Nobody owns it.
   }
 
+  override get token(): unknown {
+    return "whenExited";
+  }
+
   override get wireRef(): Reference {
     return (this.#ref ??= new Reference(this.ownerPid, this.runtime.nextSerial(), undefined));
   }

@@ -93,7 +93,13 @@ export type { Owned } from "./own.js";
 export type { Gateway } from "./gateway.js";
 export type { Peer } from "./peer.js";
 export { formatPid, isPid, keyOf, type AnyPid, type Pid } from "./pid.js";
-export { busyProcesses, glanceAt, type ProcessInfo } from "./process-info.js";
+export {
+  busyProcesses,
+  glanceAt,
+  outlineOf,
+  type ProcessInfo,
+  type ProcessOutline,
+} from "./process-info.js";
 export type { Random } from "./random.js";
 export {
   isRef,

@@ -7,7 +7,7 @@ import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Runtime } from "./runtime.js";
 import type { Happening } from "./scheduler.js";
-import { arriveNow, describeSignal, type Signal } from "./signal.js";
+import { arriveNow, contentOf, describeSignal, type Signal } from "./signal.js";
 import type { Deadline } from "./timer-queue.js";
 
 type LocalPid = ProcessId<Process>;
@@ -17,6 +17,8 @@ export interface Carried {
   readonly type: "carried";
   /** A monitor uses nothing but the life of its target. */
   readonly kind: "message" | "monitor" | "other";
+  /** All that it carries, as data. */
+  readonly content: unknown;
   readonly describe: () => string;
   readonly arrive: () => void;
 }
@@ -95,6 +97,12 @@ export class Offer implements Happening {
       default:
         return undefined;
     }
+  }
+
+  get content(): unknown {
+    const { signal } = this;
+    if (signal === undefined) return this.kind === "timer" ? this.deadline?.content : undefined;
+    return signal.type === "carried" ? signal.content : contentOf(signal);
   }
 
   get isFirst(): boolean {

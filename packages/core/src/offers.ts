@@ -218,6 +218,12 @@ export class Offers {
     this.#scheduler.took?.(by, message, guard);
   }
 
+  /** Somebody asks what time it is. */
+  clockRead(by: LocalPid): void {
+    this.access(by, this.keys.access("clock", "read"));
+    this.#scheduler.clockRead?.();
+  }
+
   access(by: LocalPid, access: Access): void {
     this.#scheduler.access?.(access, by);
   }

@@ -3,6 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/erlang.html#process_info-2
  */
+import type { ExitReason } from "./exit-reason.js";
 import { Monitor } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
 import { ancestorsOf, type AnyPid, type ProcessId } from "./pid.js";
@@ -94,6 +95,59 @@ export function glanceAt(
 ): Pick<ProcessInfo, "status" | "mailboxSize"> | undefined {
   const process = runtimeOf(node).processOf(pid as ProcessId<Process>);
   return process && { status: statusOf(process), mailboxSize: process.mailbox?.size ?? 0 };
+}
+
+/** A process as far as the runtime knows it; what is not there is as it is for most. */
+export interface ProcessOutline {
+  readonly status: ProcessInfo["status"];
+  readonly name?: string;
+  /** What it has to exit with. */
+  readonly exits?: ExitReason;
+  /** The state of a handler. */
+  readonly state?: unknown;
+  readonly mailbox?: readonly unknown[];
+  readonly trapsExits?: true;
+  readonly links?: readonly AnyPid[];
+  /** What it waits to hear the end of, or a reply from: whom, under which reference, and whether it is a call. */
+  readonly watches?: readonly (readonly [target: AnyPid, token: unknown, isCall: boolean])[];
+  /** Under which references its end will be told. */
+  readonly watchers?: readonly unknown[];
+  /** How many it has spawned: the next has a place of its own. */
+  readonly spawned?: number;
+}
+
+/**
+ * All that decides how a process goes on, but for its code; of the node's own pid, the node. As `glanceAt`, this
+ * changes nothing.
+ */
+export function outlineOf(node: Node, pid: AnyPid): ProcessOutline | undefined {
+  const runtime = runtimeOf(node);
+  if (pid === node.pid) return { status: "idle", spawned: runtime.children };
+  const process = runtime.processOf(pid as ProcessId<Process>);
+  if (process === undefined) return undefined;
+  const { registeredName, life, exitReason, state, mailbox, trap, children } = process;
+  const links = process.links?.linked() ?? [];
+  const watches: (readonly [AnyPid, unknown, boolean])[] = [];
+  for (let entry = process.watching; entry !== undefined; entry = entry.nextOfOwner) {
+    watches.push([entry.target, entry.token, entry.isCall]);
+  }
+  const watchers: unknown[] = [];
+  for (let entry = process.watchers; entry !== undefined; entry = entry.nextOfTarget) {
+    watchers.push(entry.token);
+  }
+  return {
+    status: statusOf(process),
+    ...(registeredName !== undefined && { name: registeredName }),
+    ...(life !== "alive" && { exits: exitReason }),
+    ...(state !== undefined && { state }),
+    ...(mailbox !== undefined &&
+      mailbox.size > 0 && { mailbox: mailbox.entries().map(([message]) => message) }),
+    ...(trap !== undefined && { trapsExits: true }),
+    ...(links.length > 0 && { links }),
+    ...(watches.length > 0 && { watches: watches.reverse() }),
+    ...(watchers.length > 0 && { watchers: watchers.reverse() }),
+    ...(children > 0 && { spawned: children }),
+  };
 }
 
 /** The processes whose code is in the middle of something and waits for nothing of the runtime. */

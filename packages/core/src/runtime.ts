@@ -207,13 +207,12 @@ export class Runtime {
   ): void {
     const { offers } = this;
     if (offers === undefined) return;
-    const { keys } = offers;
     if (typeof what !== "string") {
       const key = offers.keyOf(what);
       if (kind === "alive") offers.access(by, key.alive(mode));
       else offers.access(by, kind === "mailbox" ? key.mailbox(mode) : key.waits(mode));
-    } else if (kind === "clock") offers.access(by, keys.access(kind, mode));
-    else offers.access(by, keys.access(`name:${what}@${offers.keyOf(this.pid).text}`, mode));
+    } else if (kind === "clock") offers.clockRead(by);
+    else offers.access(by, offers.keys.access(`name:${what}@${offers.keyOf(this.pid).text}`, mode));
   }
 
   /** Tells a scheduler that wants to know that somebody looks at the node as a whole. */

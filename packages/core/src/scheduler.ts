@@ -54,6 +54,11 @@ export interface Happening {
   readonly task: object | undefined;
   /** The message that arrives; `undefined` for what carries none. */
   readonly message: unknown;
+  /**
+   * All that it carries, as data: a signal with its type, what a timer is for. Of the same kind and the same
+   * process, what has equal contents does the same.
+   */
+  readonly content: unknown;
   /** The scheduler's own, for what it wants to know of a happening. */
   order: number;
   /** The scheduler's own. */
@@ -84,6 +89,8 @@ export interface Scheduler {
   withdraw?(happening: Happening): void;
   /** Told of each access to something shared in the course of a happening, and of who does it. */
   access?(access: Access, actor: AnyPid): void;
+  /** Told when a process, or code outside any, asks what time it is. */
+  clockRead?(): void;
   /**
    * Told of each message that a `receive` takes, and by which guard; and with `TIMEOUT` of each that looks
    * with `timeoutMs: 0` and finds none.

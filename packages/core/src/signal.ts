@@ -217,6 +217,33 @@ export function settleOwn({ node, pid }: Process): void {
   if (node.offers !== undefined) settle(node, pid, pid, "all");
 }
 
+/** All that a signal carries, as data. */
+export function contentOf(signal: Signal): readonly unknown[] {
+  const { type } = signal;
+  switch (type) {
+    case "message":
+    case "call":
+      return [type, signal.message];
+    case "alias":
+      return [type, signal.ref, signal.message];
+    case "exit":
+    case "link-exit":
+      return [type, signal.from, signal.reason];
+    case "link":
+      return [type, signal.from];
+    case "unlink":
+    case "unlink-ack":
+      return [type, signal.from, signal.id];
+    case "monitor":
+    case "demonitor":
+      return [type, signal.watch.token];
+    case "down":
+      return [type, signal.watch.token, signal.reason];
+    default:
+      return type satisfies never;
+  }
+}
+
 export function describeSignal(signal: Signal): string {
   switch (signal.type) {
     case "message":

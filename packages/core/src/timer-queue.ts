@@ -12,6 +12,10 @@ export abstract class Deadline {
   place = -1;
   /** How it was offered to a scheduler that decides everything. */
   happening: Happening | undefined = undefined;
+  /** What it is for, as data: equal for deadlines that do the same. */
+  get content(): unknown {
+    return this.constructor.name;
+  }
   abstract fire(): void;
 }
 

@@ -89,6 +89,10 @@ export class MessageTimer extends Deadline {
     return this.#message;
   }
 
+  override get content(): unknown {
+    return ["message", this.#to, this.#message, this.#everyMs];
+  }
+
   #ownerLives(): boolean {
     return this.ownerPid === this.node.pid || ProcessId.processOf(this.ownerPid) !== undefined;
   }

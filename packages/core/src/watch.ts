@@ -62,6 +62,11 @@ export abstract class Watch {
 
   /** What another node knows it by. */
   abstract get wireRef(): Reference;
+
+  /** What it is told apart by from others. */
+  get token(): unknown {
+    return this.wireRef;
+  }
 }
 
 /** Enters it into its owner's list. */

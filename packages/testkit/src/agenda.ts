@@ -83,6 +83,13 @@ export class Agenda {
     return this.slow?.notBeforeMs(happening.actorPid.node, sinceMs) ?? sinceMs;
   }
 
+  /** Where nodes are or were slow, the time and since when all could happen; then no two states are alike. */
+  outline(): Record<string, unknown> | undefined {
+    if (this.slow === undefined) return undefined;
+    const since = [...this.ready.signals()].map((one) => [one.key, this.possibleMs(one)]);
+    return { slow: [this.#kernel.nowMs, since] };
+  }
+
   /** Whether it, which is no timer, cannot happen before some time has passed. */
   isLate(happening: Happening): boolean {
     return this.slow !== undefined && this.possibleMs(happening) > this.#kernel.nowMs;

@@ -2,8 +2,10 @@
  * The calm after the storm: the second part of a run, in which nothing is broken any more and nobody waits for
  * ever. What is owed is judged here, as an unfair schedule can keep anything from happening.
  */
-import { checkKeys, formatTerm, InvalidArgumentError, keyOf, type Happening } from "@coppice/core";
+import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import { canonicalText } from "./canonical-text.js";
 import type { Kernel } from "./kernel.js";
+import { RedirectedTimer } from "./redirected-timer.js";
 import type { SimTimers } from "./sim-timers.js";
 import type { RunView, Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
@@ -70,18 +72,19 @@ export class KernelCalm implements Calm {
   situation(): string {
     const { agenda, nowMs, steps, lives } = this.#kernel;
     const underWay = [...new Set([...agenda.ready.heads, ...agenda.ready.signals()])];
-    return [
-      ...underWay.map(textOf),
-      ...(agenda.timers?.all ?? []).map((timer) => {
+    // In lists: in the calm it is by age whose turn it is.
+    return canonicalText([
+      underWay.map(({ kind, senderPid, actor, content }) => [kind, senderPid, actor, content]),
+      (agenda.timers?.all ?? []).map((timer) => {
         const leftMs = (agenda.timers as SimTimers).dueMs(timer) - nowMs;
-        // In the calm a timer's turn comes by its age, too.
-        return `timer ${timer.actor} ${leftMs} ${steps.length - timer.creator}`;
+        // Timers of the host are numbered, as nobody knows what they do.
+        const content = timer instanceof RedirectedTimer ? "timeout" : timer.content;
+        return [timer.actor, content, leftMs, steps.length - timer.creator];
       }),
-      ...lives.all
+      lives.all
         .filter(({ isUp }) => isUp)
-        .flatMap(({ node }) => [...node.processes()].map((pid) => node.mailboxOf(pid)))
-        .map((messages) => formatTerm(messages, Infinity)),
-    ].join("\n");
+        .map(({ node }) => [...node.processes()].map((pid) => node.mailboxOf(pid))),
+    ]);
   }
 
   /** What comes next: in the storm what `storm` picks, then what is fair; nothing when all have seen enough. */
@@ -126,13 +129,6 @@ export function calmAfter(
       return picked ?? pickFairly(enabled, view, timerSteps);
     },
   };
-}
-
-/** Neither its key nor, under `"datagram"`, its channel: these are numbered. */
-function textOf(happening: Happening): string {
-  const { kind, senderPid, actor, message } = happening;
-  const from = senderPid === undefined ? "" : keyOf(senderPid);
-  return `${kind} ${from} ${actor} ${happening.describe()} ${formatTerm(message, Infinity)}`;
 }
 
 function pickFairly(

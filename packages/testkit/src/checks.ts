@@ -41,6 +41,19 @@ export class Checks {
     }
   }
 
+  /** Does anything not hold now that did not hold before, and is therefore not told a second time? */
+  get stillFails(): boolean {
+    if (this.violations.length === 0) return false;
+    return this.always.some(({ name, holds }) => {
+      if (!this.#hasFailed(name)) return false;
+      try {
+        return holds() === false;
+      } catch {
+        return true;
+      }
+    });
+  }
+
   /** Did a check answer with a promise? What comes of that is not known at the step that was looked at. */
   isPromise(check: string, held: unknown, step: number): boolean {
     if (typeof held !== "object" || held === null) return false;

@@ -81,6 +81,11 @@ export class Store<T> implements Durable<T> {
     this.#written = [];
   }
 
+  /** All there is of it; looking changes nothing. */
+  outline(): unknown {
+    return [this.#synced, this.#written, this.failing];
+  }
+
   /** The node crashed. */
   crash(unsynced: Unsynced): void {
     const written = this.#written;

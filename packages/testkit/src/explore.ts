@@ -42,19 +42,25 @@ export function explore(
   const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
   const notesTakes = rest.observers === true;
   const run: Runner = programRunner(program, { ...simulation, notesTakes, keySpace });
-  const { profile = "pairFifo", clock, horizonMs, calm } = simulation;
-  const bounds: string[] = [];
-  if (typeof clock === "object") bounds.push("bounded clock");
-  if (horizonMs !== undefined && horizonMs < Infinity) bounds.push(`horizon ${horizonMs} ms`);
-  if (calm !== undefined) bounds.push(`fair after ${calm.stormSteps} steps`);
-  // What a plan forces happens at its time, and not where it would make a difference.
-  if ((simulation.plan?.length ?? 0) > 0) bounds.push("planned faults");
+  const { profile = "pairFifo", clock, calm } = simulation;
+  const bounds = boundsOf(simulation);
   // Under bounds what may happen is up to time, and in the calm to age: there is no choice to be reversed.
   const dpor = typeof clock !== "object" && calm === undefined;
   const steady = steadyRunner(run);
   const exploration = exploreRuns(steady.run, rest, { profile, bounds, dpor });
   steady.end();
   return exploration;
+}
+
+/** What is left out by the way runs are made. */
+export function boundsOf({ clock, horizonMs, calm, plan = [] }: SimulationOptions): string[] {
+  const bounds: string[] = [];
+  if (typeof clock === "object") bounds.push("bounded clock");
+  if (horizonMs !== undefined && horizonMs < Infinity) bounds.push(`horizon ${horizonMs} ms`);
+  if (calm !== undefined) bounds.push(`fair after ${calm.stormSteps} steps`);
+  // What a plan forces happens at its time, and not where it would make a difference.
+  if (plan.length > 0) bounds.push("planned faults");
+  return bounds;
 }
 
 /** As `explore`, of whatever makes runs. */

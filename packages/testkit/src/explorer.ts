@@ -20,7 +20,7 @@ import { FIFO, LIFO, type Strategy } from "./strategy.js";
 import { walk } from "./strategy-walk.js";
 
 /** By what a run was found. */
-export type Origin = "fifo" | "lifo" | "eager" | "dpor" | "delays" | Sampler;
+export type Origin = "fifo" | "lifo" | "eager" | "dpor" | "delays" | "states" | Sampler;
 
 /** A run that violated something. */
 export interface ExploredFailure {

@@ -167,6 +167,16 @@ export class FaultTable {
     return enabled;
   }
 
+  /** What has been spent of the budgets, and which planned faults are to come. */
+  outline(): unknown {
+    const happened = [...this.#declared.values()].filter((declared) => declared.happened > 0);
+    return {
+      spent: this.#spent,
+      happened: new Map(happened.map((declared) => [declared.name, declared.happened])),
+      planned: this.#plan.map(({ fault, at }) => [fault, at]),
+    };
+  }
+
   /** The planned fault whose time has come. */
   forced(last: Transition | undefined, step: number): OwnTransition | undefined {
     if (this.#plan.length > 0) this.#declareMembers();

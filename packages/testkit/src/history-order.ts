@@ -48,6 +48,33 @@ export function orderOf(operations: readonly Operation<unknown, unknown>[]): His
   return { invocations, returns, invokedBefore, rank };
 }
 
+/**
+ * All of a history that decides how it is judged, whatever comes after it: of each client its operations, and which
+ * of all had returned when each was invoked. What was concurrent has no order.
+ */
+export function outlineOfHistory(
+  operations: readonly Operation<unknown, unknown>[],
+): Readonly<Record<string, unknown>> {
+  const outline: Record<string, unknown[]> = {};
+  const names: string[] = [];
+  for (const { client } of operations) {
+    const own = (outline[client] ??= []);
+    names.push(`${client} ${own.push(undefined)}`);
+  }
+  const places: Record<string, number> = {};
+  for (const { client, input, output, invokedAt, returnedAt } of operations) {
+    const before = names.filter((_, at) => {
+      const endedAt = operations[at]?.returnedAt;
+      return endedAt !== undefined && endedAt < invokedAt;
+    });
+    const returned = returnedAt === undefined ? "pending" : ["returned", output];
+    const place = (places[client] ??= 0);
+    places[client] = place + 1;
+    (outline[client] as unknown[])[place] = [input, returned, new Set(before)];
+  }
+  return outline;
+}
+
 export function openAt(order: HistoryOrder, at: number): Open {
   const { invocations, returns, invokedBefore, rank } = order;
   const all = invocations.slice(0, invokedBefore[at]).filter((op) => (rank[op] as number) >= at);

@@ -24,6 +24,7 @@ export class HostUse {
   shownMs(): number {
     const { current, footprint, lives, nowMs } = this.#kernel;
     footprint.noteUse("clock", "read");
+    this.#kernel.clockRead();
     const life = current === undefined ? undefined : lives.get(current.node);
     return life === undefined ? nowMs : life.time.at(nowMs);
   }

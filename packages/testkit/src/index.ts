@@ -14,11 +14,19 @@ export {
 export { explore, exploreRuns } from "./explore.js";
 export type { Exploration, ExploredFailure, Origin, Runner } from "./explorer.js";
 export type { ExploreOptions } from "./explore-options.js";
+export {
+  exploreStates,
+  type ExploreStatesOptions,
+  type StateExploration,
+} from "./explore-states.js";
 export { drawFaults, withFaults, type FaultChoice, type DrawnFault } from "./fault-plan.js";
 export { messageKindOf } from "./message-kind.js";
 export { countOrders } from "./order-count.js";
 export { samplers, strategyOfPlan, type SamplePlan, type Sampler } from "./portfolio.js";
 export { stateFindings, type Findings, type Statement } from "./statement.js";
+export { IncompleteStateError } from "./incomplete-state-error.js";
+export type { StateFindings, StateStatement } from "./state-statement.js";
+export type { LooseView, ProcessView, StateView, TimerView } from "./state-view.js";
 export { drawChanges, pct, type PctPlan } from "./strategy-pct.js";
 export { partialOrderSampling } from "./strategy-pos.js";
 export { surw, type SurwPlan } from "./strategy-surw.js";

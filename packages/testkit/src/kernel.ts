@@ -55,8 +55,12 @@ export class Kernel implements Scheduler, RunView {
   faults: FaultSource | undefined = undefined;
   /** Told of each step when it is over. */
   readonly observers: ((step: Step) => void)[] = [];
+  /** How many of them may remember what they were told. */
+  remembering = 0;
   readonly calm: KernelCalm | undefined;
   nowMs = 0;
+  /** Somebody has asked what time it is. */
+  readsClock = false;
   /** Whose code runs now. */
   current: AnyPid | undefined = undefined;
   /** `"program"` while the program itself runs; top-level starts are put aside then. */
@@ -117,6 +121,10 @@ export class Kernel implements Scheduler, RunView {
 
   access(access: Access): void {
     this.footprint.note(access);
+  }
+
+  clockRead(): void {
+    this.readsClock = true;
   }
 
   took(by: AnyPid, message: unknown, guard: Take["guard"]): void {

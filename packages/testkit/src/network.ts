@@ -74,6 +74,15 @@ export class Network {
     }
   }
 
+  /** What is cut, and which connections there are; `undefined` when there is nothing of either. */
+  outline(): unknown {
+    const open = [...this.#ends].flatMap(([name, { peers }]) =>
+      [...peers].filter(([, peer]) => !peer.isOver).map(([other]) => `${name}→${other}`),
+    );
+    if (this.#cuts.size === 0 && open.length === 0) return undefined;
+    return { cuts: this.#cuts, open: new Set(open) };
+  }
+
   heal(): void {
     this.#cuts.clear();
   }
@@ -108,7 +117,12 @@ export class Network {
       peer.lost();
     };
     const describe = (): string => `the connection with ${here} is lost`;
-    offerCarried(end.node, from.node.pid, end.node.pid, { kind: "other", describe, arrive });
+    offerCarried(end.node, from.node.pid, end.node.pid, {
+      kind: "other",
+      content: ["lost", here],
+      describe,
+      arrive,
+    });
   }
 
   #connect(here: string, there: string): Peer | undefined {
@@ -145,6 +159,7 @@ export class Network {
     const before = isLost ? new Set(this.#kernel.agenda.ready.signals()) : undefined;
     offerCarried(there.node, from, to, {
       kind: kindOf(signal),
+      content: signal,
       describe: () => describeRemote(signal),
       arrive: () => {
         this.#use(there.node.name, here.node.name, "read");

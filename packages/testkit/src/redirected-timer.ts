@@ -54,6 +54,11 @@ export class RedirectedTimer implements Happening {
     return keyOf(this.actorPid);
   }
 
+  /** What its function does nobody knows: so none is like another. */
+  get content(): unknown {
+    return ["timeout", this.key];
+  }
+
   describe(): string {
     return `timeout at ${this.atMs} ms`;
   }

@@ -12,12 +12,18 @@ export interface Strike {
   readonly state: string | undefined;
 }
 
+interface Exposed {
+  readonly name: string;
+  readonly read: () => unknown;
+}
+
 export class Sightings {
   /** How many messages waited at the most, by process; those with none are left out. */
   mailboxes: Map<string, number> | undefined = undefined;
   strikes: Strike[] | undefined = undefined;
   readonly #kernel: Kernel;
-  #states: { readonly name: string; readonly read: () => unknown }[] | undefined = undefined;
+  #states: Exposed[] | undefined = undefined;
+  #memory: Exposed[] | undefined = undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -25,6 +31,22 @@ export class Sightings {
 
   expose(name: string, read: () => unknown): void {
     (this.#states ??= []).push({ name, read });
+  }
+
+  /** What decides how a run goes on or is judged, and is no state that anybody would want to be shown. */
+  remember(name: string, read: () => unknown): void {
+    (this.#memory ??= []).push({ name, read });
+  }
+
+  /** What the program exposes and shares, and what is remembered of the run; by names of their own. */
+  allStates(): Record<string, unknown> {
+    const states: Record<string, unknown> = {};
+    for (const { name, read } of [...(this.#states ?? []), ...(this.#memory ?? [])]) {
+      let own = name;
+      for (let number = 2; own in states; number++) own = `${name} ${number}`;
+      states[own] = read();
+    }
+    return states;
   }
 
   /** A signal has arrived, and all that it woke is over. */

@@ -1,6 +1,7 @@
 /** Histories in a simulation: what clients ask of servers is written down, and judged at rest. */
-import { CallCycleError, NoProcessError } from "@coppice/core";
+import { CallCycleError, InvalidArgumentError, NoProcessError } from "@coppice/core";
 import { createHistory, type Failure, type History, type HistoryOptions } from "./history.js";
+import { outlineOfHistory } from "./history-order.js";
 import { checkLinearizability, formatVerdict } from "./linearizability.js";
 import { checkSequentialConsistency, formatSequentialVerdict } from "./sequential-consistency.js";
 import type { SequentialModel } from "./sequential-model.js";
@@ -9,7 +10,15 @@ import type { KernelSimulation, Simulation } from "./simulation.js";
 export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
   /** What the clients may rely on; `"linearizable"` by default. */
   readonly consistency?: "linearizable" | "sequential";
+  /**
+   * When: `"atRest"` by default, when nothing can happen any more; `"always"` after each step, for programs that never
+   * come to rest.
+   */
+  readonly judged?: "atRest" | "always";
 }
+
+/** What is called so in footprints of steps. */
+const REAL_TIME = "real time";
 
 /** Neither right nor wrong, which nobody should take for right. */
 const UNDECIDED = "consistency is decided";
@@ -30,8 +39,8 @@ export function failureOfCall(error: unknown): Failure {
 export function inRealTime(sim: Simulation): (what: "invoked" | "returned") => void {
   const { kernel } = sim as KernelSimulation;
   // Two calls may change places.
-  const invoked = kernel.keySpace.access("real time", "read");
-  const returned = kernel.keySpace.access("real time", "write");
+  const invoked = kernel.keySpace.access(REAL_TIME, "read");
+  const returned = kernel.keySpace.access(REAL_TIME, "write");
   return (what) => kernel.access(what === "invoked" ? invoked : returned);
 }
 
@@ -67,21 +76,57 @@ export function checkHistory<S, I, O>(
   model: SequentialModel<S, I, O>,
   options: CheckHistoryOptions<O> = {},
 ): History<I, O> {
-  const { consistency = "linearizable", onError = failureOfCall } = options;
-  if (consistency === "linearizable") {
-    const history = createHistory<I, O>({ onError, onPosition: inRealTime(sim) });
-    sim.finally("linearizable", () => {
-      const verdict = checkLinearizability(model, history.operations);
-      if (verdict.ok === undefined) sim.fail(UNDECIDED, formatVerdict(verdict));
-      else if (!verdict.ok) throw new Error(formatVerdict(verdict));
-    });
-    return history;
+  const { consistency = "linearizable", judged = "atRest", onError = failureOfCall } = options;
+  if (judged !== "atRest" && judged !== "always") {
+    throw new InvalidArgumentError("checkHistory: options.judged", `"atRest" or "always"`, judged);
   }
-  const history = createHistory<I, O>({ onError });
-  sim.finally("sequentially consistent", () => {
-    const verdict = checkSequentialConsistency(model, history.operations);
-    if (verdict.ok === undefined) sim.fail(UNDECIDED, formatSequentialVerdict(verdict));
-    else if (!verdict.ok) throw new Error(formatSequentialVerdict(verdict));
+  const isInRealTime = consistency === "linearizable";
+  const history = createHistory<I, O>({
+    onError,
+    ...(isInRealTime && { onPosition: inRealTime(sim) }),
   });
+  (sim as KernelSimulation).kernel.sightings.remember("history", () =>
+    outlineOfHistory(history.operations),
+  );
+  const judge = (): void => {
+    const { ok, text } = isInRealTime
+      ? told(checkLinearizability(model, history.operations), formatVerdict)
+      : told(checkSequentialConsistency(model, history.operations), formatSequentialVerdict);
+    if (ok === undefined) sim.fail(UNDECIDED, text());
+    else if (!ok) throw new Error(text());
+  };
+  const name = isInRealTime ? "linearizable" : "sequentially consistent";
+  if (judged === "atRest") sim.finally(name, judge);
+  // In real time the order of what returns is one that counts anyway.
+  else
+    sim.always(name, whenMoreReturned(history, judge), isInRealTime ? { reads: [REAL_TIME] } : {});
   return history;
+}
+
+function told<V extends { readonly ok: boolean | undefined }>(
+  verdict: V,
+  format: (verdict: V) => string,
+): { readonly ok: boolean | undefined; readonly text: () => string } {
+  return { ok: verdict.ok, text: () => format(verdict) };
+}
+
+/** Judges only what was not judged before: what is wrong stays so, and what is only begun makes nothing wrong. */
+function whenMoreReturned(history: Pick<History, "operations">, judge: () => void): () => void {
+  let returned = -1;
+  let wrong: unknown;
+  return () => {
+    const now = history.operations.reduce(
+      (many, each) => many + (each.returnedAt === undefined ? 0 : 1),
+      0,
+    );
+    if (now !== returned) {
+      returned = now;
+      try {
+        judge();
+      } catch (error) {
+        wrong ??= error;
+      }
+    }
+    if (wrong !== undefined) throw wrong;
+  };
 }

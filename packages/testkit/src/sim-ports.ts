@@ -37,6 +37,11 @@ export class Draws {
     this.#keySpace = keySpace;
   }
 
+  /** How many each has drawn; `undefined` when nobody has. */
+  get counts(): ReadonlyMap<string, number> | undefined {
+    return this.#counts;
+  }
+
   /** For the process of that key; for nobody in particular when it is empty. */
   next(who: string): number {
     const counts = (this.#counts ??= new Map());

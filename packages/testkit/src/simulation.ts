@@ -193,6 +193,7 @@ export class KernelSimulation implements Simulation {
     checkFunction("observe: observer", observer);
     checkKeys("observe: options", options, ["reads"]);
     this.kernel.look({ by: "observe", name: "an observer" }, options.reads);
+    this.kernel.remembering++;
     this.kernel.observers.push(observer);
   }
 
@@ -210,6 +211,7 @@ export class KernelSimulation implements Simulation {
     const reads = kernel.keySpace.access(`shared:${name}`, "read");
     const writes = kernel.keySpace.access(`shared:${name}`, "write");
     let value = initial;
+    kernel.sightings.remember(`shared:${name}`, () => value);
     const change = (write: (value: T) => T | void): T => {
       kernel.access(writes);
       const next = write(value);

@@ -36,17 +36,28 @@ export interface Statement extends Findings {
  * stateFindings({ ...found, bounds: ["cap 31"] }).text; // => "bounded(cap 31): 30 inequivalent schedules in 31 runs (profile pairFifo, faults 0, timers 0, 0 violations)"
  */
 export function stateFindings(findings: Findings): Statement {
-  const { runs, classes, orders, violations, profile, faults, timers, bounds } = findings;
+  const { runs, classes, orders, bounds } = findings;
   const kind = bounds.length === 0 ? "exhaustive" : "bounded";
   const counted = orders === undefined ? "" : `${number(orders)} orders, `;
-  const circumstances =
-    `(${counted}profile ${profile}, faults ${number(faults)}, timers ${number(timers)}, ` +
-    `${count(violations, "violation")})`;
+  const circumstances = `(${counted}${circumstancesOf(findings)})`;
   const explored =
     kind === "exhaustive"
       ? `exhaustive: ${number(classes)} of ${count(classes, "inequivalent schedule")}`
       : `bounded(${bounds.join(", ")}): ${count(classes, "inequivalent schedule")} in ${count(runs, "run")}`;
   return { ...findings, kind, text: `${explored} ${circumstances}` };
+}
+
+/** `profile pairFifo, faults 0, timers 0, 0 violations` */
+export function circumstancesOf({
+  profile,
+  faults,
+  timers,
+  violations,
+}: Pick<Findings, "profile" | "faults" | "timers" | "violations">): string {
+  return (
+    `profile ${profile}, faults ${number(faults)}, timers ${number(timers)}, ` +
+    count(violations, "violation")
+  );
 }
 
 /** `1 run`, `2,000 runs`. */

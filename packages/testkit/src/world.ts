@@ -183,6 +183,25 @@ export class World implements FaultSource {
     return store;
   }
 
+  /** All that decides what happens, besides processes: nodes, network, disks, faults. Looking changes nothing. */
+  outline(): Record<string, unknown> {
+    const { lives, nowMs } = this.kernel;
+    const stores = [...(this.#stores ?? [])];
+    const disks = stores.map(([name, { store }]): [string, unknown] => [name, store.outline()]);
+    return {
+      nodes: lives.all.map(({ name, isUp, number, time }) => [
+        name,
+        isUp,
+        number,
+        time.at(nowMs) - nowMs,
+      ]),
+      ...(this.#paused?.size && { paused: this.#paused }),
+      ...(this.#network !== undefined && { network: this.#network.outline() }),
+      ...(this.#table !== undefined && { faults: this.#table.outline() }),
+      ...(disks.length > 0 && { disks: Object.fromEntries(disks) }),
+    };
+  }
+
   isDirty(node: string): boolean {
     return [...(this.#stores?.values() ?? [])].some(
       (entry) => entry.node === node && entry.store.isDirty,
