@@ -3,6 +3,7 @@ import { processKeyOf, type Happening, type Node } from "@coppice/core";
 import type { Kernel } from "./kernel.js";
 import { ReadySet } from "./ready-set.js";
 import { SimTimers } from "./sim-timers.js";
+import { windowOf, type Bounds, type Window } from "./sim-time.js";
 import { SlowNodes } from "./slow-nodes.js";
 
 export class Agenda {
@@ -14,6 +15,8 @@ export class Agenda {
   slow: SlowNodes | undefined = undefined;
   /** Under bounds, and where a node is slow: since when each could happen, in true time. */
   #possibleMs: Map<Happening, number> | undefined;
+  /** Under bounds: what takes as long as it may. */
+  #delayed: Set<Happening> | undefined;
   /** What was spawned by the program itself, to be started in order; those before `#head` have started. */
   readonly #starts: Happening[] = [];
   #head = 0;
@@ -48,6 +51,7 @@ export class Agenda {
   /** It happens now, or never will. */
   remove(happening: Happening): void {
     this.#possibleMs?.delete(happening);
+    this.#delayed?.delete(happening);
     if (happening.kind === "timer") {
       this.timers?.remove(happening);
       return;
@@ -63,6 +67,7 @@ export class Agenda {
     const { timers, slow } = this;
     const heads = lets === undefined ? this.ready.heads.slice() : this.ready.heads.filter(lets);
     if (slow?.isOn(this.#kernel.nowMs) === true) return this.#timersOf().addTo(heads);
+    if (this.#bounds !== undefined && heads.length > 1) return this.#timersOf().addTo(heads);
     return timers === undefined || timers.all.length === 0 ? heads : timers.addTo(heads);
   }
 
@@ -109,13 +114,46 @@ export class Agenda {
 
   /** The true time when it happens, should it happen now: it may have been under way, or set, for so long. */
   timeOf(happening: Happening): number {
-    const { nowMs, options } = this.#kernel;
+    const { nowMs } = this.#kernel;
+    if (this.#bounds !== undefined) {
+      return Math.max(nowMs, this.windowOf(happening, this.#bounds).earliestMs);
+    }
     if (happening.kind === "timer") {
       return Math.max(nowMs, (this.timers as SimTimers).dueMs(happening));
     }
-    const takesTime = happening.kind === "signal" && typeof options.clock === "object";
-    const latencyMs = takesTime ? (options.clock.minLatencyMs ?? 0) : 0;
-    return Math.max(nowMs, this.possibleMs(happening) + latencyMs);
+    return Math.max(nowMs, this.possibleMs(happening));
+  }
+
+  get #bounds(): Bounds | undefined {
+    const { clock } = this.#kernel.options;
+    return typeof clock === "object" ? clock : undefined;
+  }
+
+  /** From when until when it happens, within bounds, in true time. */
+  windowOf(happening: Happening, bounds: Bounds): Window {
+    const { kind } = happening;
+    const sinceMs =
+      kind === "timer" ? (this.timers as SimTimers).dueMs(happening) : this.possibleMs(happening);
+    const window = windowOf(sinceMs, kind, bounds);
+    if (this.#delayed?.has(happening) !== true) return window;
+    return { earliestMs: window.latestMs, latestMs: window.latestMs };
+  }
+
+  /** It takes as long as bounds allow. */
+  delay(happening: Happening): void {
+    (this.#delayed ??= new Set()).add(happening);
+  }
+
+  /** What could happen next and, within bounds, may take longer than it does. */
+  delayable(): Happening[] {
+    const bounds = this.#bounds;
+    if (bounds === undefined) return [];
+    const { faults } = this.#kernel;
+    return [...this.ready.heads, ...(this.timers?.all ?? [])].filter((one) => {
+      if (faults?.lets(one) === false) return false;
+      const { earliestMs, latestMs } = this.windowOf(one, bounds);
+      return earliestMs < latestMs;
+    });
   }
 
   /** All that could have happened to a life of a node never will. */

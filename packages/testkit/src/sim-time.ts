@@ -81,19 +81,9 @@ export interface Window {
   readonly latestMs: number;
 }
 
-export function windowOf(
-  possibleMs: number,
-  kind: Happening["kind"],
-  dueMs: number,
-  bounds: Bounds,
-): Window {
+/** @param sinceMs since when it could happen; of a timer, when it is due */
+export function windowOf(sinceMs: number, kind: Happening["kind"], bounds: Bounds): Window {
   const { minLatencyMs = 0, maxLatencyMs, maxPauseMs = 0 } = bounds;
-  if (kind === "timer") return { earliestMs: dueMs, latestMs: dueMs + maxPauseMs };
-  if (kind === "signal") {
-    return {
-      earliestMs: possibleMs + minLatencyMs,
-      latestMs: possibleMs + maxLatencyMs + maxPauseMs,
-    };
-  }
-  return { earliestMs: possibleMs, latestMs: possibleMs + maxPauseMs };
+  const [leastMs, mostMs] = kind === "signal" ? [minLatencyMs, maxLatencyMs] : [0, 0];
+  return { earliestMs: sinceMs + leastMs, latestMs: sinceMs + mostMs + maxPauseMs };
 }

@@ -3,7 +3,7 @@ import type { Happening } from "@coppice/core";
 import type { Kernel } from "./kernel.js";
 import type { Life } from "./lives.js";
 import type { Unfired } from "./run.js";
-import { firstOfAll, firstOfEachNode, windowOf, type Bounds, type DueTimer } from "./sim-time.js";
+import { firstOfAll, firstOfEachNode, type Bounds, type DueTimer } from "./sim-time.js";
 import type { Transition } from "./transition.js";
 
 export class SimTimers {
@@ -72,7 +72,8 @@ export class SimTimers {
       if (agenda.ready.isQueued(timer.actorPid)) continue;
       due.push({ timer, node: timer.actorPid.node, dueMs });
     }
-    if (!holds || (due.length === 0 && agenda.slow === undefined)) return heads;
+    if (!holds) return heads;
+    if (due.length === 0 && agenda.slow === undefined && typeof clock !== "object") return heads;
     if (typeof clock === "object") return this.#inBounds(heads, due, clock);
     if (clock === "quiet") return this.#whenQuiet(heads, due);
     for (const { timer } of firstOfEachNode(due)) heads.push(timer);
@@ -92,12 +93,9 @@ export class SimTimers {
 
   #inBounds(heads: readonly Happening[], due: readonly DueTimer[], bounds: Bounds): Happening[] {
     const { agenda, nowMs } = this.#kernel;
-    const all = [
-      ...heads.map((happening) => ({ happening, dueMs: 0 })),
-      ...due.map(({ timer, dueMs }) => ({ happening: timer, dueMs })),
-    ].map(({ happening, dueMs }) => ({
+    const all = [...heads, ...due.map(({ timer }) => timer)].map((happening) => ({
       happening,
-      ...windowOf(agenda.possibleMs(happening), happening.kind, dueMs, bounds),
+      ...agenda.windowOf(happening, bounds),
     }));
     let latestMs = Infinity;
     for (const one of all) latestMs = Math.min(latestMs, one.latestMs);

@@ -19,6 +19,7 @@ import type { FaultSource, OwnTransition } from "./fault-source.js";
 import type { Kernel } from "./kernel.js";
 import type { Boot, Life, SimNodeOptions } from "./lives.js";
 import { Network } from "./network.js";
+import { declareDelays, declareDrift, hasLeeway } from "./leeway.js";
 import { NodeTime } from "./sim-time.js";
 import { mix } from "./strategy.js";
 import type { Transition } from "./transition.js";
@@ -48,6 +49,7 @@ export class World implements FaultSource {
     this.#budgets = budgets;
     this.#plan = plan;
     if (plan.length > 0) kernel.faults = this;
+    if (hasLeeway(kernel.options.clock)) declareDelays(this);
   }
 
   // There is one world for each run, and most have neither network nor faults.
@@ -73,6 +75,7 @@ export class World implements FaultSource {
     if (known === undefined && typeof clock === "object" && clock.drift !== undefined) {
       const unit = mix(seed, kernel.keySpace.key(`drift:${name}`).hash) / 2 ** 32;
       time.run(0, 1 + clock.drift * (2 * unit - 1));
+      declareDrift(this, name, time, clock.drift);
     }
     const ports: NodePorts = {
       name,
