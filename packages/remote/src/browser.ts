@@ -11,7 +11,12 @@ import type { RemoteOptions } from "./remote-options.js";
 import { startOn } from "./start-on.js";
 
 export { remoteBehaviour, type RemoteBehaviour, type RemoteBehaviours } from "./behaviours.js";
-export { RemoteStoppedError, UnreachableError, UnreadableError } from "./errors.js";
+export {
+  NotAllowedError,
+  RemoteStoppedError,
+  UnreachableError,
+  UnreadableError,
+} from "./errors.js";
 export type { GroupEvent, Groups } from "./groups.js";
 export type { Role } from "./handshake-message.js";
 export { DEFAULT_LIMITS, type LimitName, type Limits } from "./limits.js";

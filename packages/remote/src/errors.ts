@@ -71,6 +71,16 @@ export class UnreadableError extends CoppiceError {
   }
 }
 
+/** A peer in the role `client` asked a process for what those that serve it alone may ask: a request of `sys`. */
+export class NotAllowedError extends CoppiceError {
+  override readonly name = "NotAllowedError";
+  readonly code = "NOT_ALLOWED";
+  constructor() {
+    super("a client may not send requests of sys");
+    this.stack = `NotAllowedError: ${this.message}`;
+  }
+}
+
 /** More calls to one node wait for their replies than `limits.maxPendingCalls` says. */
 export class TooManyCallsError extends CoppiceError {
   override readonly name = "TooManyCallsError";

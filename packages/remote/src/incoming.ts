@@ -9,7 +9,8 @@ import { MalformedError } from "./cbor-reader.js";
 import type { Connection } from "./connection.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import { SERVICE_PREFIX } from "./remote-options.js";
-import { UnreadableError } from "./errors.js";
+import { NotAllowedError, UnreadableError } from "./errors.js";
+import { isOrder } from "./orders.js";
 import type { NodeLife } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 
@@ -21,6 +22,8 @@ export interface Permissions {
   readonly name: (name: string) => boolean;
   /** Send exit signals to processes that it is not linked with. */
   readonly exit: boolean;
+  /** Send what behaviours take for orders, such as those of `sys`. */
+  readonly orders: boolean;
 }
 
 export interface IncomingOptions {
@@ -79,6 +82,7 @@ export class Incoming {
           this.#unread(asked);
           return;
         }
+        if (this.#isRefused(message, asked)) return;
         core.arrive({ type: "message", from: this.#theirs(signal.from), to, message });
         return;
       }
@@ -98,6 +102,7 @@ export class Incoming {
           this.#unread(asked);
           return;
         }
+        if (this.#isRefused(message, asked)) return;
         core.arrive({ type: "named", from: this.#theirs(signal.from), name, message });
         return;
       }
@@ -117,6 +122,7 @@ export class Incoming {
           core.arrive({ type: "refusal", from, ref, error });
           return;
         }
+        if (this.#isRefused(term, undefined)) return;
         if (signal.op === "send-alias") {
           core.arrive({ type: "alias", from, ref, message: term });
         } else core.arrive({ type: "refusal", from, ref, error: errorOf(term) });
@@ -302,6 +308,20 @@ export class Incoming {
     const why = this.#why.slice(0, MOST_SAID);
     const error = new UnreadableError("request", this.#options.home.name, why);
     this.#say({ op: "refuse", ref: asked, from: 0, payload: error });
+  }
+
+  /** An order that this peer may not give comes to nothing; whoever waits for the reply is told so. */
+  #isRefused(message: unknown, asked: number | undefined): boolean {
+    const { permissions, peer } = this.#options;
+    if (permissions.orders) return false;
+    const isTheirs = ({ node, incarnation }: AnyPid): boolean =>
+      node === peer.name && incarnation === peer.incarnation;
+    if (!isOrder(message, isTheirs)) return false;
+    this.#options.refused("an order to a process, such as those of sys");
+    if (asked !== undefined) {
+      this.#say({ op: "refuse", ref: asked, from: 0, payload: new NotAllowedError() });
+    }
+    return true;
   }
 
   /** An end is told, whatever its reason is worth. */

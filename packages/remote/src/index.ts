@@ -6,6 +6,7 @@ export { remoteBehaviour, type RemoteBehaviour, type RemoteBehaviours } from "./
 export {
   NameRefusedError,
   NameTimeoutError,
+  NotAllowedError,
   RemoteStoppedError,
   TooManyCallsError,
   UnreachableError,

@@ -130,6 +130,7 @@ export class SessionParts {
     const permissions: Permissions = {
       anyProcess: isNode,
       name: isNode ? () => true : (name) => exports.has(name),
+      orders: isNode,
       exit: allowExit === "all" || (allowExit === "nodes" && isNode),
     };
     const requester: Requester = {

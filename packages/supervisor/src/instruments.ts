@@ -39,7 +39,7 @@ export class Instruments {
 
   adjust(action: InstrumentAction): unknown {
     if (action.type === "trace") {
-      this.#tracers = [...this.#listening(), action.tracer.value];
+      this.#tracers = [...this.#listening(), checkTracer(action.tracer)];
       return "ok";
     }
     const { flag } = action;
@@ -79,4 +79,12 @@ export class Instruments {
     this.#tracers = [];
     for (const tracer of tracers) tracer.complete();
   }
+}
+
+/** The request may be forged. */
+function checkTracer(tracer: unknown): Tracer {
+  const { value } = Object(tracer) as { readonly value?: unknown };
+  const { next, complete } = Object(value) as Partial<Tracer>;
+  if (typeof next === "function" && typeof complete === "function") return value as Tracer;
+  throw new InvalidArgumentError("trace: tracer", "an object with next and complete", value);
 }
