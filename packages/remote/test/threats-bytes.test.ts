@@ -24,7 +24,7 @@ async function createSiege(): Promise<RemoteWorld & { b: Member; peer: Hostile; 
 const sent = (payload: Uint8Array) =>
   ({ op: "send-name", name: "victim", from: 1, payload }) as const;
 
-/** Says each payload; gives how many were refused and how long the longest took. */
+/** Says each payload; gives how many were refused, and for how long the program computed for one at the most. */
 async function besiege(payloads: readonly Uint8Array[]): Promise<{
   readonly refused: number;
   readonly got: unknown[];
@@ -34,9 +34,10 @@ async function besiege(payloads: readonly Uint8Array[]): Promise<{
   let longestMs = 0;
   for (const payload of payloads) {
     peer.sayRaw(sent(payload));
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     await settle();
-    longestMs = Math.max(longestMs, performance.now() - startMs);
+    const { user, system } = process.cpuUsage(before);
+    longestMs = Math.max(longestMs, (user + system) / 1000);
   }
   // The session goes on, and so does the process.
   const before = got.length;
