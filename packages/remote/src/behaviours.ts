@@ -81,7 +81,12 @@ export function remoteBehaviour<A extends readonly unknown[]>(
 /** What came of a start: as `StartResult`, but what a peer is told. */
 export type StartOutcome =
   | { readonly pid: AnyPid; readonly info?: unknown; readonly ended: ExitReason | undefined }
-  | { readonly pid: undefined; readonly failed: "ignore" | { readonly error: ExitReason } };
+  | {
+      readonly pid: undefined;
+      readonly failed: "ignore" | { readonly error: ExitReason };
+      /** Not because of what it would be started with: it is not for who asks. */
+      readonly denied?: boolean;
+    };
 
 /** What this node has started for one peer. */
 export class SpawnsFor {
@@ -175,7 +180,10 @@ export class SpawnServer {
     answer: (outcome: StartOutcome) => void,
   ): Promise<void> {
     const refused = this.#refuse(request, spawns);
-    if (refused !== undefined) return answer({ pid: undefined, failed: { error: refused } });
+    if (refused !== undefined) {
+      const denied = refused === "notAllowed";
+      return answer({ pid: undefined, failed: { error: refused }, denied });
+    }
     const entry = listed(this.#behaviours, request.name) as RemoteBehaviour;
     const checked = argumentsFor(entry, request.name, request.args);
     if ("refused" in checked) return answer({ pid: undefined, failed: { error: checked.refused } });

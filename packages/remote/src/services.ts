@@ -9,6 +9,7 @@ import { Names } from "./names.js";
 import type { NameStore } from "./name-store.js";
 import type { ConnectedNode } from "./remote.js";
 import type { RemoteEvent } from "./remote-event.js";
+import { OwnStore } from "./own-store.js";
 import { SERVICE_PREFIX, type CheckedOptions } from "./remote-options.js";
 import type { NodeLife } from "./term.js";
 
@@ -79,7 +80,7 @@ export class Services {
     const { names, limits, hearMs } = options;
     if (names === undefined) return;
     let store: NameStore;
-    if ("store" in names) store = names.store;
+    if ("store" in names) store = new OwnStore(node, clock, names.store);
     else {
       const { members, graceMs } = names;
       if (!members.includes(node.name) || options.role !== "node") {

@@ -133,6 +133,8 @@ export class SessionParts {
       orders: isNode,
       exit: allowExit === "all" || (allowExit === "nodes" && isNode),
     };
+    const denied = (what: string): void =>
+      this.#port.emit({ type: "denied", node: peer.node.name, what });
     const requester: Requester = {
       connection,
       peer,
@@ -141,6 +143,7 @@ export class SessionParts {
       running: new Set(),
       // A node may address all that it knows the number of.
       exported: isNode ? () => undefined : (pid) => exported.add(pid),
+      denied,
     };
     return new Incoming({
       gateway: this.#gateway,
@@ -157,7 +160,7 @@ export class SessionParts {
       spawn: (signal) =>
         void answerSpawn(this.#port.node, this.#gateway, this.#spawnServer, requester, signal),
       spawnReply: (signal) => this.#port.spawnReply(remote, connection, signal),
-      refused: (what) => this.#port.emit({ type: "denied", node: peer.node.name, what }),
+      refused: denied,
     });
   }
 

@@ -24,13 +24,15 @@ export interface Requester {
   readonly running: Set<number>;
   /** It may address the process from now on. */
   readonly exported: (pid: AnyPid) => void;
+  /** It asked for what it may not have. */
+  readonly denied: (what: string) => void;
 }
 
 export async function answerSpawn(
   node: Node,
   gateway: Gateway,
   server: SpawnServer,
-  { connection, peer, remote, spawns, running, exported }: Requester,
+  { connection, peer, remote, spawns, running, exported, denied }: Requester,
   signal: Extract<WireSignal, { op: "spawn" }>,
 ): Promise<void> {
   const { name, request, from } = signal;
@@ -74,6 +76,7 @@ export async function answerSpawn(
         payload,
       });
     if (outcome.pid === undefined) {
+      if (outcome.denied === true) denied(`a start of ${JSON.stringify(name)}`);
       say(null, outcome.failed);
       return;
     }

@@ -18,6 +18,10 @@ function nameAt(registrar: string, prefix = "n"): Name<string> {
   }
 }
 
+function raise(error: Error): never {
+  throw error;
+}
+
 function spawnIdle(node: Node): Pid<string> {
   return node.spawn<string>(async (self) => {
     for (;;) if ((await self.receive()) === "stop") return;
@@ -500,6 +504,105 @@ describe("a store of one's own", () => {
       expect([node.isAlive(two), store.released]).toEqual([lives, ["leader"]]);
     },
   );
+
+  const Leader = name<string>("leader");
+  const failures = ({ nodeEvents }: Member): string[] =>
+    nodeEvents.flatMap((event) => (event.type === "report" ? [event.report.format()] : []));
+
+  test.each<[string, () => unknown, string]>([
+    ["throws", () => raise(new RangeError("no database")), "no database"],
+    ["rejects", () => Promise.reject(new RangeError("no database")), "no database"],
+    ["says nothing", () => Promise.resolve(), "what claim gave"],
+    ["says nonsense", () => Promise.resolve({ token: "first" }), "what claim gave"],
+    ["says that nobody has it", () => Promise.resolve({ takenBy: "bob" }), "what claim gave"],
+  ])("that %s when it is asked: who asks is told so", async (_, claim, why) => {
+    const { start } = createRemoteWorld();
+    const store = { ...createStore(), claim: claim as never };
+    const { node, remote } = await start("a", { names: { store } });
+    await expect(remote.names.register(Leader, spawnIdle(node))).rejects.toThrow(why);
+  });
+
+  test("that does not answer in time: who asks is told, and what is granted later is given back", async () => {
+    const { start, advance } = createRemoteWorld();
+    const own = createStore();
+    const grants: ((claim: { token: number }) => void)[] = [];
+    const store = {
+      ...own,
+      claim: () => new Promise<never>((grant) => grants.push(grant as never)),
+    };
+    const { node, remote } = await start("a", { names: { store } });
+    const pid = spawnIdle(node);
+    const register = (): Promise<unknown> =>
+      remote.names.register(Leader, pid, { timeoutMs: 100 }).catch((error: unknown) => error);
+    const first = register();
+    await advance(100);
+    expect(await first).toMatchObject({ code: "NAME_TIMEOUT" });
+    grants.shift()?.({ token: 1 });
+    await advance(0);
+    expect(own.released).toEqual(["leader"]);
+    // One that is given again what it has by then keeps it.
+    const second = register();
+    await advance(100);
+    expect(await second).toMatchObject({ code: "NAME_TIMEOUT" });
+    const third = register();
+    grants.pop()?.({ token: 2 });
+    expect(await third).toEqual({ token: 2 });
+    grants.pop()?.({ token: 2 });
+    await advance(0);
+    expect(own.released).toEqual(["leader"]);
+  });
+
+  test("that fails to release is told of, and neither ends who gave the name back nor keeps other names", async () => {
+    const { start, settle } = createRemoteWorld();
+    const own = createStore();
+    const release = (key: string): unknown => {
+      own.released.push(key);
+      if (key === "throws") throw new Error("no database");
+      return key === "rejects" ? Promise.reject(new Error("no network")) : undefined;
+    };
+    const member = await start("a", { names: { store: { ...own, release } } });
+    const { node, remote } = member;
+    const pid = spawnIdle(node);
+    for (const key of ["throws", "rejects", "fine"])
+      await remote.names.register(name<string>(key), pid);
+    node.exit(pid, "kill");
+    await settle();
+    expect(own.released).toEqual(["throws", "rejects", "fine"]);
+    expect(failures(member)).toEqual([
+      'the store of names did not release "throws": Error: no database',
+      'the store of names did not release "rejects": Error: no network',
+    ]);
+  });
+
+  test("whose events are nonsense, or break, is told of, and nobody ends of it", async () => {
+    const { start, settle } = createRemoteWorld();
+    const store = createStore();
+    const member = await start("a", { names: { store } });
+    const { node, remote } = member;
+    const seen: unknown[] = [];
+    remote.names.events.subscribe({
+      next: (event) => seen.push(event),
+      complete: () => seen.push("complete"),
+    });
+    const pid = spawnIdle(node);
+    await remote.names.register(Leader, pid);
+    for (const event of [null, 5, { type: "lost" }, { type: "lost", name: "leader", holder: 1 }]) {
+      store.lost.next(event as never);
+    }
+    store.lost.error(new Error("no stream"));
+    await settle();
+    expect([node.isAlive(pid), seen]).toEqual([true, ["complete"]]);
+    expect(failures(member)).toEqual([
+      "the store of names said what is no event of a name: null",
+      "the store of names said what is no event of a name: 5",
+      'the store of names said what is no event of a name: {"type":"lost"}',
+      'the store of names said what is no event of a name: {"type":"lost","name":"leader","holder":1}',
+      "the store of names tells no more who has lost a name: Error: no stream",
+    ]);
+    const silly = { ...store, find: () => 5 as never };
+    const other = await start("b", { names: { store: { ...silly, events: EMPTY } } });
+    expect(() => other.remote.names.whereis(Leader)).toThrow("what find returned");
+  });
 
   test.each<[string, object | undefined]>([
     ["names", undefined],

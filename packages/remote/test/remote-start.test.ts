@@ -222,6 +222,10 @@ describe("a start at another node", () => {
     });
     const { a, b, far, start } = world;
     expect(await outcome(world, a.node, far, [])).toMatchObject({ reason: "notAllowed" });
+    // Who runs that node hears of it as well, once.
+    expect(b.events.filter(({ type }) => type === "denied")).toEqual([
+      { type: "denied", node: "a", what: 'a start of "stack"' },
+    ]);
     const c = await start("c");
     const fromC = c.remote.behaviour<typeof stack>("b", "stack");
     const outcomes: unknown[] = [];
