@@ -21,7 +21,7 @@ import { encodeSignal } from "./signal-writer.js";
 import type { OverflowPolicy } from "./watermark.js";
 import { admit, exceededBy } from "./watermark.js";
 import { UnsendableTermError } from "./term.js";
-import type { WireSignal } from "./wire-signal.js";
+import type { WireOp, WireSignal } from "./wire-signal.js";
 
 /** What a signal that waits for a session costs besides its bytes: it is there as it was said, too. */
 const WAITING_OVERHEAD_BYTES = 1024;
@@ -113,8 +113,12 @@ export class RemotePeer {
   /** Something else is said over the session, such as a request to start a process. */
   say(sender: AnyPid, signal: WireSignal<unknown>): void {
     this.#options.gateway.export(sender);
-    if (this.connection !== undefined) this.connection.push(sender.serial, signal);
-    else this.#wait(undefined, sender.serial, this.#encode(signal));
+    if (this.connection !== undefined) {
+      this.connection.push(sender.serial, signal);
+      return;
+    }
+    const bytes = this.#encode(signal);
+    if (this.#isAdmitted(signal.op, bytes)) this.#wait(undefined, sender.serial, bytes);
   }
 
   /** It is over, or did not come about. */
@@ -137,15 +141,18 @@ export class RemotePeer {
     }
     const wire = wireOf(signal);
     const bytes = this.#encode(wire);
+    if (this.#isAdmitted(wire.op, bytes)) this.#wait(signal, senderOf(signal), bytes);
+    else this.#dropped(signal);
+  }
+
+  /** May it wait for the session? What is too much may end the attempt. */
+  #isAdmitted(op: WireOp, bytes: Uint8Array): boolean {
     const { limits, overflow, breaches } = this.#options;
-    const verdict = admit(wire.op, costOf(bytes), this.#waitingBytes, limits, overflow);
-    if (verdict === "queue") {
-      this.#wait(signal, senderOf(signal), bytes);
-      return;
-    }
-    breaches.count(exceededBy(wire.op));
-    this.#dropped(signal);
+    const verdict = admit(op, costOf(bytes), this.#waitingBytes, limits, overflow);
+    if (verdict === "queue") return true;
+    breaches.count(exceededBy(op));
     if (verdict === "close") this.#options.overloaded();
+    return false;
   }
 
   /** `false`: it was dropped. What is more than the other node takes is told to whom it concerns. */

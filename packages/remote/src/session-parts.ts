@@ -16,7 +16,7 @@ import { RemotePeer } from "./remote-peer.js";
 import type { Key } from "./secret.js";
 import { answerSpawn, type Requester } from "./spawn-request.js";
 import type { Identities, NodeLife } from "./term.js";
-import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
+import type { WireSignal } from "./wire-signal.js";
 
 /** What sessions are made with, and whom they tell. */
 export interface SessionsPort {
@@ -91,8 +91,12 @@ export class SessionParts {
     };
   }
 
-  /** With which nothing connects us yet. */
-  peer(name: string): RemotePeer {
+  /**
+   * With which nothing connects us yet.
+   *
+   * @param overloaded more waits for the session than may
+   */
+  peer(name: string, overloaded: (peer: RemotePeer) => void): RemotePeer {
     const { limits, overflow } = this.#port.options;
     const identities = this.#identities({ ...NOBODY, name }, undefined);
     const peer: RemotePeer = new RemotePeer({
@@ -102,7 +106,7 @@ export class SessionParts {
       overflow,
       breaches: this.#port.breaches,
       codec: new Codec({ identities, limits, breached: this.#port.breaches.count }),
-      overloaded: () => peer.dialling?.close(CLOSE_CODES.OVERLOAD, "too much waits to be sent"),
+      overloaded: () => overloaded(peer),
     });
     return peer;
   }

@@ -198,7 +198,7 @@ export class Sessions {
   }
 
   #begun(name: string): RemotePeer {
-    const peer = this.#parts.peer(name);
+    const peer = this.#parts.peer(name, (full) => this.#overloaded(full));
     this.#peers.set(name, peer);
     return peer;
   }
@@ -369,6 +369,21 @@ export class Sessions {
       const isWaiting = this.#peers.get(peer.name) === peer && peer.connection === undefined;
       if (isWaiting && peer.dialling === undefined) this.#lost(peer);
     }, this.#options.limits.handshakeMs);
+  }
+
+  /** Too much waits for a session that is not open. */
+  #overloaded(peer: RemotePeer): void {
+    const { name, dialling } = peer;
+    const [code, text] = [CLOSE_CODES.OVERLOAD, "too much waits to be sent"];
+    if (dialling !== undefined) {
+      dialling.close(code, text);
+      return;
+    }
+    // Where it is, is being looked up.
+    if (this.#peers.get(name) !== peer) return;
+    this.#failed(name, code);
+    this.#lost(peer);
+    this.#refused(name, "", code, text);
   }
 
   #lost(peer: RemotePeer): void {

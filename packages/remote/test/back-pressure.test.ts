@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, name, type Down } from "@coppice/core";
+import { at, name, type Down, type Startable } from "@coppice/core";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -110,6 +110,30 @@ describe("a peer that takes nothing", () => {
     expect(a.events).toMatchObject([{ type: "refused", code: CLOSE_CODES.OVERLOAD }]);
     expect(dropped(a)).toBeGreaterThan(30);
   });
+
+  test.each([
+    ["a connection is only begun", undefined],
+    ["it is looked up where the node is", () => new Promise<string>(() => undefined)],
+  ])(
+    "ends the starts there that are too many while %s, and keeps no more of them",
+    async (_, resolve) => {
+      const world = createRemoteWorld();
+      const a = await world.start("a", { limits, ...(resolve && { resolve }) });
+      await world.start("b");
+      world.network.fault("a", "b", { mode: "hold" });
+      const far = a.remote.behaviour("b", "worker");
+      const outcomes: unknown[] = [];
+      for (let i = 0; i < 600; i++) {
+        const started = a.node.start(far as Startable<never, [string]>, "x".repeat(100));
+        started.catch(({ reason }: { reason: unknown }) => void outcomes.push(reason));
+      }
+      await world.settle();
+      expect(outcomes.length).toBeGreaterThan(300);
+      expect(new Set(outcomes)).toEqual(new Set(["noconnection"]));
+      expect(a.remote.breaches).toMatchObject({ controlQueueBytes: 1 });
+      expect(a.events[0]).toMatchObject({ type: "refused", code: CLOSE_CODES.OVERLOAD });
+    },
+  );
 
   test("counts what a message costs while a connection is only begun, however small it is", async () => {
     const world = createRemoteWorld();
