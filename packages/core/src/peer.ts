@@ -196,6 +196,14 @@ export class Peer {
   }
 
   /**
+   * A link or a monitor of a process that was started for the other node in this very step: it is there at once, for
+   * the process may end in the next. Nobody could have heard of it over a connection before.
+   */
+  begin(signal: Extract<RemoteSignal, { readonly type: "link" | "monitor" }>): void {
+    if (this.#life === "open") this.#arrive(signal);
+  }
+
+  /**
    * The other node has started a process for one of ours and linked the two: so they are here too, without
    * a signal. `false`: ours is not there any more, and the other is told.
    */

@@ -510,6 +510,39 @@ describe("a lost connection", () => {
   });
 });
 
+test("who was just started for the other node is linked and monitored at once, whoever is still to be told of the connection before", async () => {
+  const { node } = createWorld({ name: "a", turnMs: 1e6 });
+  const gateway = connectRouter(node, { connect: () => undefined });
+  const before = gateway.open("b", () => undefined);
+  before.up(1);
+  node.spawn<unknown>(async (self) => {
+    for (let serial = 1; serial <= 5_000; serial++) self.monitor(gateway.pid("b", 1, serial));
+    await self.sleep(1e9);
+  });
+  await quiesce();
+  before.lost();
+  const said: unknown[] = [];
+  const next = gateway.open("b", (signal) => said.push([signal.type, Object(signal).reason]));
+  next.up(1);
+  expect(before.counts.watching).toBe(4_000);
+  const requester = gateway.pid("b", 1, 7);
+  // As it is with all else that comes, which waits: of who has ended nobody would know how.
+  const told = node.spawn<never>((self) => self.exit({ shutdown: "all done" }));
+  const untold = node.spawn<never>((self) => self.exit({ shutdown: "all done" }));
+  const monitor = (serial: number, target: AnyPid) =>
+    ({ type: "monitor", ref: gateway.ref(requester, serial), from: requester, target }) as const;
+  next.begin({ type: "link", from: requester, to: told });
+  next.begin(monitor(1, told));
+  next.arrive(monitor(2, untold));
+  for (let turn = 0; turn < 20; turn++) await quiesce();
+  expect(said).toEqual([
+    ["link-exit", { shutdown: "all done" }],
+    ["down", { shutdown: "all done" }],
+    ["down", "noproc"],
+  ]);
+  expect(next.counts).toEqual({ links: 0, watching: 0, watched: 0 });
+});
+
 describe("a connection that has only begun", () => {
   function createBegun(): { node: Node; said: RemoteSignal[]; world: World } {
     const world = createWorld({ name: "a" });

@@ -4,7 +4,13 @@
  * A peer speaks as itself: `from` is always one of its own processes, whatever it writes. What it may not
  * address is, for it, not there.
  */
-import { ThrownValueError, type AnyPid, type Gateway, type Peer } from "@coppice/core";
+import {
+  ThrownValueError,
+  type AnyPid,
+  type Gateway,
+  type Peer,
+  type RemoteSignal,
+} from "@coppice/core";
 import { MalformedError } from "./cbor-reader.js";
 import type { Connection } from "./connection.js";
 import type { BreachCounts, Limits } from "./limits.js";
@@ -155,7 +161,7 @@ export class Incoming {
         return;
       }
       case "monitor":
-        this.#monitor(signal);
+        this.#monitor(signal, (monitor) => core.arrive(monitor));
         return;
       case "demonitor": {
         this.#monitorOver(signal.ref);
@@ -200,7 +206,16 @@ export class Incoming {
     } else core.arrive({ type: "link", from: theirs, to: target });
   }
 
-  #monitor({ ref, from, target }: Extract<WireSignal, { op: "monitor" }>): void {
+  /** A process of ours that was started for one of theirs is monitored by it from now on. */
+  monitorStarted(ref: number, from: number, target: number): void {
+    const { core } = this.#options;
+    this.#monitor({ op: "monitor", ref, from, target }, (monitor) => core.begin(monitor));
+  }
+
+  #monitor(
+    { ref, from, target }: Extract<WireSignal, { op: "monitor" }>,
+    set: (monitor: Extract<RemoteSignal, { type: "monitor" }>) => void,
+  ): void {
     const { core, limits, breaches, gateway } = this.#options;
     // After what that process has said: the answer to a start is the first of it.
     const refuse = (reason: string): void =>
@@ -235,7 +250,7 @@ export class Incoming {
     this.#monitorsBy.set(from, held + 1);
     this.#asking.set(from, { ref, target });
     const theirs = this.#theirs(from);
-    core.arrive({
+    set({
       type: "monitor",
       ref: gateway.ref(theirs, ref),
       from: theirs,

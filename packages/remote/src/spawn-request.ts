@@ -93,8 +93,8 @@ export async function answerSpawn(
     }
     const target = pid.serial;
     if (ended === undefined) {
-      if (link) remote.core.arrive({ type: "link", from: requester, to: pid });
-      if (ref !== undefined) remote.incoming?.take({ op: "monitor", ref, from, target });
+      if (link) remote.core.begin({ type: "link", from: requester, to: pid });
+      if (ref !== undefined) remote.incoming?.monitorStarted(ref, from, target);
       return;
     }
     if (link) connection.push(target, { op: "link-exit", from: target, to: from, payload: ended });
