@@ -13,7 +13,7 @@ import type { Profile } from "./ready-set.js";
 import type { Run } from "./run.js";
 import type { Strategy } from "./strategy.js";
 import { walk } from "./strategy-walk.js";
-import { traceClass } from "./trace-class.js";
+import { classOf, type Swaps } from "./trace-class.js";
 
 export interface ExhaustionOptions {
   readonly profile: Profile;
@@ -52,7 +52,9 @@ const SWAP_EVERY = 8;
 
 export function exhaust(options: ExhaustionOptions): Exhaustion {
   const { profile, observers, commutes, kindOf, goesOn, make, needsOrders } = options;
-  const idOf = observers ? (run: Run) => observedClass(run.steps) : traceClass;
+  const swaps = commutes && swapsOf(commutes, kindOf);
+  const idOf = ({ steps }: Run): number =>
+    observers ? observedClass(steps, swaps) : classOf(steps, swaps);
   const dpor = new SourceDpor({ kindOf, commutes, observers, profile });
   const seen = new Set<number>();
   const failing = new Set<number>();
@@ -88,6 +90,12 @@ export function exhaust(options: ExhaustionOptions): Exhaustion {
     if (all.done) orders = all.classes;
   }
   return { runs, classes, orders, failing: failing.size, cut: dpor.cut, isDone, isOrdered };
+}
+
+/** Which messages may change places. */
+function swapsOf(commutes: readonly (readonly [string, string])[], kindOf: KindOf): Swaps {
+  const pairs = new Set(commutes.flatMap(([a, b]) => [`${a}\0${b}`, `${b}\0${a}`]));
+  return (one, other) => pairs.has(`${kindOf(one)}\0${kindOf(other)}`);
 }
 
 /**

@@ -10,19 +10,20 @@
 import { TIMEOUT } from "@coppice/core";
 import { mix } from "./key-hash.js";
 import type { Step, Take } from "./run.js";
-import { classOf } from "./trace-class.js";
+import { classOf, type Swaps } from "./trace-class.js";
+import type { Transition } from "./transition.js";
 
 /**
  * The class of a run when only what was received counts: in which order each process took its messages,
  * and in which order it did everything else.
  */
-export function observedClass(steps: readonly Step[]): number {
-  return new Observations(steps).classOf(steps);
+export function observedClass(steps: readonly Step[], swaps?: Swaps): number {
+  return new Observations(steps, swaps).classOf(steps);
 }
 
 /** What became of a message that arrived. */
 interface Arrival {
-  readonly keyHash: number;
+  readonly transition: Transition;
   readonly message: unknown;
   readonly mailboxId: number;
   /** Its process did more in this step than to receive and to send: that has a place in the order. */
@@ -30,6 +31,12 @@ interface Arrival {
   /** Who took it, and in the course of which step; `undefined` when nobody did. */
   taker: Take | undefined;
   takenAt: number;
+}
+
+/** One thing in the order of a process; `message` when that is what it took. */
+interface Link {
+  readonly message: Transition | undefined;
+  readonly hash: number;
 }
 
 /** What was received in one run, or in the beginning of one. */
@@ -40,9 +47,12 @@ export class Observations {
   /** Whether a mailbox is that of a body which receives, and never only looks. */
   readonly #receives = new Map<number, boolean>();
   /** By mailbox: what was taken from it, and what its process did besides. */
-  readonly #lanes = new Map<number, number>();
+  readonly #lanes = new Map<number, Link[]>();
 
-  constructor(steps: readonly Step[]) {
+  readonly #swaps: Swaps | undefined;
+
+  constructor(steps: readonly Step[], swaps?: Swaps) {
+    this.#swaps = swaps;
     for (const [index, step] of steps.entries()) this.#add(index, step);
   }
 
@@ -51,9 +61,8 @@ export class Observations {
     const { message } = transition;
     if (transition.kind === "signal" && message !== undefined) {
       const doesMore = accesses.length > 1;
-      const { keyHash } = transition;
       const arrival: Arrival = {
-        keyHash,
+        transition,
         message,
         mailboxId,
         doesMore,
@@ -69,27 +78,41 @@ export class Observations {
     if (isLook) this.#receives.set(mailboxId, false);
     else if (takes.length > 0 && !this.#receives.has(mailboxId))
       this.#receives.set(mailboxId, true);
-    if (this.#arrivals[index] === undefined) this.#chain(mailboxId, transition.keyHash);
+    if (this.#arrivals[index] === undefined) this.#chain(mailboxId, transition.keyHash, undefined);
     for (const take of takes) {
-      if (take.message === TIMEOUT) this.#chain(mailboxId, 1);
+      if (take.message === TIMEOUT) this.#chain(mailboxId, 1, undefined);
       const waiting = this.#waiting.get(mailboxId) ?? [];
       const place = waiting.findIndex((one) => one.message === take.message);
       const [arrival] = place === -1 ? [] : waiting.splice(place, 1);
       if (arrival === undefined) continue;
-      this.#chain(mailboxId, arrival.keyHash);
+      this.#chain(mailboxId, arrival.transition.keyHash, arrival.transition);
       arrival.taker = take;
       arrival.takenAt = index;
     }
   }
 
-  #chain(mailboxId: number, keyHash: number): void {
-    this.#lanes.set(mailboxId, mix((this.#lanes.get(mailboxId) ?? mailboxId) ^ keyHash));
+  /** What comes next in the order of a process; of messages that may change places the sum is the same. */
+  #chain(mailboxId: number, keyHash: number, message: Transition | undefined): void {
+    const lane = this.#lanes.get(mailboxId) ?? [];
+    const swaps = this.#swaps;
+    let before = mailboxId;
+    for (let at = lane.length - 1; at >= 0; at--) {
+      const other = lane[at] as Link;
+      if (message !== undefined && other.message !== undefined && swaps?.(message, other.message))
+        continue;
+      before = (before + mix(other.hash)) | 0;
+      // What stands before that one stands in it.
+      if (swaps === undefined) break;
+    }
+    lane.push({ message, hash: mix(before ^ keyHash) });
+    this.#lanes.set(mailboxId, lane);
   }
 
   classOf(steps: readonly Step[]): number {
     let received = 0;
     for (const [mailboxId, lane] of this.#lanes) {
-      if (this.#receives.has(mailboxId)) received = (received + lane) | 0;
+      if (!this.#receives.has(mailboxId)) continue;
+      for (const { hash } of lane) received = (received + mix(hash)) | 0;
     }
     // Of what was taken only the order of taking counts, of what was not only that it came.
     const others = steps.map((step, index): Step => {
@@ -101,7 +124,7 @@ export class Observations {
       return { ...step, accesses };
     });
     // Stays below 2⁵³.
-    return (classOf(others) + mix(received) * 0x10_0001) % Number.MAX_SAFE_INTEGER;
+    return (classOf(others, this.#swaps) + mix(received) * 0x10_0001) % Number.MAX_SAFE_INTEGER;
   }
 
   /** Does the order of the steps at `first` and `second`, of one process, matter to it? */

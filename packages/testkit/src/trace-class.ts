@@ -8,6 +8,7 @@ import type { Access } from "@coppice/core";
 import { isTime } from "./dependence.js";
 import { hashText, mix } from "./key-hash.js";
 import type { Run, Step } from "./run.js";
+import type { Transition } from "./transition.js";
 
 /** What one thing went through. */
 interface Lane {
@@ -18,6 +19,8 @@ interface Lane {
   /** Of time: where it was moved to last, and `written` before that. */
   atMs?: number | undefined;
   base?: number;
+  /** Where some uses may change places. */
+  entries?: Entry[];
 }
 
 /** The class of a run, as a whole number of 53 bits. Constant work for each step. */
@@ -25,8 +28,11 @@ export function traceClass(run: Pick<Run, "steps">): number {
   return classOf(run.steps);
 }
 
+/** Whether two messages may arrive at one process in either order. */
+export type Swaps = (one: Transition, other: Transition) => boolean;
+
 /** The class of a run with these steps, or with these first ones. */
-export function classOf(steps: readonly Step[]): number {
+export function classOf(steps: readonly Step[], swaps?: Swaps): number {
   const lanes = new Map<number, Lane>();
   let a = 0;
   let b = 0;
@@ -42,12 +48,39 @@ export function classOf(steps: readonly Step[]): number {
     for (const access of accesses) {
       // What a timer that moves time reads of it is where it moved it to.
       if (timerMs !== undefined && access.mode === "read" && isTime(access)) continue;
-      const hash = pass(laneOf(lanes, access), access, keyHash, timerMs);
+      const lane = laneOf(lanes, access);
+      const hash =
+        swaps === undefined || isTime(access)
+          ? pass(lane, access, keyHash, timerMs)
+          : passBy((lane.entries ??= []), lane.written, { transition, access, hash: 0 }, swaps);
       a = (a + hash) | 0;
       b = (b + mix(hash ^ 0x27d4eb2f)) | 0;
     }
   }
   return (a >>> 0) * 0x20_0000 + (b >>> 11);
+}
+
+/** One use of a thing, and what it stands for: itself and all that it cannot come before. */
+interface Entry {
+  readonly transition: Transition;
+  readonly access: Access;
+  hash: number;
+}
+
+/** As `pass`, where some may change places: what a use stands for is the same whichever of these came first. */
+function passBy(entries: Entry[], seed: number, entry: Entry, swaps: Swaps): number {
+  const { transition, access } = entry;
+  const isArrival = ({ transition: by, access: of }: Entry): boolean =>
+    of.objectId === by.access.objectId;
+  let before = 0;
+  for (const other of entries) {
+    if (access.mode === "read" && other.access.mode === "read") continue;
+    const isSwap = isArrival(entry) && isArrival(other) && swaps(transition, other.transition);
+    if (!isSwap) before = (before + mix(other.hash)) | 0;
+  }
+  entry.hash = mix(mix(seed ^ before) ^ transition.keyHash ^ (access.mode === "read" ? 1 : 0));
+  entries.push(entry);
+  return entry.hash;
 }
 
 /** A write changes what later uses see; a read tells after which write it came. */

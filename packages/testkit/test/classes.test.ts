@@ -8,7 +8,9 @@ import { KeySpace } from "@coppice/core";
 import {
   explore,
   inMacrotask,
+  messageKindOf,
   type Profile,
+  type Program,
   runProgram,
   SourceDpor,
   type Run,
@@ -171,4 +173,120 @@ describe.each<SimulationOptions>([
     );
     expect(checked).toBeGreaterThan(50);
   }, 120_000);
+});
+
+/** One who takes all, and others that send to it, now or later, and ask what time it is. */
+function storing(bodies: readonly (readonly StoreAct[])[]): Program {
+  return (sim) => {
+    const node = sim.node();
+    const store = node.spawnOpt<{ readonly type: string }>({ key: "store" }, async (self) => {
+      for (;;) await self.receive();
+    });
+    for (const [index, body] of bodies.entries()) {
+      node.spawnOpt<never>({ key: `p${index}` }, async (self) => {
+        // Everybody is there before anyone begins.
+        await self.yield();
+        for (const act of body) {
+          if (act === "now") self.now();
+          else if (act === "later") await self.sleep(10);
+          else if (act === "yield") await self.yield();
+          else self.send(store, { type: act });
+        }
+      });
+    }
+  };
+}
+
+const storeActs = ["read", "write", "later", "now", "yield"] as const;
+type StoreAct = (typeof storeActs)[number];
+
+/** How many classes all orders are of, when two that differ in the order of neighbouring reads are of one. */
+function classesWhereReadsSwap(program: Program, limit: number): number | undefined {
+  const orders = new Map<string, Run>();
+  const keySpace = new KeySpace({ interns: true });
+  const keysOf = ({ steps }: Run): string[] => steps.map(({ transition }) => transition.key);
+  const all = countAll((strategy) => {
+    const run = runProgram(program, strategy, { keySpace });
+    orders.set(keysOf(run).join(" "), run);
+    return run;
+  }, limit);
+  if (all === undefined) return undefined;
+  const parents = new Map<string, string>();
+  const rootOf = (text: string): string => {
+    let root = text;
+    for (let up = parents.get(root); up !== undefined; up = parents.get(root)) root = up;
+    return root;
+  };
+  const join = (one: string, other: string): void => {
+    const [a, b] = [rootOf(one), rootOf(other)];
+    if (a !== b) parents.set(a, b);
+  };
+  const firstOf = new Map<number, string>();
+  for (const [text, run] of orders) {
+    const id = traceClass(run);
+    join(text, firstOf.get(id) ?? text);
+    firstOf.set(id, text);
+    for (let at = 0; at + 1 < run.steps.length; at++) {
+      const pair = run.steps.slice(at, at + 2).map(({ transition }) => transition);
+      if (!pair.every((each) => each.actor === "n/store" && messageKindOf(each) === "read"))
+        continue;
+      const swapped = keysOf(run).toSpliced(at, 2, pair[1]!.key, pair[0]!.key).join(" ");
+      if (orders.has(swapped)) join(text, swapped);
+    }
+  }
+  return new Set([...orders.keys()].map(rootOf)).size;
+}
+
+describe("where reads commute", () => {
+  const commutes = [["read", "read"]] as const;
+
+  test.each<[string, readonly (readonly StoreAct[])[], number]>([
+    [
+      "two timers that are due at once and one who reads the clock",
+      [["later", "read"], ["later", "read"], ["now"]],
+      8,
+    ],
+    [
+      "the same with a write",
+      [
+        ["later", "read"],
+        ["later", "read"],
+        ["write", "yield", "now"],
+      ],
+      32,
+    ],
+  ])("beside %s each class counts once", async (_, bodies, classes) => {
+    const program = storing(bodies);
+    const { statement } = await inMacrotask(() => explore(program, { commutes, dporRuns: 5_000 }));
+    expect(statement).toMatchObject({ kind: "exhaustive", classes });
+    expect(await inMacrotask(() => classesWhereReadsSwap(program, 100_000))).toBe(classes);
+  });
+
+  test.each([false, true])(
+    "each class of a program that is drawn counts once, with observers: %s",
+    async (observers) => {
+      const act = fc.constantFrom(...storeActs);
+      const late = fc.tuple(fc.constant("later" as const), fc.constant("read" as const));
+      const programs = fc.array(fc.oneof(late, fc.array(act, { minLength: 1, maxLength: 2 })), {
+        minLength: 2,
+        maxLength: 3,
+      });
+      let checked = 0;
+      await inMacrotask(() =>
+        fc.assert(
+          fc.property(programs, (bodies) => {
+            const program = storing(bodies);
+            const truth = classesWhereReadsSwap(program, 1_500);
+            if (truth === undefined) return;
+            checked++;
+            const { statement } = explore(program, { commutes, dporRuns: 5_000, observers });
+            expect([statement.kind, statement.classes]).toEqual(["exhaustive", truth]);
+          }),
+          { numRuns: 60 },
+        ),
+      );
+      expect(checked).toBeGreaterThan(30);
+    },
+    120_000,
+  );
 });
