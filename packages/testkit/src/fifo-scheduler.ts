@@ -5,6 +5,7 @@
  * first on its channel. Timers go by the virtual clock alone.
  */
 import type { Happening, Scheduler } from "@coppice/core";
+import { hashText } from "./key-hash.js";
 import type { VirtualClock } from "./virtual-clock.js";
 
 export interface FifoSchedulerOptions {
@@ -106,7 +107,7 @@ class DecidingScheduler implements FifoScheduler {
     for (const happening of this.#waiting) {
       if (channels.has(happening.channel)) continue;
       channels.add(happening.channel);
-      const rank = hash(seed, happening.key);
+      const rank = hashText(happening.key, Math.imul(seed, 0x9e3779b1));
       if (rank < least) {
         least = rank;
         best = happening;
@@ -114,13 +115,4 @@ class DecidingScheduler implements FifoScheduler {
     }
     return best;
   }
-}
-
-/** FNV-1a with a final mix, so that keys which differ in their last digit alone are far apart. */
-function hash(seed: number, key: string): number {
-  let h = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1);
-  for (let i = 0; i < key.length; i++) h = Math.imul(h ^ key.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

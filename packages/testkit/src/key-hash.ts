@@ -3,11 +3,16 @@
  * in a stream. What is unrelated to a key changes nothing about what it is worth.
  */
 
-/** FNV-1a over the code units, then mixed. An unsigned integer of 32 bits. */
-export function hashText(text: string): number {
-  let h = 0x811c9dc5;
+/** FNV-1a over the code units: 32 bits, the last of which know little of the first letters. */
+export function fnv1a(text: string, salt = 0): number {
+  let h = 0x811c9dc5 ^ salt;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return mix(h);
+  return h;
+}
+
+/** FNV-1a, then mixed: texts that differ in their last digit alone are far apart. An unsigned integer of 32 bits. */
+export function hashText(text: string, salt = 0): number {
+  return mix(fnv1a(text, salt));
 }
 
 /** What `seed` makes of a hash; `salt` separates uses of the same key. An unsigned integer of 32 bits. */

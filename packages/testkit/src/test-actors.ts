@@ -21,6 +21,7 @@ import {
 import { inMacrotask } from "./drain.js";
 import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
 import type { FailureReport } from "./failure-report.js";
+import { fnv1a } from "./key-hash.js";
 import type { SimulationOptions } from "./kernel-options.js";
 import { replayLine } from "./replay-line.js";
 import { createKernel } from "./run-program.js";
@@ -191,7 +192,7 @@ function testOf<V extends readonly unknown[]>(
     body,
     runs: count("runs", runs ?? (single ? 1 : 100)),
     schedules: count("schedules", schedules ?? (single ? 2_000 : 100)),
-    seed: numberIn("COPPICE_SEED", COPPICE_SEED) ?? searchSeed ?? seedOf(name),
+    seed: numberIn("COPPICE_SEED", COPPICE_SEED) ?? searchSeed ?? fnv1a(name),
     budgetMs: count("budgetMs", numberIn("COPPICE_BUDGET", COPPICE_BUDGET) ?? budgetMs ?? 1_000),
     simulation,
   };
@@ -312,11 +313,4 @@ function numberIn(name: string, text: string | undefined): number | undefined {
   const number = Number(text);
   if (Number.isInteger(number)) return number;
   throw new InvalidArgumentError(`the environment's ${name}`, "a whole number", text);
-}
-
-/** FNV-1a. */
-function seedOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  return hash | 0;
 }
