@@ -28,6 +28,25 @@ const EXPORTER_BYTES = 32;
 /** So long the other side may take to close in its turn; then there is no more asking. The types do not know it yet. */
 const CLOSE_TIMEOUT = { closeTimeout: 2_000 } as object;
 
+/** In so many parts a message may come: nodes send none in parts, but something on the way may cut them. */
+const MOST_PARTS = 256;
+
+/** No network carries less at a time, but for the last of it. */
+const LEAST_CHUNK_BYTES = 256;
+
+/** What a frame may be, and what may be kept of one that is not whole: a part costs memory, however short it is. */
+function received(maxFrameBytes: number): {
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+  readonly maxBufferedChunks: number;
+} {
+  return {
+    maxPayload: maxFrameBytes,
+    maxFragments: MOST_PARTS,
+    maxBufferedChunks: Math.max(1_024, Math.ceil(maxFrameBytes / LEAST_CHUNK_BYTES)),
+  };
+}
+
 export interface NodeWebSocketOptions {
   /** The biggest frame. */
   readonly maxFrameBytes: number;
@@ -48,7 +67,7 @@ export function nodeDialler(options: NodeWebSocketOptions): Dialler {
       const isSecure = url.startsWith("wss:");
       const socket = new WebSocket(url, SUBPROTOCOL, {
         perMessageDeflate: false,
-        maxPayload: maxFrameBytes,
+        ...received(maxFrameBytes),
         handshakeTimeout: handshakeMs,
         ...CLOSE_TIMEOUT,
         // Behind TLS no proxy between them can mistake the bytes for something else, so a mask does nothing.
@@ -106,7 +125,7 @@ export async function listenWebSocket(
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: maxFrameBytes,
+    ...received(maxFrameBytes),
     clientTracking: false,
     ...CLOSE_TIMEOUT,
     handleProtocols: () => SUBPROTOCOL,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, type Socket } from "node:net";
 import { request } from "node:http";
 import { MessageChannel } from "node:worker_threads";
 import { hostClock } from "@coppice/core";
@@ -226,6 +226,53 @@ describe("a WebSocket listener", () => {
           data === "text" ? [4007, [4007, undefined]] : [1009, [1006, "maxFrameBytes"]],
         );
       }
+    });
+  });
+
+  test("takes a message in parts, and closes who sends it in more than anybody needs", async () => {
+    await withListener({}, async (address, accepted) => {
+      const socket = new WebSocket(address, "coppice.1");
+      await new Promise((resolve) => socket.on("open", resolve));
+      const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+      const lengths: number[] = [];
+      accepted.at(-1)?.start({
+        opened: () => undefined,
+        frame: ({ length }) => lengths.push(length),
+        drained: () => undefined,
+        closed: () => undefined,
+      });
+      const part = new Uint8Array(10);
+      for (let i = 1; i <= 200; i++) socket.send(part, { fin: i === 200 });
+      for (let i = 1; i <= 300; i++) socket.send(part.subarray(0, 1), { fin: false });
+      expect([await closed, lengths]).toEqual([1008, [2_000]]);
+    });
+  });
+
+  test("closes who sends it byte by byte, and takes no memory for each", async () => {
+    await withListener({ maxFrameBytes: 4_096 }, async (address, accepted) => {
+      const socket = new WebSocket(address, "coppice.1");
+      await new Promise((resolve) => socket.on("open", resolve));
+      const closed = new Promise<number>((resolve) => {
+        accepted.at(-1)?.start({
+          opened: () => undefined,
+          frame: () => undefined,
+          drained: () => undefined,
+          closed: (code) => resolve(code),
+        });
+      });
+      const { _socket: raw } = socket as unknown as { readonly _socket: Socket };
+      raw.setNoDelay(true).on("error", () => undefined);
+      let over = false;
+      void closed.then(() => (over = true));
+      // A masked binary frame of 4000 bytes begins, of which each byte comes by itself.
+      raw.write(Uint8Array.from([0x82, 0xfe, 0x0f, 0xa0, 0, 0, 0, 0]));
+      let sent = 0;
+      for (; !over && sent < 3_900; sent++) {
+        raw.write(Uint8Array.of(1));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await closed).toBe(1006);
+      expect(sent).toBeGreaterThan(900);
     });
   });
 
