@@ -86,12 +86,18 @@ export function checkKeys(argument: string, options: object, known: readonly str
     throw new InvalidArgumentError(argument, "an object", options);
   }
   for (const key in options) {
-    if (!known.includes(key)) {
+    if (!isOneOf(known, key)) {
       throw new InvalidArgumentError(argument, `made of ${known.join(", ")}`, {
         [key]: (options as Record<string, unknown>)[key],
       });
     }
   }
+}
+
+/** A loop, for this is asked at every spawn and every call: `includes` is not made for so few. */
+function isOneOf(known: readonly string[], key: string): boolean {
+  for (let i = 0; i < known.length; i++) if (known[i] === key) return true;
+  return false;
 }
 
 export function checkMonitorOptions(argument: string, options: MonitorOptions): void {

@@ -95,7 +95,8 @@ export type { Peer } from "./peer.js";
 export { formatPid, isPid, keyOf, type AnyPid, type Pid } from "./pid.js";
 export {
   busyProcesses,
-  glanceAt,
+  glanceAtMailbox,
+  glanceAtStatus,
   outlineOf,
   type ProcessInfo,
   type ProcessOutline,

@@ -187,7 +187,10 @@ export function createNodeOn(
   return new LocalNode(options, ports);
 }
 
+const ISOLATIONS: readonly string[] = ["share", "freeze", "clone"];
 const CLOCK = ["now", "set", "clear"];
+const CLOCK_MAY = ["hold", "cpuMs"];
+const RANDOM = ["next"];
 const SCHEDULER = ["soon", "afterTurn"];
 const SCHEDULER_MAY = ["offer", "withdraw", "access", "nodeKey"];
 const KEYS: readonly string[] = [
@@ -206,23 +209,16 @@ const KEYS: readonly string[] = [
 
 function checkOptions(options: NodeOptions): void {
   checkKeys("createNode: options", options, KEYS);
-  const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
-  };
   const { name, messages, traceSends, mailbox, logger, clock, scheduler, random, enter } = options;
   if (name !== undefined) checkNodeName("the name of a node", name);
-  if (messages !== undefined && !["share", "freeze", "clone"].includes(messages)) {
+  if (messages !== undefined && !ISOLATIONS.includes(messages)) {
     refuse("messages", `"share", "freeze" or "clone"`, messages);
   }
   if (traceSends !== undefined && typeof traceSends !== "boolean") {
     refuse("traceSends", "true or false", traceSends);
   }
-  for (const option of ["turnMs", "blockedMs"] as const) {
-    const value = options[option];
-    if (value !== undefined && !(typeof value === "number" && value > 0)) {
-      refuse(option, "a number greater than 0", value);
-    }
-  }
+  checkPositive("turnMs", options.turnMs);
+  checkPositive("blockedMs", options.blockedMs);
   if (mailbox !== undefined) {
     checkKeys("createNode: options.mailbox", mailbox, ["highWater"]);
     checkMailboxOptions("createNode: options.mailbox", mailbox);
@@ -231,24 +227,33 @@ function checkOptions(options: NodeOptions): void {
     refuse("logger", "a function, or false", logger);
   }
   if (enter !== undefined) checkFunction("createNode: options.enter", enter);
-  const port = (
-    option: string,
-    value: object | undefined,
-    methods: readonly string[],
-    optional: readonly string[],
-  ): void => {
-    if (value === undefined) return;
-    const has = Object(value) as Record<string, unknown>;
-    let fits = true;
-    for (const method of methods) fits &&= typeof has[method] === "function";
-    for (const method of optional) {
-      fits &&= has[method] === undefined || typeof has[method] === "function";
-    }
-    if (fits) return;
-    const maybe = optional.length === 0 ? "" : `, and if you like ${optional.join(", ")}`;
-    refuse(option, `an object with the functions ${methods.join(", ")}${maybe}`, value);
-  };
-  port("clock", clock, CLOCK, ["hold", "cpuMs"]);
-  port("scheduler", scheduler, SCHEDULER, SCHEDULER_MAY);
-  port("random", random, ["next"], []);
+  if (clock !== undefined) checkPort("clock", clock, CLOCK, CLOCK_MAY);
+  if (scheduler !== undefined) checkPort("scheduler", scheduler, SCHEDULER, SCHEDULER_MAY);
+  if (random !== undefined) checkPort("random", random, RANDOM, []);
+}
+
+function checkPositive(option: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value > 0)) return;
+  refuse(option, "a number greater than 0", value);
+}
+
+function checkPort(
+  option: string,
+  value: object,
+  methods: readonly string[],
+  optional: readonly string[],
+): void {
+  const has = Object(value) as Record<string, unknown>;
+  let fits = true;
+  for (const method of methods) fits &&= typeof has[method] === "function";
+  for (const method of optional) {
+    fits &&= has[method] === undefined || typeof has[method] === "function";
+  }
+  if (fits) return;
+  const maybe = optional.length === 0 ? "" : `, and if you like ${optional.join(", ")}`;
+  refuse(option, `an object with the functions ${methods.join(", ")}${maybe}`, value);
+}
+
+function refuse(option: string, expected: string, received: unknown): never {
+  throw new InvalidArgumentError(`createNode: options.${option}`, expected, received);
 }

@@ -6,7 +6,7 @@
 import type { ExitReason } from "./exit-reason.js";
 import { Monitor } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
-import { ancestorsOf, type AnyPid, type ProcessId } from "./pid.js";
+import { ancestorsOf, ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Node } from "./node.js";
 import { pathOf } from "./process-path.js";
@@ -88,13 +88,17 @@ function statusOf(process: Process): ProcessInfo["status"] {
   return "running";
 }
 
-/** As `processInfo`, but nothing that is under way arrives for it: who looks on changes nothing. */
-export function glanceAt(
-  node: Node,
-  pid: AnyPid,
-): Pick<ProcessInfo, "status" | "mailboxSize"> | undefined {
-  const process = runtimeOf(node).processOf(pid as ProcessId<Process>);
-  return process && { status: statusOf(process), mailboxSize: process.mailbox?.size ?? 0 };
+// Who glances at a process changes nothing: nothing that is under way arrives for it.
+
+/** As `processInfo` says it; `undefined` when the process is dead, or of another realm. */
+export function glanceAtStatus(pid: AnyPid): ProcessInfo["status"] | undefined {
+  const process = ProcessId.processOf(pid as ProcessId<Process>);
+  return process && statusOf(process);
+}
+
+/** How many messages wait for it; 0 when it is dead. */
+export function glanceAtMailbox(pid: AnyPid): number {
+  return ProcessId.processOf(pid as ProcessId<Process>)?.mailbox?.size ?? 0;
 }
 
 /** A process as far as the runtime knows it; what is not there is as it is for most. */
@@ -117,7 +121,7 @@ export interface ProcessOutline {
 }
 
 /**
- * All that decides how a process goes on, but for its code; of the node's own pid, the node. As `glanceAt`, this
+ * All that decides how a process goes on, but for its code; of the node's own pid, the node. As a glance, this
  * changes nothing.
  */
 export function outlineOf(node: Node, pid: AnyPid): ProcessOutline | undefined {
@@ -151,14 +155,16 @@ export function outlineOf(node: Node, pid: AnyPid): ProcessOutline | undefined {
 }
 
 /** The processes whose code is in the middle of something and waits for nothing of the runtime. */
-export function busyProcesses(node: Node): AnyPid[] {
-  const busy: AnyPid[] = [];
+export function busyProcesses(node: Node): readonly AnyPid[] {
+  let busy: AnyPid[] | undefined;
   let process = runtimeOf(node).lastProcess;
   for (; process !== undefined; process = process.previousProcess) {
-    if (statusOf(process) === "running") busy.push(process.pid);
+    if (statusOf(process) === "running") (busy ??= []).push(process.pid);
   }
-  return busy.reverse();
+  return busy?.reverse() ?? NOBODY;
 }
+
+const NOBODY: readonly AnyPid[] = [];
 
 /** A process that exits is not alive any more. */
 export function isAlive(node: Runtime, by: ProcessId<Process>, pid: ProcessId<Process>): boolean {

@@ -29,24 +29,25 @@ export function startProcess(process: Process, turn: Turn): void {
   process.busy = handler !== undefined;
   process.unsettled = handler === undefined;
   let result: unknown;
+  let isPending = false;
   try {
-    result =
-      handler === undefined
-        ? process.body(process as never, ...args)
-        : handler.init(process as never, ...args);
+    if (handler === undefined) result = process.body(process as never, ...args);
+    else {
+      result = handler.init(process as never, ...args);
+      isPending = isPromise(result);
+    }
   } catch (error) {
     stepThrew(process, error, "starting");
     return;
   }
-  if (handler !== undefined) {
-    stepDone(process, turn, result, "starting");
-  } else {
+  if (handler === undefined) {
     whenSettled(
       result,
       () => settled(process),
       (error) => rejected(process, error),
     );
-  }
+  } else if (isPending) whenStepSettled(process, turn, result, "starting");
+  else stepDone(process, turn, result);
 }
 
 /** The body has thrown. Which message it worked on is known to the promise of its last receive. */
@@ -77,7 +78,7 @@ function runHandler(process: Process, turn: Turn): void {
       return;
     }
     let next: unknown;
-    let isPromise: boolean;
+    let isPending: boolean;
     try {
       const { selects } = process;
       const message = !hasMail
@@ -99,13 +100,13 @@ function runHandler(process: Process, turn: Turn): void {
         process.working = message;
         next = handler.message(process.state as never, message as never, process as never);
       }
-      isPromise = typeof next === "object" && next !== null && !isPlainState(next);
+      isPending = isPromise(next);
     } catch (error) {
       stepThrew(process, error, doing(process));
       return;
     }
-    if (isPromise) {
-      stepDone(process, turn, next, undefined);
+    if (isPending) {
+      whenStepSettled(process, turn, next, undefined);
       return;
     }
     process.state = next;
@@ -143,24 +144,32 @@ export class IdleLimit extends Deadline {
   }
 }
 
-/** The handler has returned the next state, or a promise of it. */
-function stepDone(process: Process, turn: Turn, next: unknown, during: string | undefined): void {
+/** The handler has returned a promise of the next state. */
+function whenStepSettled(
+  process: Process,
+  turn: Turn,
+  next: unknown,
+  during: string | undefined,
+): void {
   whenSettled(
     next,
-    (state) => {
-      turn.ran(process);
-      process.state = state;
-      if (process.leaving !== "no" || process.wake !== undefined) {
-        stepEndsOddly(process);
-        return;
-      }
-      process.busy = false;
-      process.working = undefined;
-      if (process.life !== "alive") settled(process);
-      else if (hasWork(process)) turn.ready(process);
-    },
+    (state) => stepDone(process, turn, state),
     (error) => stepThrew(process, error, during ?? doing(process)),
   );
+}
+
+/** The handler has the next state. */
+function stepDone(process: Process, turn: Turn, state: unknown): void {
+  turn.ran(process);
+  process.state = state;
+  if (process.leaving !== "no" || process.wake !== undefined) {
+    stepEndsOddly(process);
+    return;
+  }
+  process.busy = false;
+  process.working = undefined;
+  if (process.life !== "alive") settled(process);
+  else if (hasWork(process)) turn.ready(process);
 }
 
 function hasWork(process: Process): boolean {
@@ -223,21 +232,21 @@ function whenSettled(
   fulfilled: (value: unknown) => void,
   rejected: (error: unknown) => void,
 ): void {
-  let isPromise: boolean;
+  let isPending: boolean;
   try {
-    isPromise = typeof value === "object" && value !== null && !isPlainState(value);
+    isPending = isPromise(value);
   } catch (error) {
     rejected(error);
     return;
   }
-  if (!isPromise) fulfilled(value);
+  if (!isPending) fulfilled(value);
   else if (value instanceof Promise) void value.then(fulfilled, rejected);
   else void Promise.resolve(value).then(fulfilled, rejected);
 }
 
-/** An object that is no promise. */
-function isPlainState(value: object): boolean {
-  return typeof (value as { then?: unknown }).then !== "function";
+function isPromise(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return typeof (value as { readonly then?: unknown }).then === "function";
 }
 
 function doing(process: Process): string {

@@ -126,21 +126,19 @@ export function checkSpawnOptions(operation: string, options: Options, inProcess
   const argument = `${operation}: options`;
   checkKeys(argument, options, spawnOptionKeys(inProcess));
   const { link, label, name, mailbox, unwindMs, key, monitor, monitorOptions } = options;
-  const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`${argument}.${option}`, expected, received);
-  };
-  if (link !== undefined && typeof link !== "boolean") refuse("link", "true or false", link);
-  if (label !== undefined && typeof label !== "string") refuse("label", "a string", label);
+  if (link !== undefined && typeof link !== "boolean") {
+    throw new InvalidArgumentError(`${argument}.link`, "true or false", link);
+  }
+  if (label !== undefined && typeof label !== "string") {
+    throw new InvalidArgumentError(`${argument}.label`, "a string", label);
+  }
   if (key !== undefined && (typeof key !== "string" || !isKey(key))) {
-    refuse(
-      "key",
-      `a string without "/", and no number: those are the places of the other children`,
-      key,
-    );
+    const expected = `a string without "/", and no number: those are the places of the other children`;
+    throw new InvalidArgumentError(`${argument}.key`, expected, key);
   }
   if (name !== undefined) checkName(`${argument}.name`, name);
   if (unwindMs !== undefined && !(typeof unwindMs === "number" && unwindMs >= 0)) {
-    refuse("unwindMs", "a number of at least 0", unwindMs);
+    throw new InvalidArgumentError(`${argument}.unwindMs`, "a number of at least 0", unwindMs);
   }
   if (monitor !== undefined && monitor !== true) checkFunction(`${argument}.monitor`, monitor);
   if (monitorOptions !== undefined) {

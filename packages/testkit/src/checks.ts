@@ -29,7 +29,7 @@ export class Checks {
 
   /** Looks at all that has not failed yet. */
   look(when: "always" | "finally", step: number): void {
-    for (const { name, holds } of this[when]) {
+    for (const { name, holds } of when === "always" ? this.always : this.finally) {
       if (this.#hasFailed(name)) continue;
       try {
         const held = holds();

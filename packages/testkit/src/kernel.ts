@@ -69,7 +69,7 @@ export class Kernel implements Scheduler, RunView {
   /** Of the step that is being made. */
   readonly footprint: Footprint;
   readonly tasks: Tasks = new Tasks();
-  readonly sightings: Sightings = new Sightings(this);
+  readonly sightings: Sightings = new Sightings();
 
   // There is one kernel for each run: what most runs have no use for is made when it is used.
   #takes: Take[] | undefined = undefined;

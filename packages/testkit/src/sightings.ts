@@ -1,6 +1,5 @@
 /** What is seen of a run besides its steps, for its coverage: mailboxes, and what faults came upon. */
-import { glanceAt, processKeyOf, type AnyPid } from "@coppice/core";
-import type { Kernel } from "./kernel.js";
+import { glanceAtMailbox, glanceAtStatus, processKeyOf } from "@coppice/core";
 import { textOf } from "./states.js";
 import type { Transition } from "./transition.js";
 
@@ -21,13 +20,8 @@ export class Sightings {
   /** How many messages waited at the most, by process; those with none are left out. */
   mailboxes: Map<string, number> | undefined = undefined;
   strikes: Strike[] | undefined = undefined;
-  readonly #kernel: Kernel;
   #states: Exposed[] | undefined = undefined;
   #memory: Exposed[] | undefined = undefined;
-
-  constructor(kernel: Kernel) {
-    this.#kernel = kernel;
-  }
 
   expose(name: string, read: () => unknown): void {
     (this.#states ??= []).push({ name, read });
@@ -51,8 +45,8 @@ export class Sightings {
 
   /** A signal has arrived, and all that it woke is over. */
   arrived({ actorPid, actor }: Transition): void {
-    const size = this.#glanceAt(actorPid)?.mailboxSize ?? 0;
-    if (size <= (this.mailboxes?.get(actor) ?? 0)) return;
+    const size = glanceAtMailbox(actorPid);
+    if (size === 0 || size <= (this.mailboxes?.get(actor) ?? 0)) return;
     (this.mailboxes ??= new Map()).set(actor, size);
   }
 
@@ -67,11 +61,6 @@ export class Sightings {
       return this.#states.map(({ name, read }) => `${name} ${textOf(read)}`).join(", ");
     }
     const isProcess = processKeyOf(actorPid)?.parent !== undefined;
-    return isProcess ? this.#glanceAt(actorPid)?.status : undefined;
-  }
-
-  #glanceAt(pid: AnyPid): ReturnType<typeof glanceAt> {
-    const life = this.#kernel.lives.get(pid.node);
-    return life === undefined ? undefined : glanceAt(life.node, pid);
+    return isProcess ? glanceAtStatus(actorPid) : undefined;
   }
 }
