@@ -57,7 +57,7 @@ function runIn(
 ): Run {
   const before = nets.enter(kernel);
   try {
-    const set = new SetUp(kernel, program, options);
+    const set = (kept = new SetUp(kernel, program, options));
     do {
       kernel.tasks.settle(drain);
     } while (set.goOn());
@@ -87,9 +87,18 @@ function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
   }
 }
 
+/**
+ * The run that was made last, until there is another. Of a class of which no object is left at
+ * a collection of garbage V8 forgets all that it has learned, and compiles anew, and worse, what deals with it:
+ * to begin again takes as long as thousands of runs.
+ */
+// oxlint-disable-next-line no-unused-vars -- nobody reads it
+let kept: SetUp | undefined;
+
 /** The program itself, and all that it waits for, step by step. */
 class SetUp {
   readonly #kernel: Kernel;
+  readonly #sim: KernelSimulation;
   #happening: Transition | undefined = undefined;
   #isDone = false;
   #failure: { readonly error: unknown } | undefined = undefined;
@@ -100,8 +109,9 @@ class SetUp {
     { faults = NO_BUDGETS, plan = NO_PLAN }: SimulationOptions,
   ) {
     this.#kernel = kernel;
+    this.#sim = new KernelSimulation(kernel, faults, plan);
     kernel.phase = "program";
-    const returned = program(new KernelSimulation(kernel, faults, plan));
+    const returned = program(this.#sim);
     if (returned === undefined) this.#isDone = true;
     else this.#await(returned);
   }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   FIFO,
   inMacrotask,
@@ -60,6 +62,24 @@ describe("a run", () => {
       expect(again.hash()).toBe(once.hash());
       expect(byTurns.hash()).toBe(once.hash());
     }
+  });
+
+  test("is forgotten when the next one has begun", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const refs: WeakRef<object>[] = [];
+    const run = (): Promise<unknown> =>
+      runProgramAsync((sim) => {
+        const mine = { sim };
+        refs.push(new WeakRef(mine));
+        sim.node().spawn(async (self) => {
+          await self.yield();
+          sim.state("mine", () => mine);
+        });
+      }, FIFO);
+    for (let runs = 0; runs < 3; runs++) await run();
+    await inMacrotask(collect);
+    expect(refs.slice(0, 2).map((ref) => ref.deref())).toEqual([undefined, undefined]);
   });
 
   test("is refused in a microtask, where nothing could be drained", async () => {
