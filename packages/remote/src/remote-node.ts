@@ -12,6 +12,7 @@ import {
   type Startable,
 } from "@coppice/core";
 import { Subject, Subscription, type Observable } from "rxjs";
+import { carefulTransport } from "./careful-transport.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import type { Groups } from "./groups.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
@@ -103,9 +104,11 @@ export class RemoteNode implements Remote {
   async begin(): Promise<void> {
     this.#sessions.checkJoins();
     for (const listen of this.#options.listen) {
-      const accept = (transport: Transport): void => this.accept(transport);
-      if ("listen" in listen) await this.#listens(await listen.listen(accept));
-      else {
+      if ("listen" in listen) {
+        const accept = (transport: Transport): void => this.accept(transport);
+        await this.#listens(await listen.listen(accept));
+      } else {
+        const accept = (transport: Transport): void => this.#sessions.accept(transport);
         const { listen: listenHost } = this.#host;
         if (listenHost === undefined) throw new UnreachableError("this platform", "cannot listen");
         const admit = (address: string): boolean => this.#sessions.mayBegin(address);
@@ -225,10 +228,7 @@ export class RemoteNode implements Remote {
   }
 
   accept(transport: Transport): void {
-    for (const method of ["start", "send", "close"] as const) {
-      checkFunction(`accept: transport.${method}`, (Object(transport) as Transport)[method]);
-    }
-    this.#sessions.accept(transport);
+    this.#sessions.accept(carefulTransport("accept: transport", transport));
   }
 
   async stop(): Promise<void> {

@@ -9,6 +9,7 @@ import {
 } from "@coppice/core";
 import { canDial, dialWith, whereIs, type Asked } from "./address.js";
 import { Awaiting } from "./awaiting.js";
+import { carefulDialler } from "./careful-transport.js";
 import { CLIENT_REFUSED } from "./conflict.js";
 import { Connection } from "./connection.js";
 import type { ConnectionEvents, SessionPeer } from "./connection-options.js";
@@ -63,7 +64,8 @@ export class Sessions {
     this.#breaches = breaches;
     this.#home = { name: node.name, incarnation: node.incarnation };
     const own = host.dialler(options);
-    this.#diallers = own === undefined ? options.diallers : [...options.diallers, own];
+    const diallers = options.diallers.map(carefulDialler);
+    this.#diallers = own === undefined ? diallers : [...diallers, own];
     this.#gateway = connectRouter(node, {
       connect: (name) => this.wanted(name)?.core,
       check: (message) => this.#parts.check(message),
@@ -190,9 +192,13 @@ export class Sessions {
 
   /** Is it being dialled now? What cannot be dialled is lost. */
   #dialFor(peer: RemotePeer, address: string): boolean {
-    peer.dialling = this.#dial(address, { expected: peer.name });
-    if (peer.dialling !== undefined) return true;
-    this.#failed(peer.name, CLOSE_CODES.NORMAL);
+    const connection = this.#dial(address, { expected: peer.name });
+    if (connection !== undefined && !connection.isDown) {
+      peer.dialling = connection;
+      return true;
+    }
+    // What was over at once has been counted as a failure.
+    if (connection === undefined) this.#failed(peer.name, CLOSE_CODES.NORMAL);
     this.#lost(peer);
     return false;
   }

@@ -10,7 +10,7 @@ import {
   type Self,
   type Target,
 } from "@coppice/core";
-import type { Dialler, Transport } from "../src/transport.js";
+import type { Dialler, Transport, TransportEvents } from "../src/transport.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -489,6 +489,71 @@ test("what is no name of a node, and no transport, is refused where it is said",
   expect(() => remote.behaviour("b", 5 as never)).toThrow("behaviour: name must be a name");
   await Promise.all([remote.connect("b"), settle()]);
   expect(b.remote.nodes()).toHaveLength(1);
+});
+
+describe("a transport that a user made", () => {
+  const works: Transport = {
+    remoteAddress: "odd://b",
+    bufferedBytes: 0,
+    start: (events) => void Promise.resolve().then(() => events.opened()),
+    send: () => undefined,
+    close: () => undefined,
+  };
+  const fails = (what: string) => (): never => {
+    throw new RangeError(`${what} fails`);
+  };
+
+  test.each<[string, unknown, string]>([
+    ["that is none", 5, "dial returned.start must be a function, but is undefined"],
+    ["without a way to close", { ...works, close: undefined }, "dial returned.close"],
+    ["whose start throws", { ...works, start: fails("start") }, "RangeError: start fails"],
+    ["whose send throws", { ...works, send: fails("send") }, "RangeError: send fails"],
+    [
+      "whose close throws",
+      {
+        ...works,
+        start: ({ opened, frame }: TransportEvents) => {
+          opened();
+          frame(Uint8Array.of(1));
+        },
+        close: fails("close"),
+      },
+      "no array where one is due",
+    ],
+  ])("%s ends its connection, and nothing else", async (_, transport, why) => {
+    const world = createRemoteWorld();
+    const dialler: Dialler = {
+      accepts: (address) => address === "odd://b",
+      dial: () => transport as Transport,
+    };
+    const a = await world.start("a", {
+      diallers: [dialler],
+      resolve: (node) => (node === "b" ? "odd://b" : `memory://${node}`),
+      join: ["odd://b"],
+    });
+    const c = await world.start("c");
+    startEcho(c.node);
+    const asked = Promise.allSettled([
+      a.node.call(at("b", EchoName), 1),
+      a.remote.connect("odd://b"),
+      a.node.call(at("c", EchoName), 2),
+    ]);
+    await world.advance(1_000);
+    const error = { code: "UNREACHABLE", message: expect.stringContaining(why) };
+    expect(await asked).toMatchObject([
+      { reason: { code: "SERVER_EXIT", reason: "noconnection" } },
+      { reason: error },
+      { value: 2 },
+    ]);
+    const refused = a.events.filter(({ type }) => type === "refused");
+    expect(refused.length).toBeGreaterThan(2);
+    // Nor does one that is given do more.
+    if (typeof (transport as Partial<Transport>).close !== "function") return;
+    a.remote.accept(transport as Transport);
+    await world.advance(6_000);
+    expect(a.remote.nodes()).toMatchObject([{ name: "c" }]);
+    await a.node.stop();
+  });
 });
 
 describe("two addresses to join", () => {
