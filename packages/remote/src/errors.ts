@@ -71,12 +71,12 @@ export class UnreadableError extends CoppiceError {
   }
 }
 
-/** A peer in the role `client` asked a process for what those that serve it alone may ask: a request of `sys`. */
+/** A request of `sys` came from a peer that may send none: a client, or any where `allowExit` is `"none"`. */
 export class NotAllowedError extends CoppiceError {
   override readonly name = "NotAllowedError";
   readonly code = "NOT_ALLOWED";
   constructor() {
-    super("a client may not send requests of sys");
+    super("requests of sys are not taken from here");
     this.stack = `NotAllowedError: ${this.message}`;
   }
 }

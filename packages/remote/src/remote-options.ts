@@ -62,7 +62,10 @@ export interface RemoteOptions {
   readonly exports?: readonly AnyName[];
   /** What others may start here, by name. */
   readonly behaviours?: RemoteBehaviours;
-  /** Who may send exit signals to processes here; `"nodes"` by default. */
+  /**
+   * Who may send exit signals to processes here; `"nodes"` by default. Requests of `sys`, by which a server can be ended, too,
+   * are taken from nodes alone, and with `"none"` from nobody.
+   */
   readonly allowExit?: "nodes" | "all" | "none";
   readonly limits?: Partial<Limits>;
   /** What happens to messages for a peer that takes none: close the session, or drop them. */

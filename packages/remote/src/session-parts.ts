@@ -134,7 +134,8 @@ export class SessionParts {
     const permissions: Permissions = {
       anyProcess: isNode,
       name: isNode ? () => true : (name) => exports.has(name),
-      orders: isNode,
+      // Who may not end a process by a signal shall not end it by a message.
+      orders: isNode && allowExit !== "none",
       exit: allowExit === "all" || (allowExit === "nodes" && isNode),
     };
     const denied = (what: string): void =>

@@ -12,9 +12,14 @@ const secretive = defineServer({
 });
 
 test("Orders to a server: no client has one show its state, stand still or end, by whatever message", async () => {
-  for (const role of ["client", "node"] as const) {
+  for (const [role, allowExit] of [
+    ["client", "all"],
+    ["node", "none"],
+    ["node", "nodes"],
+  ] as const) {
+    const isRefused = allowExit !== "nodes";
     const world = createRemoteWorld();
-    const b = await world.start("b", { exports: [Secret] });
+    const b = await world.start("b", { exports: [Secret], allowExit });
     const a = await world.start("a", { role, listen: [] });
     const server = await b.node.start(secretive);
     b.node.register(Secret, server as Pid<unknown>);
@@ -41,16 +46,16 @@ test("Orders to a server: no client has one show its state, stand still or end, 
     const refused = expect.objectContaining({ code: "NOT_ALLOWED" });
     const invalid = expect.objectContaining({ code: "INVALID_ARGUMENT" });
     expect(outcomes).toEqual(
-      role === "client"
+      isRefused
         ? Array(5).fill(refused)
         : [{ secret: 42 }, undefined, undefined, undefined, invalid],
     );
     const ended = await come(sys.terminate(a.node, there, "over"));
     expect([ended, b.node.isAlive(server)]).toEqual(
-      role === "client" ? [refused, true] : [undefined, false],
+      isRefused ? [refused, true] : [undefined, false],
     );
     const denied = b.events.filter(({ type }) => type === "denied").length;
-    expect(denied).toBe(role === "client" ? 6 : 0);
+    expect(denied).toBe(isRefused ? 6 : 0);
   }
 });
 
