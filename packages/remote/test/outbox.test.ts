@@ -213,6 +213,8 @@ describe("the outbox", () => {
           act: fc.constant("send" as const),
           from: fc.integer({ min: 1, max: 4 }),
           size: fc.constantFrom(0, 10, 100, 1000, 3000, 9000, 30_000),
+          /** It was said before the session was open. */
+          early: fc.boolean(),
         }),
       },
       {
@@ -236,7 +238,11 @@ describe("the outbox", () => {
         for (const [n, act] of acts.entries()) {
           if (act.act === "flow") flow(act);
           else {
-            send(outbox, act.from, [n, "x".repeat(act.size)]);
+            const payload = [n, "x".repeat(act.size)];
+            if (act.early) {
+              const signal = { op: "send", to: 1, from: act.from, payload } as const;
+              outbox.pushEncoded(act.from, encodeSignal(signal, codec));
+            } else send(outbox, act.from, payload);
             sent.set(act.from, [...(sent.get(act.from) ?? []), n]);
           }
         }
