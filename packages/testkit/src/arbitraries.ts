@@ -1,5 +1,12 @@
 /** Values of the framework for properties: terms, exit reasons, messages, child specs, trees, fault plans. */
-import { checkKeys, type CrashReason, type ExitReason, type Term } from "@coppice/core";
+import {
+  checkKeys,
+  InvalidArgumentError,
+  type CrashReason,
+  type ExitReason,
+  type Term,
+} from "@coppice/core";
+import { checkList, checkOneOf, checkWhole, isText } from "./arguments.js";
 import {
   child,
   defineSupervisor,
@@ -56,6 +63,7 @@ export function messages<const K extends string, P = never>(
   kinds: readonly [K, ...K[]],
   payload?: Arbitrary<P>,
 ): Arbitrary<{ readonly type: K } & ([P] extends [never] ? unknown : { readonly payload: P })> {
+  checkSome("messages: kinds", kinds, "kinds of messages");
   const type = fc.constantFrom(...kinds);
   return (payload === undefined ? fc.record({ type }) : fc.record({ type, payload })) as never;
 }
@@ -75,6 +83,7 @@ async function sink(self: { receive(): Promise<unknown> }): Promise<void> {
 /** Child specs that are valid; their ids are short. */
 export function childSpecs(options: ChildSpecsOptions = {}): Arbitrary<ChildSpec> {
   checkKeys("childSpecs: options", options, ["program", "restarts"]);
+  checkRestarts("childSpecs", options.restarts);
   return fc
     .record({ id: fc.stringMatching(/^[a-z]{1,3}$/), ...variations(options) })
     .map((fields) => specOf(fields, options.program ?? sink));
@@ -122,6 +131,9 @@ export interface TreePlan {
 /** Trees of supervisors and workers, all valid; shrinks to one with a single worker, or none. */
 export function treePlans(options: TreesOptions = {}): Arbitrary<TreePlan> {
   checkKeys("treePlans: options", options, ["program", "restarts", "maxDepth", "maxChildren"]);
+  checkRestarts("treePlans", options.restarts);
+  checkWhole("treePlans: options.maxDepth", options.maxDepth, 1);
+  checkWhole("treePlans: options.maxChildren", options.maxChildren, 0);
   const { maxDepth = 3, maxChildren = 4 } = options;
   const worker = fc.record(variations(options));
   const level = (depth: number): Arbitrary<TreePlan> => {
@@ -185,10 +197,26 @@ export interface FaultPlansOptions {
 /** Plans of faults for the `plan` of a simulation; shrinks to none, and to early ones. */
 export function faultPlans(options: FaultPlansOptions): Arbitrary<readonly PlannedFault[]> {
   checkKeys("faultPlans: options", options, ["faults", "maxFaults", "maxStep"]);
+  checkSome("faultPlans: options.faults", options.faults, `names of faults, as "crash:db"`);
+  checkWhole("faultPlans: options.maxFaults", options.maxFaults, 0);
+  checkWhole("faultPlans: options.maxStep", options.maxStep, 0);
   const { faults, maxFaults = 3, maxStep = 100 } = options;
   const planned = fc.record({
     fault: fc.constantFrom(...faults),
     at: fc.record({ step: fc.nat({ max: maxStep }) }),
   });
   return fc.array(planned, { maxLength: maxFaults });
+}
+
+function checkSome(argument: string, value: unknown, expected: string): void {
+  checkList(argument, value, expected, isText);
+  if (Array.isArray(value) && value.length > 0) return;
+  throw new InvalidArgumentError(argument, `at least one of ${expected}`, value);
+}
+
+function checkRestarts(operation: string, restarts: readonly Restart[] | undefined): void {
+  const known: readonly string[] = ["permanent", "transient", "temporary"];
+  if (restarts === undefined) return;
+  checkSome(`${operation}: options.restarts`, restarts, known.join(", "));
+  for (const each of restarts) checkOneOf(`${operation}: options.restarts`, each, known);
 }

@@ -1,5 +1,6 @@
 /** Programs of commands as values of fast-check: made small first, and shrunk step by step. */
 import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import { has } from "./arguments.js";
 import {
   Arbitrary,
   type Random,
@@ -15,7 +16,7 @@ import {
   type CommandProgram,
   type ProgramStep,
 } from "./command-program.js";
-import { tokenOf, type AnyCommand, type CommandSuite } from "./commands.js";
+import { checkSuite, tokenOf, type AnyCommand, type CommandSuite } from "./commands.js";
 
 export interface CommandProgramOptions {
   /** How many clients run at once after the prefix; 2 by default, 0 for a sequential program. */
@@ -54,6 +55,7 @@ export function commandPrograms<Model, Real>(
   suite: CommandSuite<Model, Real>,
   options: CommandProgramOptions = {},
 ): Arbitrary<CommandProgram> {
+  checkSuite("commandPrograms", suite as never);
   checkKeys("commandPrograms: options", options, ["clients", "maxPrefix", "maxSteps"]);
   for (const [option, value] of Object.entries(options)) {
     if (!(Number.isInteger(value) && (value as number) >= 0)) {
@@ -123,6 +125,10 @@ class ProgramArbitrary<Model, Real> extends Arbitrary<CommandProgram> {
   ): ProgramStep | undefined {
     const possible = Object.entries(this.#suite.commands).flatMap(([name, command]) => {
       const arbitrary = command.gen(model);
+      if (arbitrary !== undefined && !has(arbitrary, "generate", "shrink")) {
+        const expected = "an arbitrary of fast-check, or undefined";
+        throw new InvalidArgumentError(`what gen of ${name} returns`, expected, arbitrary);
+      }
       return arbitrary === undefined
         ? []
         : [{ name, command, arbitrary: arbitrary as Arbitrary<unknown> }];

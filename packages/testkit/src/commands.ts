@@ -6,7 +6,8 @@
  * search for an order of its commands says.
  */
 import type { Arbitrary } from "fast-check";
-import { InvalidArgumentError, type Self } from "@coppice/core";
+import { checkKeys, InvalidArgumentError, type Self } from "@coppice/core";
+import { checkOptionalFunction, has } from "./arguments.js";
 
 /**
  * What a command returned, before it has run: stands in inputs and in models while a program is made,
@@ -80,14 +81,26 @@ export interface CommandSuite<Model, Real> {
 export function defineCommands<Model, Real>(
   suite: CommandSuite<Model, Real>,
 ): CommandSuite<Model, Real> {
-  const entries = Object.entries(suite.commands);
-  const refuse = (expected: string, received: unknown): never => {
-    throw new InvalidArgumentError("defineCommands: commands", expected, received);
-  };
-  if (entries.length === 0) refuse("at least one command", suite.commands);
-  for (const [name, { gen, run }] of entries) {
-    if (typeof gen !== "function" || typeof run !== "function")
-      refuse("commands with the functions gen and run", name);
-  }
+  checkSuite("defineCommands", suite as never);
   return suite;
+}
+
+/** @throws InvalidArgumentError it is no suite */
+export function checkSuite(operation: string, suite: CommandSuite<never, never>): void {
+  checkKeys(`${operation}: suite`, suite, ["initial", "commands"]);
+  const refuse = (expected: string, received: unknown): never => {
+    throw new InvalidArgumentError(`${operation}: commands`, expected, received);
+  };
+  const { commands } = suite;
+  if (typeof commands !== "object" || commands === null || Object.keys(commands).length === 0) {
+    refuse("at least one command", commands);
+  }
+  for (const [name, command] of Object.entries(commands)) {
+    if (!has(command, "gen", "run")) refuse("commands with the functions gen and run", name);
+    checkKeys(`${operation}: commands.${name}`, command, ["gen", "pre", "run", "post", "next"]);
+    const { pre, post, next } = command;
+    for (const [what, value] of Object.entries({ pre, post, next })) {
+      checkOptionalFunction(`${operation}: commands.${name}.${what}`, value);
+    }
+  }
 }

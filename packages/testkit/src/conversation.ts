@@ -1,5 +1,12 @@
 /** Conversations in a simulation: follows what two processes say to each other, by their session types. */
-import { formatPid, type AnyPid } from "@coppice/core";
+import {
+  checkFunction,
+  checkKeys,
+  formatPid,
+  InvalidArgumentError,
+  type AnyPid,
+} from "@coppice/core";
+import { checkSimulation, checkText } from "./arguments.js";
 import {
   followSession,
   sessionAutomaton,
@@ -29,7 +36,16 @@ export interface ConversationOptions {
  * can happen any more, and what happened during set-up is no part of it.
  */
 export function checkConversations(sim: Simulation, options: ConversationOptions): void {
+  checkSimulation("checkConversations: sim", sim);
+  checkKeys("checkConversations: options", options, ["name", "types", "sideOf", "labelOf"]);
   const { name, types, sideOf, labelOf } = options;
+  checkText("checkConversations: options.name", name);
+  if (!Array.isArray(types) || types.length !== 2) {
+    const expected = "two session types, one for each side";
+    throw new InvalidArgumentError("checkConversations: options.types", expected, types);
+  }
+  checkFunction("checkConversations: options.sideOf", sideOf);
+  checkFunction("checkConversations: options.labelOf", labelOf);
   const automata = [sessionAutomaton(types[0]), sessionAutomaton(types[1])] as const;
   const arrivals: { readonly signal: Transition; readonly step: number }[] = [];
   let steps = 0;

@@ -1,5 +1,14 @@
 /** Deadlock: nothing can happen any more, and somebody still waits. */
-import { isPid, keyOf, type AnyPid, type Node, type ProcessInfo } from "@coppice/core";
+import {
+  checkKeys,
+  InvalidArgumentError,
+  isPid,
+  keyOf,
+  type AnyPid,
+  type Node,
+  type ProcessInfo,
+} from "@coppice/core";
+import { checkList, checkNode, checkSimulation, isText } from "./arguments.js";
 import type { Simulation } from "./simulation.js";
 
 export interface StuckOptions {
@@ -33,6 +42,7 @@ export interface StuckProcess {
  * await node.stop();
  */
 export function findStuck(nodes: readonly Node[], options: StuckOptions = {}): StuckProcess[] {
+  checkStuck("findStuck", nodes, options);
   const { idle = [] } = options;
   const mayWait = (info: ProcessInfo): boolean =>
     typeof idle === "function"
@@ -54,6 +64,18 @@ export function findStuck(nodes: readonly Node[], options: StuckOptions = {}): S
     }
   }
   return stuck;
+}
+
+function checkStuck(operation: string, nodes: readonly Node[], options: StuckOptions): void {
+  if (!Array.isArray(nodes)) {
+    throw new InvalidArgumentError(`${operation}: nodes`, "a list of nodes", nodes);
+  }
+  for (const [place, node] of nodes.entries()) checkNode(`${operation}: nodes[${place}]`, node);
+  checkKeys(`${operation}: options`, options, ["idle"]);
+  const { idle } = options;
+  if (typeof idle !== "function") {
+    checkList(`${operation}: options.idle`, idle, "names and labels", isText);
+  }
 }
 
 /** Processes each of which waits for the next, and the last for the first; the shortest such circle. */
@@ -99,6 +121,8 @@ export function checkDeadlock(
   nodes: readonly Node[],
   options: StuckOptions = {},
 ): void {
+  checkSimulation("checkDeadlock: sim", sim);
+  checkStuck("checkDeadlock", nodes, options);
   sim.finally("deadlock", () => {
     const stuck = findStuck(nodes, options).sort((a, b) => (keyOf(a.pid) < keyOf(b.pid) ? -1 : 1));
     if (stuck.length > 0) throw new Error(formatStuck(stuck));

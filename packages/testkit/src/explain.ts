@@ -6,6 +6,8 @@
  * base takes in the other order than the failing run; they are added until the base with them fails,
  * and then thinned out. Whatever takes part in no such pair has no say in the result.
  */
+import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkOptionalFunction, checkTimes } from "./arguments.js";
 import { moveForces } from "./fault-places.js";
 import { lookForFewer } from "./fewer-constraints.js";
 import { minimalSubset, withoutSpare } from "./minimal-subset.js";
@@ -75,8 +77,14 @@ export function explain(
   failing: Run,
   options: ExplainOptions = {},
 ): Explanation | undefined {
-  const violation = options.violation ?? failing.violations[0];
-  if (violation === undefined) throw new TypeError("explain: the run has no violation");
+  checkFunction("explain: run", run);
+  checkKeys("explain: options", options, ["violation", "isSame", "maxReplays"]);
+  checkOptionalFunction("explain: options.isSame", options.isSame);
+  checkTimes("explain: options.maxReplays", options.maxReplays);
+  const violation = options.violation ?? failing?.violations?.[0];
+  if (violation === undefined) {
+    throw new InvalidArgumentError("explain: failing", "a run with a violation", failing);
+  }
   const { isSame = isSameViolation, maxReplays = 1_000 } = options;
   const replayer = new Replayer(run, (each) => isSame(each, violation), maxReplays);
 

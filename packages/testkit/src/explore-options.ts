@@ -1,5 +1,6 @@
 /** What an exploration is told: how long, by which strategies, and what counts as an order. */
 import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkBoolean, checkList, checkOptionalFunction, checkWhole, isText } from "./arguments.js";
 import type { KindOf } from "./dpor.js";
 import { samplers, type Sampler } from "./portfolio.js";
 
@@ -58,6 +59,18 @@ export const exploreKeys: readonly string[] = [
 export function checkExploreOptions(options: ExploreOptions): void {
   checkKeys("explore: options", options, exploreKeys);
   const { runs, ms, dporRuns, delays, faultBudget, strategies, seed } = options;
+  const { all, observers, countOrders, commutes, kindOf } = options;
+  for (const [option, value] of Object.entries({ all, observers, countOrders })) {
+    checkBoolean(`explore: options.${option}`, value);
+  }
+  checkOptionalFunction("explore: options.kindOf", kindOf);
+  checkWhole("explore: options.delays", delays, 0);
+  checkList(
+    "explore: options.commutes",
+    commutes,
+    "pairs of kinds",
+    (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isText),
+  );
   const refuse = (option: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`explore: options.${option}`, expected, received);
   };
@@ -66,6 +79,9 @@ export function checkExploreOptions(options: ExploreOptions): void {
       refuse(option, "a number of at least 0", value);
   }
   if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
+  if (strategies !== undefined && !Array.isArray(strategies)) {
+    refuse("strategies", `names of ${samplers.join(", ")}`, strategies);
+  }
   for (const name of strategies ?? []) {
     if (!samplers.includes(name)) refuse("strategies", `names of ${samplers.join(", ")}`, name);
   }

@@ -39,6 +39,7 @@ export function explore(
   checkFunction("explore: program", program);
   checkKeys("explore: options", options, [...exploreKeys, "simulation"]);
   const { simulation = {}, ...rest } = options;
+  if (typeof simulation !== "object") checkKeys("explore: options.simulation", simulation, []);
   const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
   const notesTakes = rest.observers === true;
   const run: Runner = programRunner(program, { ...simulation, notesTakes, keySpace });

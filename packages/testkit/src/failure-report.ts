@@ -3,6 +3,7 @@
  * that replays it; at most 25 lines. Beside it, for tools: the trace as JSON and the
  * happens-before graph as DOT.
  */
+import { InvalidArgumentError } from "@coppice/core";
 import { causalPast } from "./causality.js";
 import type { Run, Step } from "./run.js";
 import type { Transition } from "./transition.js";
@@ -43,6 +44,10 @@ export function reportFailure(
   explanation: Explanation,
   options: FailureReportOptions = {},
 ): FailureReport {
+  if (typeof (explanation as Explanation | undefined)?.run !== "object") {
+    const expected = "what explain returns, and where that is undefined there is none";
+    throw new InvalidArgumentError("reportFailure: explanation", expected, explanation);
+  }
   const { run, constraints, violation } = explanation;
   const chart = chartOfFailure(explanation, options);
   const head = headOf(explanation, options);

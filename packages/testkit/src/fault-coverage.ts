@@ -76,6 +76,7 @@ export async function faultCoverage(
   options: FaultCoverageOptions = {},
 ): Promise<FaultCoverage> {
   const { strategy = FIFO, targets = () => true, ...simulation } = options;
+  checkFunction("faultCoverage: program", program);
   checkFunction("faultCoverage: options.targets", targets);
   const quiet = withoutCrashes(strategy);
   const found: { readonly step: number; readonly next: string; readonly target: CrashTarget }[] =

@@ -14,6 +14,8 @@ export interface FaultSource {
   enabled(): readonly OwnTransition[];
   /** The one that has to happen now, whatever the strategy says. */
   forced(last: Transition | undefined, step: number): OwnTransition | undefined;
+  /** What is planned has to exist, by the end of a run. */
+  checkPlan(): void;
   /** What has to happen when nothing else can, for something is held back. */
   relief(): OwnTransition | undefined;
   /** May this happen, as the network and the nodes are? */

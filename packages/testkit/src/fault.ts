@@ -4,7 +4,14 @@
  * A fault is a transition like others, with a budget. The program says which ones there are; a strategy
  * picks when, or a plan does.
  */
-import { keyOf, processKeyOf, type Access, type AnyPid, type HappeningKey } from "@coppice/core";
+import {
+  InvalidArgumentError,
+  keyOf,
+  processKeyOf,
+  type Access,
+  type AnyPid,
+  type HappeningKey,
+} from "@coppice/core";
 import type { OwnTransition } from "./fault-source.js";
 import type { Kernel } from "./kernel.js";
 import type { Reads } from "./looks.js";
@@ -189,6 +196,21 @@ export class FaultTable {
       return transition;
     }
     return undefined;
+  }
+
+  /** @throws InvalidArgumentError a fault is planned that the program never declared: nothing would befall anybody */
+  checkPlan(): void {
+    for (const { fault } of this.#plan) {
+      const kind = fault.split(":", 1)[0];
+      if (this.#declared.has(fault) || this.#families.some((family) => family.kind === kind))
+        continue;
+      const names = [
+        ...this.#declared.keys(),
+        ...this.#families.map((family) => `${family.kind}:…`),
+      ].join(", ");
+      const expected = `a fault that the program declares: ${names === "" ? "it declares none" : names}`;
+      throw new InvalidArgumentError("simulation: options.plan", expected, fault);
+    }
   }
 
   /** Who is there now to be befallen by a fault of a family. */

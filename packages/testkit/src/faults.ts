@@ -1,9 +1,19 @@
 /** The faults that a program lets befall its world. */
-import { isPid, type AnyPid, type ExitReason, keyOf, type Node } from "@coppice/core";
+import {
+  checkKeys,
+  InvalidArgumentError,
+  isPid,
+  keyOf,
+  type AnyPid,
+  type ExitReason,
+  type Node,
+} from "@coppice/core";
+import { checkBoolean, checkList, checkText, checkTimes } from "./arguments.js";
 import type { FaultOptions } from "./fault.js";
 import type { Reads } from "./looks.js";
 import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
-import { nodeName, targetOf, type World } from "./world.js";
+import { checkJump, nodeName, sidesOf, targetOf } from "./fault-arguments.js";
+import type { World } from "./world.js";
 
 type Times = Pick<FaultOptions, "times" | "when" | "reads">;
 
@@ -60,8 +70,19 @@ export function createFaults(world: World): Faults {
     kernel.faults = world;
     world.table.declareFamily({ kind, members, ...(times !== undefined && { times }) });
   };
+  const datagram = (
+    kind: string,
+    times: number | undefined,
+    act: (message: Message) => void,
+  ): void => {
+    const { profile } = kernel.options;
+    if (profile !== "datagram") {
+      const expected = `used under the profile "datagram", as no other loses or repeats single messages`;
+      throw new InvalidArgumentError(`faults.${kind}`, expected, profile);
+    }
+    family(kind, times, () => messages(act));
+  };
   const messages = (act: (message: Message) => void): Member[] => {
-    if (kernel.options.profile !== "datagram") return [];
     return [...kernel.agenda.ready.signals()]
       .filter(({ isMessage }) => isMessage)
       .map((message) => ({
@@ -73,6 +94,14 @@ export function createFaults(world: World): Faults {
   return {
     declare: (name, run, options = {}) => world.declare(name, run, options),
     crash(name, target, { reason = "killed", ...options } = {}) {
+      checkText("faults.crash: name", name);
+      if (!isPid(target) && typeof target !== "function") {
+        throw new InvalidArgumentError(
+          "faults.crash: target",
+          "a pid, or a function that finds one",
+          target,
+        );
+      }
       const find = targetOf(target);
       const alive = (): AnyPid | undefined => {
         const pid = find();
@@ -85,7 +114,11 @@ export function createFaults(world: World): Faults {
       const reads = readsOf(options, isPid(target) ? [target] : options.reads);
       world.declare(`crash:${name}`, run, { ...options, target: alive, reads });
     },
-    crashAny({ times, except = [] } = {}) {
+    crashAny(options = {}) {
+      checkKeys("faults.crashAny: options", options, ["times", "except"]);
+      checkTimes("faults.crashAny: options.times", options.times);
+      checkList("faults.crashAny: options.except", options.except, "pids", isPid);
+      const { times, except = [] } = options;
       family("crash", times, () =>
         [...world.processes()]
           .filter((pid) => !except.includes(pid))
@@ -93,7 +126,7 @@ export function createFaults(world: World): Faults {
       );
     },
     nodeDown(node, options = {}) {
-      const name = nodeName(node);
+      const name = nodeName(node, "faults.nodeDown: node");
       const { when } = options;
       const reads = readsOf(options, []);
       const may = (): boolean => world.isUp(name) && (when === undefined || when());
@@ -114,7 +147,7 @@ export function createFaults(world: World): Faults {
       });
     },
     pause(node, options = {}) {
-      const name = nodeName(node);
+      const name = nodeName(node, "faults.pause: node");
       const may = (): boolean =>
         world.isUp(name) && !world.isPaused(name) && (options.when?.() ?? true);
       const reads = readsOf(options, []);
@@ -127,7 +160,7 @@ export function createFaults(world: World): Faults {
       });
     },
     slow(node, spell, options = {}) {
-      const name = nodeName(node);
+      const name = nodeName(node, "faults.slow: node");
       const { byMs, forMs } = checkSlowSpell("faults.slow: spell", spell);
       const may = (): boolean => world.isUp(name) && (options.when?.() ?? true);
       const run = (): void => world.slow(name, byMs, forMs);
@@ -135,7 +168,8 @@ export function createFaults(world: World): Faults {
       world.declare(`slow:${name}`, run, { ...options, when: may, reads });
     },
     partition(a, b, { oneWay = false, ...options } = {}) {
-      const [from, to] = [a.map(nodeName), b.map(nodeName)];
+      const [from, to] = sidesOf("faults.partition", a, b);
+      checkBoolean("faults.partition: options.oneWay", oneWay);
       const name = `${from.join(",")}|${to.join(",")}`;
       const may = (): boolean => !world.network.isCut && (options.when?.() ?? true);
       world.declare(`partition:${name}`, () => world.cut(from, to, oneWay), {
@@ -151,19 +185,23 @@ export function createFaults(world: World): Faults {
       });
     },
     disconnect(a, b, options = {}) {
-      const [one, other] = [nodeName(a), nodeName(b)];
-      const run = (): void => world.network.disconnect(one, other);
+      const [one, other] = [
+        nodeName(a, "faults.disconnect: a"),
+        nodeName(b, "faults.disconnect: b"),
+      ];
+      const run = (): void => world.disconnect(one, other);
       world.declare(`disconnect:${one}|${other}`, run, options);
     },
     clockJump(node, byMs, options = {}) {
-      const name = nodeName(node);
+      checkJump("faults.clockJump: byMs", byMs);
+      const name = nodeName(node, "faults.clockJump: node");
       world.declare(`jump:${name}`, () => world.jump(name, byMs), {
         ...options,
         uses: ["clock", "timers"],
       });
     },
     diskError(node, options = {}) {
-      const name = nodeName(node);
+      const name = nodeName(node, "faults.diskError: node");
       const target = (): AnyPid | undefined => pidOf(name);
       world.declare(`disk:${name}`, () => world.failDisk(name), {
         ...options,
@@ -171,11 +209,20 @@ export function createFaults(world: World): Faults {
         reads: readsOf(options, []),
       });
     },
-    drop: ({ times } = {}) =>
-      family("drop", times, () => messages((message) => kernel.agenda.drop(message))),
-    duplicate: ({ times } = {}) =>
-      family("duplicate", times, () => messages((message) => message.duplicate())),
+    drop(options = {}) {
+      checkTimesOnly("faults.drop: options", options);
+      datagram("drop", options.times, (message) => kernel.agenda.drop(message));
+    },
+    duplicate(options = {}) {
+      checkTimesOnly("faults.duplicate: options", options);
+      datagram("duplicate", options.times, (message) => message.duplicate());
+    },
   };
+}
+
+function checkTimesOnly(argument: string, options: { readonly times?: number }): void {
+  checkKeys(argument, options, ["times"]);
+  checkTimes(`${argument}.times`, options.times);
 }
 
 /** What a fault depends on by itself, and what its user says it does. */

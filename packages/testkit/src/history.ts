@@ -3,7 +3,8 @@
  *
  * Jepsen and Knossos check the same; here the order is exact, because one step happens after another.
  */
-import { formatTerm, InvalidArgumentError } from "@coppice/core";
+import { checkFunction, checkKeys, formatTerm, InvalidArgumentError } from "@coppice/core";
+import { checkOptionalFunction } from "./arguments.js";
 
 /**
  * An operation of a client.
@@ -77,6 +78,9 @@ export interface HistoryOptions<O> {
 export function createHistory<I = unknown, O = unknown>(
   options: HistoryOptions<O> = {},
 ): History<I, O> {
+  checkKeys("createHistory: options", options, ["onError", "onPosition"]);
+  checkOptionalFunction("createHistory: options.onError", options.onError);
+  checkOptionalFunction("createHistory: options.onPosition", options.onPosition);
   return new Recorder(options);
 }
 
@@ -133,6 +137,7 @@ class Recorder<I, O> implements History<I, O> {
   }
 
   async call<R extends O>(client: string, input: I, call: () => PromiseLike<R> | R): Promise<R> {
+    checkFunction("history.call: call", call);
     const completed = this.invoke(client, input);
     let output: R;
     try {

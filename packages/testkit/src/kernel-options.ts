@@ -3,6 +3,7 @@ import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { checkStormOptions, type StormOptions } from "./calm.js";
 import type { PlannedFault } from "./fault.js";
 import type { Profile } from "./ready-set.js";
+import { checkBoolean, checkList, checkTimes } from "./arguments.js";
 import { profileNames } from "./schedule.js";
 import type { Bounds, ClockMode } from "./sim-time.js";
 
@@ -99,6 +100,18 @@ function checkOptions(options: SimulationOptions): void {
     throw new InvalidArgumentError(`simulation: options.${option}`, expected, received);
   };
   const { profile, clock, stepLimit, horizonMs, calm, starts, seed } = options;
+  const { faults, plan, traceSends, keySpace } = options;
+  checkBoolean("simulation: options.traceSends", traceSends);
+  if (keySpace !== undefined && !(keySpace instanceof KeySpace)) {
+    refuse("keySpace", "a KeySpace", keySpace);
+  }
+  if (faults !== undefined && (typeof faults !== "object" || faults === null)) {
+    refuse("faults", "how many there may be of each kind, as { crash: 1 }", faults);
+  }
+  for (const [kind, times] of Object.entries(faults ?? {})) {
+    checkTimes(`simulation: options.faults.${kind}`, times);
+  }
+  checkList("simulation: options.plan", plan, PLANNED, isPlanned);
   if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
   if (profile !== undefined && !profileNames.includes(profile)) {
     refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
@@ -116,6 +129,17 @@ function checkOptions(options: SimulationOptions): void {
   if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
     refuse("starts", `"inOrder" or "explored"`, starts);
   }
+}
+
+const PLANNED = `{ fault: "KIND:TARGET", at: { step } or { after } or { when } }`;
+
+function isPlanned(value: unknown): boolean {
+  const { fault, at } = (value ?? {}) as { fault?: unknown; at?: Record<string, unknown> | null };
+  if (typeof fault !== "string" || typeof at !== "object" || at === null) return false;
+  const { step, after, when, ...others } = at;
+  if (Object.keys(others).length > 0 || Object.keys(at).length !== 1) return false;
+  if ("step" in at) return Number.isInteger(step) && (step as number) >= 0;
+  return "after" in at ? typeof after === "string" : typeof when === "function";
 }
 
 function isPositive(value: unknown): boolean {

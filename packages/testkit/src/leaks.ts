@@ -1,5 +1,6 @@
 /** Leaks: what is left of a node when its work is done. */
-import { formatTerm, type AnyPid, type Node } from "@coppice/core";
+import { checkKeys, formatTerm, type AnyPid, type Node } from "@coppice/core";
+import { checkList, checkNode, checkSimulation, checkText, isText } from "./arguments.js";
 import type { Simulation } from "./simulation.js";
 
 /** What there was on a node at a moment. */
@@ -55,6 +56,7 @@ export interface LeakOptions {
  * await node.stop();
  */
 export function findLeaks(node: Node, before: Inventory, options: LeakOptions = {}): Leak[] {
+  checkLeakOptions("findLeaks", node, options);
   const { expected = [] } = options;
   const now = takeInventory(node);
   const leaks: Leak[] = [];
@@ -106,11 +108,19 @@ function count(number: number, one: string, many = `${one}s`): string {
  * Call it when what is to stay has been started and is at rest.
  */
 export function checkLeaks(sim: Simulation, node: Node, options: LeakOptions = {}): void {
+  checkSimulation("checkLeaks: sim", sim);
+  checkLeakOptions("checkLeaks", node, options);
   const before = takeInventory(node);
   sim.finally("leaks", () => {
     const leaks = findLeaks(node, before, options);
     if (leaks.length > 0) throw new Error(leaks.map(({ message }) => message).join("\n"));
   });
+}
+
+function checkLeakOptions(operation: string, node: Node, options: LeakOptions): void {
+  checkNode(`${operation}: node`, node);
+  checkKeys(`${operation}: options`, options, ["expected"]);
+  checkList(`${operation}: options.expected`, options.expected, "names and labels", isText);
 }
 
 /** Counts what is handed out and has to come back: credits, locks, connections. */
@@ -141,12 +151,14 @@ export class LedgerError extends Error {
  * [...locks.outstanding]; // => [["a", 1], ["b", 1]]
  */
 export function createLedger(name: string, sim?: Simulation): Ledger {
+  checkText("createLedger: name", name);
   const outstanding = new Map<string, number>();
   sim?.finally(`${name} leaked`, () => {
     const left = [...outstanding].map(([owner, amount]) => `${owner} still has ${amount}`);
     if (left.length > 0) throw new Error(left.join("\n"));
   });
   const change = (owner: string, by: number): void => {
+    checkText("ledger: owner", owner);
     const amount = (outstanding.get(owner) ?? 0) + by;
     if (amount < 0) {
       const message = `${owner} gave back ${-amount} of ${name} that it did not have`;

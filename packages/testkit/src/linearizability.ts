@@ -7,7 +7,7 @@
 import { checkKeys, formatTerm, InvalidArgumentError } from "@coppice/core";
 import { describeOperation, type Operation } from "./history.js";
 import { searchOrder } from "./linearization-search.js";
-import { successorsOf, type SequentialModel } from "./sequential-model.js";
+import { checkModelled, successorsOf, type SequentialModel } from "./sequential-model.js";
 
 export type LinearizabilityVerdict<S, I, O> =
   | {
@@ -75,6 +75,7 @@ export function checkLinearizability<S, I, O>(
   history: readonly Operation<I, O>[],
   options: LinearizabilityOptions = {},
 ): LinearizabilityVerdict<S, I, O> {
+  checkModelled("checkLinearizability", model as never, history);
   checkKeys("checkLinearizability: options", options, ["maxConfigurations"]);
   const { maxConfigurations: limit = MOST_CONFIGURATIONS } = options;
   checkMostConfigurations("checkLinearizability", limit);

@@ -6,6 +6,8 @@
  * cycle in them. Kingsbury and Alvaro, Elle: inferring isolation anomalies from experimental
  * observations (2020); the names of the anomalies are Adya's.
  */
+import { checkKeys } from "@coppice/core";
+import { checkList, checkOneOf } from "./arguments.js";
 import { clientOrder, dependencies, realTime } from "./append-dependencies.js";
 import { factsOf } from "./append-facts.js";
 import { cyclesIn } from "./dependency-cycles.js";
@@ -57,6 +59,13 @@ export interface ListAppendOptions {
   readonly level?: "serializable" | "sessionSerializable" | "strictSerializable";
 }
 
+const LEVELS: readonly string[] = ["serializable", "sessionSerializable", "strictSerializable"];
+
+function isTransaction(value: unknown): boolean {
+  const { id, client, operations } = (value ?? {}) as Partial<Transaction>;
+  return typeof id === "string" && typeof client === "string" && Array.isArray(operations);
+}
+
 /**
  * Finds what contradicts the level. No anomaly is no proof of it; each anomaly is a proof against it.
  *
@@ -73,6 +82,9 @@ export function checkListAppend(
   transactions: readonly Transaction[],
   options: ListAppendOptions = {},
 ): readonly Anomaly[] {
+  checkList("checkListAppend: transactions", transactions, "transactions", isTransaction);
+  checkKeys("checkListAppend: options", options, ["level"]);
+  checkOneOf("checkListAppend: options.level", options.level, LEVELS);
   const { level = "strictSerializable" } = options;
   const facts = factsOf(transactions);
   const edges = [...dependencies(facts)];

@@ -57,6 +57,11 @@ export class Looks {
       this.#atAll.push(look);
       return undefined;
     }
+    if (!Array.isArray(reads)) {
+      const expected =
+        "a list of pids, of what `shared` and `durable` return, and of names of objects";
+      throw new InvalidArgumentError(`${look.by} "${look.name}": options.reads`, expected, reads);
+    }
     const objects = new Set(reads.flatMap((one) => objectsOf(look, one)));
     const object = `${look.by}:${look.name}`;
     // What happens to one process has an order as it is; but not with a fault that waits for it.

@@ -5,7 +5,8 @@
  * where a character is a millisecond.
  */
 import { isDeepStrictEqual } from "node:util";
-import { checkFunction, formatTerm } from "@coppice/core";
+import { checkFunction, formatTerm, InvalidArgumentError } from "@coppice/core";
+import { has } from "./arguments.js";
 import type { Observable, Subscription } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import type { Equals, MatchResult } from "./matchers.js";
@@ -47,6 +48,13 @@ export function recordMarbles<T, V = T>(
   clock: { now(): number } | { readonly nowMs: number },
   pick: (value: T) => V | undefined = (value) => value as unknown as V,
 ): MarbleRecord<V> {
+  if (!has(source, "subscribe")) {
+    throw new InvalidArgumentError("recordMarbles: source", "an Observable", source);
+  }
+  if (!has(clock, "now") && typeof (clock as { nowMs?: unknown } | undefined)?.nowMs !== "number") {
+    const expected = "what tells the time: a node, a simulation, or a virtual clock";
+    throw new InvalidArgumentError("recordMarbles: clock", expected, clock);
+  }
   checkFunction("recordMarbles: pick", pick);
   const now = (): number => ("now" in clock ? clock.now() : clock.nowMs);
   const startMs = now();
@@ -75,6 +83,13 @@ export function matchMarbles<T>(
   values?: Readonly<Record<string, unknown>>,
   equals: Equals = isDeepStrictEqual,
 ): MatchResult {
+  if (typeof marbles !== "string") {
+    throw new InvalidArgumentError(
+      "matchMarbles: marbles",
+      `a diagram, as "a 9ms (bc) |"`,
+      marbles,
+    );
+  }
   const drawn = emissionsOf(marbles, values);
   const pass =
     drawn.length === emissions.length && drawn.every((each, at) => equals(each, emissions[at]));

@@ -1,6 +1,7 @@
 /** What tests ask of exit reasons, trees, mailboxes and runs, as plain functions. */
 import { isDeepStrictEqual } from "node:util";
 import {
+  checkKeys,
   formatReason,
   formatTerm,
   isCrash,
@@ -8,6 +9,7 @@ import {
   type ExitReason,
   type Node,
 } from "@coppice/core";
+import { checkList, checkText } from "./arguments.js";
 import { renderTree, type SupervisionTree } from "@coppice/supervisor";
 import type { Run } from "./run.js";
 import type { Transition } from "./transition.js";
@@ -129,6 +131,7 @@ export function matchTree(
   shape: TreeShape,
   equals: Equals = isDeepStrictEqual,
 ): MatchResult {
+  checkShape(shape);
   const differences = [...differencesOf(tree, shape, equals, "")];
   const pass = differences.length === 0;
   return {
@@ -191,11 +194,42 @@ export function matchMailbox(
 /** A transition: its key, a pattern for its key or its description, or a function that knows it. */
 export type TransitionPattern = string | RegExp | ((transition: Transition) => boolean);
 
+/** A field that no tree has would never match, and never be missed. */
+function checkShape(shape: TreeShape): void {
+  if (typeof shape === "string") return;
+  checkKeys("matchTree: shape", shape, FIELDS);
+  checkText("matchTree: shape.id", shape.id);
+  for (const each of shape.children ?? []) checkShape(each);
+}
+
+const FIELDS: readonly (keyof SupervisionTree)[] = [
+  "id",
+  "pid",
+  "type",
+  "state",
+  "restarts",
+  "restartInMs",
+  "incarnation",
+  "lastExit",
+  "mailboxSize",
+  "label",
+  "name",
+  "strategy",
+  "waitingFor",
+  "children",
+];
+
 /** Did these happen, in this order, whatever came between? */
 export function matchTrace(
   { steps }: Pick<Run, "steps">,
   patterns: readonly TransitionPattern[],
 ): MatchResult {
+  checkList(
+    "matchTrace: patterns",
+    patterns,
+    "keys, patterns and functions",
+    (each) => typeof each === "string" || typeof each === "function" || each instanceof RegExp,
+  );
   let found = 0;
   for (const { transition } of steps) {
     const wanted = patterns[found];

@@ -1,4 +1,5 @@
 /** Models of objects that histories are often about. */
+import { InvalidArgumentError } from "@coppice/core";
 import { sameValue, type SequentialModel } from "./sequential-model.js";
 
 export type RegisterInput<T> =
@@ -15,6 +16,7 @@ export function register<T>(
     initial,
     apply: (value, input) => {
       if (input === "read") return { state: value, output: value };
+      checkInput("register", input, `"read", { write } or { from, to }`, ["write", "from"]);
       if ("write" in input) return { state: input.write, output: undefined };
       const swapped = sameValue(value, input.from);
       return { state: swapped ? input.to : value, output: swapped };
@@ -35,7 +37,14 @@ export function keyValues<T>(): SequentialModel<
 > {
   return {
     initial: undefined,
-    partition: (input) => ("get" in input ? input.get : "put" in input ? input.put : input.delete),
+    partition(input) {
+      checkInput("keyValues", input, "{ get }, { put, value } or { delete }", [
+        "get",
+        "put",
+        "delete",
+      ]);
+      return "get" in input ? input.get : "put" in input ? input.put : input.delete;
+    },
     apply: (value, input) => {
       if ("get" in input) return { state: value, output: value };
       if ("put" in input) return { state: input.value, output: undefined };
@@ -51,6 +60,7 @@ export function queue<T>(): SequentialModel<readonly T[], QueueInput<T>, T | und
   return {
     initial: [],
     apply: (items, input) => {
+      if (input !== "dequeue") checkInput("queue", input, `"dequeue" or { enqueue }`, ["enqueue"]);
       if (input !== "dequeue") return { state: [...items, input.enqueue], output: undefined };
       const [first, ...rest] = items;
       return { state: rest, output: first };
@@ -67,10 +77,21 @@ export function mutex(): SequentialModel<
   return {
     initial: undefined,
     apply: (holder, input) => {
+      checkInput("mutex", input, "{ acquire } or { release }", ["acquire", "release"]);
       if ("acquire" in input) {
         return holder === undefined ? { state: input.acquire, output: undefined } : [];
       }
       return holder === input.release ? { state: undefined, output: undefined } : [];
     },
   };
+}
+
+function checkInput(
+  model: string,
+  input: object,
+  expected: string,
+  fields: readonly string[],
+): void {
+  const isKnown = typeof input === "object" && input !== null && fields.some((one) => one in input);
+  if (!isKnown) throw new InvalidArgumentError(`${model}: input`, expected, input);
 }

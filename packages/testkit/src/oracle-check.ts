@@ -12,6 +12,7 @@ import {
   type Handler,
   type Self,
 } from "@coppice/core";
+import { checkList, has, isText } from "./arguments.js";
 
 /** A subject with one thing wrong. */
 export interface Mutant<T> {
@@ -137,6 +138,15 @@ export function* ignoreKinds<P extends AnyProgram>(
   kinds: readonly string[],
   kindOf: (message: never) => string | undefined = typeOf,
 ): Generator<Mutant<P>> {
+  if (typeof program !== "function" && !has(program, "message")) {
+    throw new InvalidArgumentError(
+      "ignoreKinds: program",
+      "a body or a handler of a process",
+      program,
+    );
+  }
+  checkList("ignoreKinds: kinds", kinds, "kinds of messages", isText);
+  checkFunction("ignoreKinds: kindOf", kindOf);
   for (const kind of kinds) {
     const isIgnored = (message: unknown): boolean => kindOf(message as never) === kind;
     const subject =

@@ -15,6 +15,7 @@ import {
   type Pid,
   type Self,
 } from "@coppice/core";
+import { checkNode, has } from "./arguments.js";
 import type { InteractiveSimulation } from "./simulate.js";
 
 export interface ProbeOptions {
@@ -103,7 +104,12 @@ export class ProbeError extends CoppiceError {
 export function createProbe<M>(node: Node, options: ProbeOptions = {}): Probe<M> {
   checkKeys("createProbe: options", options, ["label", "withinMs", "sim"]);
   const { withinMs = 3_000 } = options;
-  if (!(withinMs >= 0)) {
+  checkNode("createProbe: node", node);
+  if (options.sim !== undefined && !has(options.sim, "advance", "settle")) {
+    const expected = "the simulation that the node is in, as simulate() makes it";
+    throw new InvalidArgumentError("createProbe: options.sim", expected, options.sim);
+  }
+  if (typeof withinMs !== "number" || !(withinMs >= 0)) {
     throw new InvalidArgumentError(
       "createProbe: options.withinMs",
       "a number of at least 0",
@@ -147,6 +153,9 @@ class ProbeProcess<M> implements Probe<M> {
     more: Within = {},
   ): Promise<never> {
     const hasGuard = typeof guardOrOptions === "function";
+    if (!hasGuard && (typeof guardOrOptions !== "object" || guardOrOptions === null)) {
+      throw new InvalidArgumentError("expect: guard", "a function", guardOrOptions);
+    }
     const limitMs = this.#limitOf(hasGuard ? more : guardOrOptions);
     if (!(await this.#arrival(limitMs))) {
       throw new ProbeError(`no message came to ${String(this.pid)} within ${limitMs} ms`);
@@ -224,8 +233,10 @@ class ProbeProcess<M> implements Probe<M> {
     this.#node.exit(this.pid, "shutdown");
   }
 
-  #limitOf({ withinMs = this.#withinMs }: Within): number {
-    if (!(withinMs >= 0))
+  #limitOf(options: Within): number {
+    checkKeys("options", options, ["withinMs"]);
+    const { withinMs = this.#withinMs } = options;
+    if (typeof withinMs !== "number" || !(withinMs >= 0))
       throw new InvalidArgumentError("withinMs", "a number of at least 0", withinMs);
     return withinMs;
   }

@@ -2,7 +2,7 @@
  * Reach: what a suite says it sometimes sees has to be seen, at least once in all its runs. A test that
  * never comes to where it could fail is green for no reason.
  */
-import { CoppiceError } from "@coppice/core";
+import { checkFunction, CoppiceError } from "@coppice/core";
 import type { LookOptions } from "./looks.js";
 import type { Program } from "./run-program.js";
 
@@ -54,29 +54,32 @@ export function createReach(): Reach {
   const unreached = (): string[] =>
     [...hits].filter(([, count]) => count === 0).map(([name]) => name);
   return {
-    watch: (program) => (sim) => {
-      const sometimes = (name: string, holds: () => boolean, options?: LookOptions): void => {
-        hits.set(name, hits.get(name) ?? 0);
-        let isSeen = false;
-        sim.sometimes(
-          name,
-          () => {
-            const holdsNow = holds();
-            if (holdsNow && !isSeen) hits.set(name, (hits.get(name) as number) + 1);
-            isSeen ||= holdsNow;
-            return holdsNow;
+    watch(program) {
+      checkFunction("watch: program", program);
+      return (sim) => {
+        const sometimes = (name: string, holds: () => boolean, options?: LookOptions): void => {
+          hits.set(name, hits.get(name) ?? 0);
+          let isSeen = false;
+          sim.sometimes(
+            name,
+            () => {
+              const holdsNow = holds();
+              if (holdsNow && !isSeen) hits.set(name, (hits.get(name) as number) + 1);
+              isSeen ||= holdsNow;
+              return holdsNow;
+            },
+            options,
+          );
+        };
+        const counting = new Proxy(sim, {
+          get: (target, key) => {
+            if (key === "sometimes") return sometimes;
+            const value: unknown = Reflect.get(target, key, target);
+            return typeof value === "function" ? value.bind(target) : value;
           },
-          options,
-        );
+        });
+        return program(counting);
       };
-      const counting = new Proxy(sim, {
-        get: (target, key) => {
-          if (key === "sometimes") return sometimes;
-          const value: unknown = Reflect.get(target, key, target);
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      });
-      return program(counting);
     },
     hits,
     get unreached() {

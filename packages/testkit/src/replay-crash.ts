@@ -1,5 +1,11 @@
 /** A recorded crash, made to happen again in a simulation. */
-import { checkFunction, keyOf, type CrashReport, type Node } from "@coppice/core";
+import {
+  checkFunction,
+  InvalidArgumentError,
+  keyOf,
+  type CrashReport,
+  type Node,
+} from "@coppice/core";
 import { inMacrotask } from "./drain.js";
 import {
   decode,
@@ -45,6 +51,12 @@ export function replayRecording(
   recording: Recording,
 ): Promise<CrashReplay> {
   checkFunction("replayRecording: start", start);
+  if (!Array.isArray((recording as Recording | undefined)?.log)) {
+    const expected = "a recording, as recordNode(…).recording() returns it";
+    return Promise.reject(
+      new InvalidArgumentError("replayRecording: recording", expected, recording),
+    );
+  }
   return inMacrotask(() => {
     const crashes: CrashReport[] = [];
     const inputs = recording.log.filter(isInput);

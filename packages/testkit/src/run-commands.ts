@@ -1,5 +1,6 @@
 /** Runs programs of commands on a node, and says whether some order explains what came of them. */
-import { formatTerm, type Node, type Self } from "@coppice/core";
+import { checkKeys, formatTerm, InvalidArgumentError, type Node, type Self } from "@coppice/core";
+import { checkNode, checkOptionalFunction, has } from "./arguments.js";
 import {
   activeSteps,
   formatProgram,
@@ -7,7 +8,7 @@ import {
   type CommandProgram,
   type ProgramStep,
 } from "./command-program.js";
-import type { AnyCommand, CommandSuite } from "./commands.js";
+import { checkSuite, type AnyCommand, type CommandSuite } from "./commands.js";
 import { createHistory, type Failure, type Operation } from "./history.js";
 import { MOST_CONFIGURATIONS } from "./linearizability.js";
 import { searchOrder } from "./linearization-search.js";
@@ -96,6 +97,11 @@ export function runCommands<Model, Real>(
   real: Real,
   options: RunCommandsOptions = {},
 ): CommandRun<Model> {
+  checkNode("runCommands: node", node);
+  checkSuite("runCommands", suite as never);
+  checkProgram(suite.commands, program);
+  checkKeys("runCommands: options", options, ["onError", "sim"]);
+  checkOptionalFunction("runCommands: options.onError", options.onError);
   const { onError = () => "crash" as const } = options;
   const { commands } = suite;
   const active = activeSteps(suite, program);
@@ -157,7 +163,14 @@ export function runCommands<Model, Real>(
       const { step, input } = operation.input;
       const { post, next } = commands[step.command] as AnyCommand<Model, Real>;
       const isPending = operation.returnedAt === undefined;
-      if (!isPending && post?.(model, input, operation.output) === false) return [];
+      const held: unknown = isPending ? true : post?.(model, input, operation.output);
+      if (held === false) return [];
+      // It would hold whatever it resolves to.
+      if (has(held, "then")) {
+        throw new CommandsError(
+          `post of ${step.command} returns a promise, but has to say at once`,
+        );
+      }
       const result = isPending ? step.token : operation.output;
       return [next === undefined ? model : next(model, input, result)];
     };
@@ -197,4 +210,19 @@ export function runCommands<Model, Real>(
 
 function show(value: unknown): string {
   return value === undefined ? "" : formatTerm(value);
+}
+
+function checkProgram(
+  commands: Readonly<Record<string, unknown>>,
+  { prefix, clients }: CommandProgram,
+): void {
+  if (!Array.isArray(prefix) || !Array.isArray(clients)) {
+    const expected = "a program of commands, with `prefix` and `clients`";
+    throw new InvalidArgumentError("runCommands: program", expected, { prefix, clients });
+  }
+  for (const { command } of [prefix, ...clients].flat() as ProgramStep[]) {
+    if (Object.hasOwn(commands, command)) continue;
+    const expected = `made of the suite's commands, ${Object.keys(commands).join(", ")}`;
+    throw new InvalidArgumentError("runCommands: program", expected, command);
+  }
 }

@@ -1,4 +1,6 @@
 /** One run of a program under a strategy. */
+import { checkFunction, InvalidArgumentError } from "@coppice/core";
+import { has } from "./arguments.js";
 import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import { onNextTurn } from "./host-time.js";
@@ -31,6 +33,7 @@ export function runProgram(
   strategy: Strategy,
   options: SimulationOptions = {},
 ): Run {
+  checkStrategy(strategy);
   return programRunner(program, options)(strategy);
 }
 
@@ -43,9 +46,16 @@ export function programRunner(
   program: Program,
   options: SimulationOptions,
 ): (strategy: Strategy) => Run {
+  checkFunction("runProgram: program", program);
   const kernelOptions = kernelOptionsOf(options);
   const drain = drainHere();
   return (strategy) => runIn(new Kernel(kernelOptions), drain, program, strategy, options);
+}
+
+function checkStrategy(strategy: Strategy): void {
+  if (has(strategy, "pick")) return;
+  const expected = "a strategy, as FIFO or strategyOf(schedule) is";
+  throw new InvalidArgumentError("runProgram: strategy", expected, strategy);
 }
 
 function runIn(
@@ -64,6 +74,7 @@ function runIn(
     set.end();
     kernel.check("always");
     const outcome = runOn(kernel, strategy, drain);
+    kernel.faults?.checkPlan();
     if (outcome === "quiescent") atRest(kernel);
     return kernel.result(outcome);
   } finally {
@@ -168,6 +179,8 @@ export async function runByTurns(
   strategy: Strategy,
   options: SimulationOptions = {},
 ): Promise<Run> {
+  checkFunction("runProgram: program", program);
+  checkStrategy(strategy);
   const kernel = createKernel(options);
   const before = nets.enter(kernel);
   try {
@@ -194,6 +207,7 @@ export async function runByTurns(
       kernel.finish(choice.picked, choice.enabled);
     }
     const { outcome } = choice;
+    kernel.faults?.checkPlan();
     if (outcome === "quiescent") atRest(kernel);
     return kernel.result(outcome);
   } finally {

@@ -17,7 +17,7 @@
  * In keys `→` is written `>`; whatever else is no letter, digit or one of `-_.:/#@` is written as `%` and two
  * hex digits for each byte of its UTF-8.
  */
-import { CoppiceError } from "@coppice/core";
+import { CoppiceError, InvalidArgumentError } from "@coppice/core";
 import {
   AT_START,
   createSchedule,
@@ -51,6 +51,10 @@ export class ScheduleTokenError extends CoppiceError {
  * formatSchedule(createSchedule({ constraints })); // => "v1:p=pairFifo;h=wr>db#1<rd>db#1"
  */
 export function formatSchedule(schedule: Schedule): string {
+  if (!Array.isArray((schedule as Schedule | undefined)?.constraints)) {
+    const expected = "a schedule, as createSchedule makes it";
+    throw new InvalidArgumentError("formatSchedule: schedule", expected, schedule);
+  }
   const plain = formatWith(schedule, []);
   if (plain.length <= MAX_PLAIN) return plain;
   const pieces = piecesOf(schedule);
@@ -72,6 +76,9 @@ export function parseSchedule(token: string): Schedule {
   const refuse = (why: string): never => {
     throw new ScheduleTokenError(token, why);
   };
+  if (typeof token !== "string") {
+    throw new InvalidArgumentError("parseSchedule: token", "a token, as v1:p=pairFifo", token);
+  }
   const text = token.trim().replace(/^'(.*)'$/, "$1");
   const [, version, rest] = /^(v\d+):(.*)$/s.exec(text) ?? refuse("it does not begin with v1:");
   if (version !== "v1") refuse(`its version is ${version}, and this testkit reads v1`);

@@ -4,7 +4,8 @@
  * What a schedule shrinks to depends on the schedule alone: the program is run again inside `shrink`. So
  * a schedule that was pasted shrinks as one that was drawn, and fast-check's `path` stays true.
  */
-import { checkFunction, checkKeys } from "@coppice/core";
+import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkList, checkOneOf } from "./arguments.js";
 import fc from "fast-check";
 import type { Run } from "./run.js";
 import type { Strategy } from "./strategy.js";
@@ -12,6 +13,8 @@ import { explain } from "./explain.js";
 import {
   fifoSchedule,
   isSchedule,
+  profileNames,
+  strategyNames,
   usesSeed,
   type ProfileName,
   type Schedule,
@@ -45,6 +48,14 @@ const defaultStrategies: readonly StrategyName[] = [
 export function schedules(options: SchedulesOptions = {}): fc.Arbitrary<Schedule> {
   checkKeys("schedules: options", options, ["run", "strategies", "profile"]);
   if (options.run !== undefined) checkFunction("schedules: options.run", options.run);
+  const { strategies, profile } = options;
+  checkList("schedules: options.strategies", strategies, strategyNames.join(", "), (each) =>
+    strategyNames.includes(each as StrategyName),
+  );
+  if (strategies?.length === 0) {
+    throw new InvalidArgumentError("schedules: options.strategies", "at least one", strategies);
+  }
+  checkOneOf("schedules: options.profile", profile, profileNames);
   return new ScheduleArbitrary(options);
 }
 

@@ -11,7 +11,13 @@ import {
   MOST_CONFIGURATIONS,
   type LinearizabilityOptions,
 } from "./linearizability.js";
-import { successorsOf, wholeOf, type Parts, type SequentialModel } from "./sequential-model.js";
+import {
+  checkModelled,
+  successorsOf,
+  wholeOf,
+  type Parts,
+  type SequentialModel,
+} from "./sequential-model.js";
 
 export type SequentialVerdict<S, I, O> =
   | { readonly ok: true; readonly order: readonly Operation<I, O>[] }
@@ -49,6 +55,7 @@ export function checkSequentialConsistency<S, I, O>(
   history: readonly Operation<I, O>[],
   options: LinearizabilityOptions = {},
 ): SequentialVerdict<S, I, O> {
+  checkModelled("checkSequentialConsistency", model as never, history);
   checkKeys("checkSequentialConsistency: options", options, ["maxConfigurations"]);
   const { maxConfigurations = MOST_CONFIGURATIONS } = options;
   checkMostConfigurations("checkSequentialConsistency", maxConfigurations);

@@ -1,6 +1,8 @@
 /** What an object does when nobody else uses it: the specification that histories are compared with. */
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "fast-check";
+import { InvalidArgumentError } from "@coppice/core";
+import { checkList, has } from "./arguments.js";
 import type { Operation } from "./history.js";
 
 /** What an operation does to a state. */
@@ -26,6 +28,29 @@ export interface SequentialModel<S, I, O> {
   readonly partition?: (input: I) => string | number;
   /** Equal for equal states alone; the structure of plain data, by default. */
   readonly stateKey?: (state: S) => string | number;
+}
+
+/** @throws InvalidArgumentError it is no model, or these are no operations */
+export function checkModelled(
+  operation: string,
+  model: SequentialModel<never, never, never>,
+  history: readonly Operation[],
+): void {
+  checkModel(operation, model);
+  checkList(`${operation}: history`, history, "operations", (each) => {
+    const { client, invokedAt, returnedAt } = (each ?? {}) as Partial<Operation>;
+    if (typeof client !== "string" || typeof invokedAt !== "number") return false;
+    return returnedAt === undefined || (typeof returnedAt === "number" && returnedAt >= invokedAt);
+  });
+  if (history === undefined) {
+    throw new InvalidArgumentError(`${operation}: history`, "a list of operations", history);
+  }
+}
+
+export function checkModel(operation: string, model: unknown): void {
+  if (has(model, "apply") && "initial" in (model as object)) return;
+  const expected = "a model, with `initial` and `apply`, as register(0) is";
+  throw new InvalidArgumentError(`${operation}: model`, expected, model);
 }
 
 /** Which states an operation leads to, given what it returned; the checkers need nothing else. */

@@ -3,7 +3,8 @@
  *
  * Terry et al., Session guarantees for weakly consistent replicated data (1994).
  */
-import { formatTerm, InvalidArgumentError } from "@coppice/core";
+import { checkKeys, formatTerm, InvalidArgumentError } from "@coppice/core";
+import { checkList, checkOptionalFunction } from "./arguments.js";
 import type { Operation } from "./history.js";
 
 /**
@@ -58,6 +59,14 @@ export function checkSessions<T>(
   history: readonly Operation<SessionInput<T>, T | undefined>[],
   options: SessionOptions<T> = {},
 ): readonly SessionViolation<T>[] {
+  checkKeys("checkSessions: options", options, ["guarantees", "initial", "isOlder"]);
+  checkList("checkSessions: options.guarantees", options.guarantees, ALL.join(", "), (each) =>
+    ALL.includes(each as SessionGuarantee),
+  );
+  checkOptionalFunction("checkSessions: options.isOlder", options.isOlder);
+  if (!Array.isArray(history as unknown)) {
+    throw new InvalidArgumentError("checkSessions: history", "a list of operations", history);
+  }
   const { guarantees = ALL, initial } = options;
   const writes = writersOf(history, initial);
   const violations: SessionViolation<T>[] = [];

@@ -5,7 +5,8 @@
  * programming (1998); the automata are those of Brand and Zafiropulo, On communicating finite-state
  * machines (1983).
  */
-import { formatTerm, InvalidArgumentError } from "@coppice/core";
+import { checkKeys, formatTerm, InvalidArgumentError } from "@coppice/core";
+import { checkBoolean } from "./arguments.js";
 
 /**
  * One side of a conversation.
@@ -56,6 +57,7 @@ export interface SessionState {
  * // => [[{ ask: 1, bye: 2 }, {}], [{}, { answer: 0 }], [{}, {}]]
  */
 export function sessionAutomaton(type: SessionType): SessionAutomaton {
+  checkSession(type);
   const states: SessionState[] = [];
   const build = (at: SessionType, names: ReadonlyMap<string, number>, own?: number): number => {
     if (at === "end") {
@@ -93,15 +95,53 @@ export function sessionAutomaton(type: SessionType): SessionAutomaton {
 
 /** The other side of a conversation: hears what this one says, and says what it hears. */
 export function dual(type: SessionType): SessionType {
+  checkSession(type);
+  return dualOf(type);
+}
+
+function dualOf(type: SessionType): SessionType {
   if (type === "end" || "jump" in type) return type;
-  if ("rec" in type) return { rec: type.rec, body: dual(type.body) };
+  if ("rec" in type) return { rec: type.rec, body: dualOf(type.body) };
   const turn = (branches: Readonly<Record<string, SessionType>>): Record<string, SessionType> =>
-    Object.fromEntries(Object.entries(branches).map(([label, then]) => [label, dual(then)]));
+    Object.fromEntries(Object.entries(branches).map(([label, then]) => [label, dualOf(then)]));
   return {
     ...(type.receive === undefined ? {} : { send: turn(type.receive) }),
     ...(type.send === undefined ? {} : { receive: turn(type.send) }),
     ...(type.final === undefined ? {} : { final: type.final }),
   };
+}
+
+/** Misspelt, a side would say and hear nothing, and fit with everything. */
+function checkSession(type: SessionType): void {
+  if (type === "end") return;
+  if (typeof type !== "object" || type === null) {
+    const expected = `"end", or what this side says and hears, as { send: { label: then } }`;
+    throw new InvalidArgumentError("session: type", expected, type);
+  }
+  if ("jump" in type) return checkKeys("session: type", type, ["jump"]);
+  if ("rec" in type) {
+    checkKeys("session: type", type, ["rec", "body"]);
+    return checkSession(type.body);
+  }
+  checkKeys("session: type", type, ["send", "receive", "timeout", "final"]);
+  const { send, receive, timeout, final } = type;
+  checkBoolean("session: final", final);
+  for (const [what, branches] of Object.entries({ send, receive })) {
+    if (branches === undefined) continue;
+    if (typeof branches !== "object" || branches === null || Object.keys(branches).length === 0) {
+      const expected = "what follows after each label, as { label: then }";
+      throw new InvalidArgumentError(`session: ${what}`, expected, branches);
+    }
+    for (const then of Object.values(branches)) checkSession(then);
+  }
+  if (timeout !== undefined) checkSession(timeout);
+  if (send === undefined && receive === undefined) {
+    throw new InvalidArgumentError(
+      "session: type",
+      `"end", or something to send or to receive`,
+      type,
+    );
+  }
 }
 
 /** Something that happened at one side. A timeout is not told of: the automaton allows for it. */

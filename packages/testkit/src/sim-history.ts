@@ -1,10 +1,11 @@
 /** Histories in a simulation: what clients ask of servers is written down, and judged at rest. */
-import { CallCycleError, InvalidArgumentError, NoProcessError } from "@coppice/core";
+import { CallCycleError, checkKeys, InvalidArgumentError, NoProcessError } from "@coppice/core";
+import { checkOneOf, checkSimulation } from "./arguments.js";
 import { createHistory, type Failure, type History, type HistoryOptions } from "./history.js";
 import { outlineOfHistory } from "./history-order.js";
 import { checkLinearizability, formatVerdict } from "./linearizability.js";
 import { checkSequentialConsistency, formatSequentialVerdict } from "./sequential-consistency.js";
-import type { SequentialModel } from "./sequential-model.js";
+import { checkModel, type SequentialModel } from "./sequential-model.js";
 import type { KernelSimulation, Simulation } from "./simulation.js";
 
 export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
@@ -76,6 +77,10 @@ export function checkHistory<S, I, O>(
   model: SequentialModel<S, I, O>,
   options: CheckHistoryOptions<O> = {},
 ): History<I, O> {
+  checkSimulation("checkHistory: sim", sim);
+  checkModel("checkHistory", model);
+  checkKeys("checkHistory: options", options, ["consistency", "judged", "onError", "onPosition"]);
+  checkOneOf("checkHistory: options.consistency", options.consistency, CONSISTENCIES);
   const { consistency = "linearizable", judged = "atRest", onError = failureOfCall } = options;
   if (judged !== "atRest" && judged !== "always") {
     throw new InvalidArgumentError("checkHistory: options.judged", `"atRest" or "always"`, judged);
@@ -102,6 +107,8 @@ export function checkHistory<S, I, O>(
     sim.always(name, whenMoreReturned(history, judge), isInRealTime ? { reads: [REAL_TIME] } : {});
   return history;
 }
+
+const CONSISTENCIES: readonly string[] = ["linearizable", "sequential"];
 
 function told<V extends { readonly ok: boolean | undefined }>(
   verdict: V,

@@ -1,5 +1,6 @@
 /** A simulation that a test drives itself, step by step. */
-import { InvalidArgumentError, type Happening } from "@coppice/core";
+import { checkFunction, checkKeys, InvalidArgumentError, type Happening } from "@coppice/core";
+import { has } from "./arguments.js";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import type { Kernel } from "./kernel.js";
@@ -42,7 +43,15 @@ export interface InteractiveSimulation extends Simulation {
 
 /** Makes a simulation for a plain test. */
 export function simulate(options: InteractiveOptions = {}): InteractiveSimulation {
+  if (typeof options !== "object" || options === null) checkKeys("simulate: options", options, []);
   const { strategy, ...rest } = options;
+  if (strategy !== undefined && !has(strategy, "pick")) {
+    throw new InvalidArgumentError(
+      "simulate: options.strategy",
+      "a strategy, as FIFO is",
+      strategy,
+    );
+  }
   const chosen = strategy ?? (options.seed === undefined ? FIFO : seeded(options.seed));
   const { faults = {}, plan = [] } = options;
   const kernel = createKernel({ clock: "quiet", traceSends: true, ...rest });
@@ -83,11 +92,24 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
 
   until(holds: () => boolean): Promise<void> {
     return this.#go((go) => {
-      while (!holds()) {
+      checkFunction("until: holds", holds);
+      while (!this.#holdsNow(holds)) {
         if (go() === undefined)
           throw new Error("until: nothing can happen any more, and it does not hold");
       }
     });
+  }
+
+  #holdsNow(holds: () => boolean): boolean {
+    const held: unknown = holds();
+    if (has(held, "then")) {
+      throw new InvalidArgumentError(
+        "until: holds",
+        "a function that says at once whether it holds",
+        held,
+      );
+    }
+    return Boolean(held);
   }
 
   async advance(ms: number): Promise<void> {

@@ -3,12 +3,14 @@ import {
   checkFunction,
   checkKeys,
   InvalidArgumentError,
+  isPid,
   type AnyPid,
   type ExitReason,
   type HandlerSelf,
   type Node,
   type Self,
 } from "@coppice/core";
+import { checkBoolean, checkOneOf, checkOptionalFunction, checkText, has } from "./arguments.js";
 import type { Calm } from "./calm.js";
 import type { Durable, DurableOptions, Unsynced } from "./durable.js";
 import type { FaultOptions, PlannedFault } from "./fault.js";
@@ -18,7 +20,8 @@ import type { LookOptions } from "./looks.js";
 import type { Step } from "./run.js";
 import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
 import type { Boot, SimNodeOptions } from "./lives.js";
-import { nodeName, World } from "./world.js";
+import { checkJump, nodeName, sidesOf } from "./fault-arguments.js";
+import { World } from "./world.js";
 
 /** A process as its code sees it. */
 export type AnySelf = Pick<Self<never> | HandlerSelf<never>, "pid" | "yield">;
@@ -147,6 +150,7 @@ export class KernelSimulation implements Simulation {
   }
 
   boot(name: string, boot: Boot, options: SimNodeOptions = {}): SimNode {
+    checkFunction("boot: boot", boot);
     const { world } = this;
     world.node(name, options, boot);
     return {
@@ -186,6 +190,8 @@ export class KernelSimulation implements Simulation {
   }
 
   fail(check: string, message: string): void {
+    checkText("fail: check", check, "the name of what does not hold");
+    checkText("fail: message", message, "text that says why");
     this.kernel.fail(check, message);
   }
 
@@ -208,11 +214,23 @@ export class KernelSimulation implements Simulation {
 
   shared<T>(name: string, initial: T): Shared<T> {
     const { kernel } = this;
+    checkText("shared: name", name);
+    const check = (operation: string, self: AnySelf, use: unknown): void => {
+      if (!has(self, "yield")) {
+        throw new InvalidArgumentError(
+          `shared.${operation}: self`,
+          "the process that does it",
+          self,
+        );
+      }
+      checkFunction(`shared.${operation}: ${operation}`, use);
+    };
     const reads = kernel.keySpace.access(`shared:${name}`, "read");
     const writes = kernel.keySpace.access(`shared:${name}`, "write");
     let value = initial;
     kernel.sightings.remember(`shared:${name}`, () => value);
     const change = (write: (value: T) => T | void): T => {
+      checkFunction("shared.change: write", write);
       kernel.access(writes);
       const next = write(value);
       if (next !== undefined) value = next as T;
@@ -223,11 +241,13 @@ export class KernelSimulation implements Simulation {
       object: `shared:${name}`,
       change,
       async read(self, read) {
+        check("read", self, read);
         await self.yield();
         kernel.access(reads);
         return read(value);
       },
       async write(self, write) {
+        check("write", self, write);
         await self.yield();
         return change(write);
       },
@@ -243,10 +263,14 @@ export class KernelSimulation implements Simulation {
     initial: T,
     options: DurableOptions<T> = {},
   ): Durable<T> {
-    return this.world.durable(nodeName(node), name, initial, options);
+    checkText("durable: name", name);
+    checkKeys("durable: options", options, ["torn"]);
+    checkOptionalFunction("durable: options.torn", options.torn);
+    return this.world.durable(nodeName(node, "durable: node"), name, initial, options);
   }
 
   daemon<T>(arm: () => T): T {
+    checkFunction("daemon: arm", arm);
     return this.kernel.daemon(arm);
   }
 
@@ -273,43 +297,48 @@ export class KernelSimulation implements Simulation {
   }
 
   kill(pid: AnyPid, reason: ExitReason = "killed"): boolean {
+    if (!isPid(pid)) throw new InvalidArgumentError("kill: pid", "a pid", pid);
     this.#touch();
     return this.world.kill(pid, reason);
   }
 
   crash(node: Node | string, unsynced: Unsynced = "lost"): void {
+    checkOneOf("crash: unsynced", unsynced, ["lost", "kept", "torn"]);
     this.#touch();
-    this.world.crash(nodeName(node), unsynced);
+    this.world.crash(nodeName(node, "crash: node"), unsynced);
   }
 
   restart(node: Node | string): Node {
     this.#touch();
-    return this.world.restart(nodeName(node));
+    return this.world.restart(nodeName(node, "restart: node"));
   }
 
   pause(node: Node | string): void {
     this.#touch();
-    this.world.pause(nodeName(node));
+    this.world.pause(nodeName(node, "pause: node"));
   }
 
   resume(node: Node | string): void {
     this.#touch();
-    this.world.resume(nodeName(node));
+    this.world.resume(nodeName(node, "resume: node"));
   }
 
   slow(node: Node | string, spell: SlowSpell): void {
     this.#touch();
     const { byMs, forMs } = checkSlowSpell("slow: spell", spell);
-    this.world.slow(nodeName(node), byMs, forMs);
+    this.world.slow(nodeName(node, "slow: node"), byMs, forMs);
   }
 
   partition(
     a: readonly (Node | string)[],
     b: readonly (Node | string)[],
-    { oneWay = false }: { readonly oneWay?: boolean } = {},
+    options: { readonly oneWay?: boolean } = {},
   ): void {
+    checkKeys("partition: options", options, ["oneWay"]);
+    checkBoolean("partition: options.oneWay", options.oneWay);
+    const [from, to] = sidesOf("partition", a, b);
     this.#touch();
-    this.world.cut(a.map(nodeName), b.map(nodeName), oneWay);
+    this.world.cut(from, to, options.oneWay === true);
   }
 
   heal(): void {
@@ -319,11 +348,12 @@ export class KernelSimulation implements Simulation {
 
   disconnect(a: Node | string, b: Node | string): void {
     this.#touch();
-    this.world.network.disconnect(nodeName(a), nodeName(b));
+    this.world.disconnect(nodeName(a, "disconnect: a"), nodeName(b, "disconnect: b"));
   }
 
   jump(node: Node | string, byMs: number): void {
+    checkJump("jump: byMs", byMs);
     this.#touch();
-    this.world.jump(nodeName(node), byMs);
+    this.world.jump(nodeName(node, "jump: node"), byMs);
   }
 }

@@ -1,6 +1,7 @@
 /** The strategy that a schedule stands for. */
+import { InvalidArgumentError } from "@coppice/core";
 import { constrained, EAGER } from "./constrained-strategy.js";
-import type { Schedule } from "./schedule.js";
+import { isSchedule, type Schedule } from "./schedule.js";
 import { FIFO, LIFO, type Strategy } from "./strategy.js";
 import { pct } from "./strategy-pct.js";
 import { partialOrderSampling } from "./strategy-pos.js";
@@ -9,6 +10,10 @@ import { walk } from "./strategy-walk.js";
 
 /** A strategy for one run under `schedule`: it remembers what has happened. */
 export function strategyOf(schedule: Schedule): Strategy {
+  if (!isSchedule(schedule)) {
+    const expected = "a schedule, as createSchedule and parseSchedule make them";
+    throw new InvalidArgumentError("strategyOf: schedule", expected, schedule);
+  }
   return constrained(schedule.constraints, fillOf(schedule));
 }
 

@@ -1,5 +1,12 @@
 /** Strict mode: what a node forgives, and a test should not. */
 import { checkKeys, formatTerm, type Node, type NodeEvent } from "@coppice/core";
+import {
+  checkList,
+  checkNode,
+  checkOptionalFunction,
+  checkSimulation,
+  checkTimes,
+} from "./arguments.js";
 import type { Simulation } from "./simulation.js";
 
 /**
@@ -25,6 +32,21 @@ export type StrictRule =
   | "nameTaken"
   | "subscriberFailed"
   | "crashed";
+
+const RULES: Readonly<Record<StrictRule, true>> = {
+  unhandled: true,
+  dead: true,
+  alias: true,
+  unregistered: true,
+  overflow: true,
+  noconnection: true,
+  unsendable: true,
+  fenced: true,
+  zombie: true,
+  nameTaken: true,
+  subscriberFailed: true,
+  crashed: true,
+};
 
 export interface StrictOptions {
   /** Rules that may be broken: `"dead"`, say, in a test that kills processes. */
@@ -77,7 +99,14 @@ export function strictRuleOf(
  * called `strict: mailbox`.
  */
 export function checkStrictly(sim: Simulation, node: Node, options: StrictOptions = {}): void {
+  checkSimulation("checkStrictly: sim", sim);
+  checkNode("checkStrictly: node", node);
   checkKeys("checkStrictly: options", options, ["allow", "ignore", "mailboxLimit"]);
+  checkOptionalFunction("checkStrictly: options.ignore", options.ignore);
+  checkTimes("checkStrictly: options.mailboxLimit", options.mailboxLimit);
+  checkList("checkStrictly: options.allow", options.allow, Object.keys(RULES).join(", "), (rule) =>
+    Object.hasOwn(RULES, rule as string),
+  );
   const { allow = [], ignore = () => false, mailboxLimit = Infinity } = options;
   node.events.subscribe((event) => {
     const broken = strictRuleOf(event);

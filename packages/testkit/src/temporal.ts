@@ -4,7 +4,8 @@
  * A monitor is a pure observer: `(state, event) → state`. Hot and cold states are those of P
  * (https://p-org.github.io/P/manual/monitors/), the operators those of temporal logic.
  */
-import { InvalidArgumentError } from "@coppice/core";
+import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkList, checkText, has } from "./arguments.js";
 
 /** Watches events. States are data, and are not changed in place. */
 export interface Monitor<E, S = unknown> {
@@ -26,6 +27,7 @@ type Test<E> = (event: E) => boolean;
 
 /** Something happens at least once. */
 export function eventually<E>(name: string, happens: Test<E>): Monitor<E, boolean> {
+  checkNamed("eventually", name, { happens });
   return {
     name,
     initial: false,
@@ -34,8 +36,18 @@ export function eventually<E>(name: string, happens: Test<E>): Monitor<E, boolea
   };
 }
 
+function checkNamed(
+  monitor: string,
+  name: unknown,
+  tests: Readonly<Record<string, unknown>>,
+): void {
+  checkText(`${monitor}: name`, name, "a string that says what is to be");
+  for (const [test, value] of Object.entries(tests)) checkFunction(`${monitor}: ${test}`, value);
+}
+
 /** Something never happens. */
 export function never<E>(name: string, happens: Test<E>): Monitor<E, E | undefined> {
+  checkNamed("never", name, { happens });
   return {
     name,
     initial: undefined,
@@ -71,7 +83,9 @@ export function leadsTo<E>(
   name: string,
   options: LeadsToOptions<E>,
 ): Monitor<E, readonly string[]> {
+  checkKeys("leadsTo: options", options, ["from", "to", "key"]);
   const { from, to, key = () => "" } = options;
+  checkNamed("leadsTo", name, { from, to, key });
   return {
     name,
     initial: [],
@@ -89,8 +103,11 @@ export function leadsTo<E>(
 /** Something does not happen before something else has. */
 export function precedes<E>(
   name: string,
-  { first, second }: { readonly first: Test<E>; readonly second: Test<E> },
+  options: { readonly first: Test<E>; readonly second: Test<E> },
 ): Monitor<E, "before" | "after" | "broken"> {
+  checkKeys("precedes: options", options, ["first", "second"]);
+  const { first, second } = options;
+  checkNamed("precedes", name, { first, second });
   return {
     name,
     initial: "before",
@@ -119,7 +136,9 @@ export function within<E>(
   E,
   { readonly waits: ReadonlyMap<string, number>; readonly starved: string | undefined }
 > {
+  checkKeys("within: options", options, ["from", "to", "key", "limit", "counts"]);
   const { from, to, key = () => "", limit, counts = () => true } = options;
+  checkNamed("within", name, { from, to, key, counts });
   if (!(limit >= 0))
     throw new InvalidArgumentError("within: limit", "a number of at least 0", limit);
   return {
@@ -185,6 +204,9 @@ export function createWatch<E>(
   options: WatchOptions = {},
 ): Watch<E> {
   const { factor = 10, atLeast = 100 } = options;
+  checkList("createWatch: monitors", monitors, "monitors, as eventually(…) is", (each) =>
+    has(each, "on", "hot"),
+  );
   const names = new Set(monitors.map(({ name }) => name));
   if (names.size < monitors.length) {
     const all = monitors.map(({ name }) => name);

@@ -3,7 +3,6 @@ import {
   abandonNode,
   createNodeOn,
   InvalidArgumentError,
-  isPid,
   keyOf,
   killAtOnce,
   type AnyPid,
@@ -14,6 +13,7 @@ import {
 } from "@coppice/core";
 import { Store, type Durable, type DurableOptions, type Unsynced } from "./durable.js";
 import { noteFailedAssertion } from "./failed-assertion.js";
+import { checkFault } from "./fault-arguments.js";
 import { FaultTable, type FaultOptions, type PlannedFault } from "./fault.js";
 import type { FaultSource, OwnTransition } from "./fault-source.js";
 import type { Kernel } from "./kernel.js";
@@ -104,7 +104,7 @@ export class World implements FaultSource {
   }
 
   isUp(name: string): boolean {
-    return this.#placeOf("isUp", name).isUp;
+    return this.#placeOf("a fault", name).isUp;
   }
 
   /** The power of a node is cut. */
@@ -149,6 +149,14 @@ export class World implements FaultSource {
     this.#placeOf("jump", name).time.jump(this.kernel.nowMs, byMs);
   }
 
+  disconnect(one: string, other: string): void {
+    for (const name of [one, other]) this.#placeOf("disconnect", name);
+    if (one === other) {
+      throw new InvalidArgumentError("disconnect: b", "another node than the first", other);
+    }
+    this.network.disconnect(one, other);
+  }
+
   slow(name: string, byMs: number, forMs: number): void {
     this.#placeOf("slow", name);
     this.kernel.agenda.slowDown(name, byMs, forMs);
@@ -170,6 +178,7 @@ export class World implements FaultSource {
 
   durable<T>(node: string, name: string, initial: T, options: DurableOptions<T>): Durable<T> {
     const { keySpace } = this.kernel;
+    this.#placeOf("durable", node);
     const known = this.#stores?.get(`${node}/${name}`);
     // Another life of its node opens it again.
     if (known !== undefined) return known.store as Store<T> as Durable<T>;
@@ -224,6 +233,7 @@ export class World implements FaultSource {
   // ── what the kernel asks ────────────────────────────────────────────────────────────────────
 
   declare(name: string, run: () => void, options: FaultOptions): void {
+    checkFault(name, run, options);
     this.kernel.faults = this;
     this.table.declare(name, run, options);
   }
@@ -234,6 +244,10 @@ export class World implements FaultSource {
 
   forced(last: Transition | undefined, step: number): OwnTransition | undefined {
     return this.table.forced(last, step);
+  }
+
+  checkPlan(): void {
+    this.#table?.checkPlan();
   }
 
   relief(): OwnTransition | undefined {
@@ -279,14 +293,4 @@ export class World implements FaultSource {
     }
     return place;
   }
-}
-
-/** The name of a node that is given as it is, or by its name. */
-export function nodeName(node: Node | string): string {
-  return typeof node === "string" ? node : node.name;
-}
-
-/** A pid, or whoever it is at the time. */
-export function targetOf(target: AnyPid | (() => AnyPid | undefined)): () => AnyPid | undefined {
-  return isPid(target) ? () => target : target;
 }
