@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { at, formatFailure, name, type AnyPid, type Call, type Node } from "@coppice/core";
-import { defineServer, defineStateMachine, sys } from "@coppice/supervisor";
+import { agent, defineServer, defineStateMachine, sys } from "@coppice/supervisor";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
 /** What a server may have to say, and where in it is what cannot be sent. */
@@ -160,6 +160,23 @@ describe("a reply that cannot be sent", () => {
     expect(await asked).toMatchObject({
       message: expect.stringMatching(/state\.close is a function/),
     });
+    expect(b.node.counts).toMatchObject({ processes: 1, crashes: 0 });
+  });
+
+  test("and a request that cannot be answered end no agent: no function comes from elsewhere, and no value of it leaves", async () => {
+    const { a, b, settle } = await createPair((node) =>
+      agent.start(node, () => ({ close: () => undefined })),
+    );
+    const come = async (request: unknown): Promise<unknown> => {
+      const asked = Promise.resolve()
+        .then(() => a.node.call(at("b", Server), request as never))
+        .catch((error: unknown) => error);
+      await settle();
+      return asked;
+    };
+    expect(await come(["get", 1])).toMatchObject({ code: "UNKNOWN_REQUEST" });
+    expect(await come(["update", { value: 1 }])).toMatchObject({ code: "UNKNOWN_REQUEST" });
+    expect(await come(["get", () => 1])).toMatchObject({ code: "UNSENDABLE_TERM" });
     expect(b.node.counts).toMatchObject({ processes: 1, crashes: 0 });
   });
 

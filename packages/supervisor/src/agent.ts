@@ -25,10 +25,11 @@ import {
   type Target,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { isThenable, type MaybePromise } from "./behaviour.js";
-import { InvalidCallbackResultError } from "./errors.js";
+import { isThenable, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
+import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
 import { defineServer } from "./gen-server.js";
 import { checkFunction } from "./option-check.js";
+import type { Callback } from "./request-callback.js";
 import type { Server } from "./server-definition.js";
 import { stop as stopProcess, type StopProcessOptions } from "./stop.js";
 
@@ -75,24 +76,58 @@ export function define<S>(init: () => S | PromiseLike<S>): Server<AgentMessage<S
 /** Any value: what type it has is known to the functions that agents are used by. */
 type Value = object | string | number | boolean | bigint | symbol | null | undefined;
 
-/** A function of the value, on its way. */
-type Sent<R> = Opaque<(state: Value) => MaybePromise<R>>;
+/** A function of the value, as it came. */
+type Run = (state: Value) => MaybePromise<unknown>;
 
 function agentServer(init: () => MaybePromise<Value>): object {
-  return defineServer({
+  const definition = {
     // As the field of an object: a value may look like another result of `init`.
     init: (): MaybePromise<{ readonly state: Value }> => then(init(), (state) => ({ state })),
     call: {
-      get: (state, get: Sent<unknown>) => then(get.value(state), (reply) => ({ reply })),
-      update: (state, update: Sent<Value>) =>
-        then(update.value(state), (next) => ({ reply: undefined, state: next })),
-      getAndUpdate: (state, update: Sent<GetAndUpdate<unknown, Value>>) =>
-        then(update.value(state), checkGetAndUpdate),
+      get: taking((state, get) => then(get(state), (reply) => ({ reply }))),
+      update: taking((state, update) =>
+        then(update(state), (next) => ({ reply: undefined, state: next })),
+      ),
+      getAndUpdate: taking((state, update) =>
+        then(update(state) as MaybePromise<GetAndUpdate<unknown, Value>>, checkGetAndUpdate),
+      ),
     },
     cast: {
-      cast: (state, update: Sent<Value>) => then(update.value(state), (next) => ({ state: next })),
+      cast: taking((state, update) => then(update(state), (next) => ({ state: next }))),
     },
-  });
+  };
+  return defineServer(definition as never) as object;
+}
+
+/**
+ * A callback that takes one function. What comes from another node is none, for code does not travel: nobody
+ * ends an agent by that.
+ */
+function taking(act: (state: Value, run: Run) => unknown): Callback {
+  // Without parameters that are declared, so that it gets whatever came.
+  return (...all: readonly unknown[]): unknown => {
+    const [state, sent] = all;
+    const run = all.length === 3 ? functionIn(sent) : undefined;
+    return run === undefined ? noFunction(all) : act(state as Value, run);
+  };
+}
+
+function functionIn(sent: unknown): Run | undefined {
+  try {
+    const { value } = Object(sent) as { readonly value?: unknown };
+    return typeof value === "function" ? (value as Run) : undefined;
+  } catch {
+    // A getter that throws, or a revoked proxy.
+    return undefined;
+  }
+}
+
+function noFunction(all: readonly unknown[]): undefined {
+  const request = all.slice(1, -1);
+  const self = all.at(-1) as BehaviourSelf;
+  const { from } = self;
+  if (from === undefined) self.unhandled({ type: "cast", request: ["cast", ...request] });
+  else self.refuse(from, new UnknownRequestError(self.pid, "a function of its value", request));
 }
 
 /**

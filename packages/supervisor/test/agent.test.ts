@@ -234,3 +234,34 @@ describe("bad input", () => {
 function fail(): never {
   throw boom;
 }
+
+describe("what is no function, such as what comes from another node", () => {
+  test("is refused where an answer is waited for, else told as undelivered; the agent goes on", async () => {
+    const { node } = createWorld();
+    const counter = await agent.start(node, () => 1);
+    const events: unknown[] = [];
+    node.events.subscribe((event) => {
+      if (event.type === "undelivered") events.push([event.why, event.message]);
+    });
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    const requests = ["get", "update", "getAndUpdate"].flatMap((what) => [
+      [what],
+      [what, 1],
+      [what, { value: 1 }],
+      [what, revoked.proxy],
+      [what, { value: increment }, 2],
+      [what, increment],
+    ]);
+    for (const request of requests) {
+      await expect(node.call(counter as never, request as never)).rejects.toMatchObject({
+        code: "UNKNOWN_REQUEST",
+        message: expect.stringContaining("a function of its value"),
+      });
+    }
+    node.cast(counter as never, ["cast", 1] as never);
+    await quiesce();
+    expect(events).toEqual([["unhandled", { type: "cast", request: ["cast", 1] }]]);
+    expect(await agent.get(node, counter, increment)).toBe(2);
+  });
+});
