@@ -140,6 +140,11 @@ export class RemoteNode implements Remote {
     return this.#keys;
   }
 
+  /** @internal Likewise. */
+  get cluster(): string {
+    return this.#options.cluster;
+  }
+
   nodes(): ConnectedNode[] {
     const nodes: ConnectedNode[] = [];
     for (const { connection, core, queuedBytes } of this.#sessions.peers.values()) {

@@ -41,7 +41,7 @@ export interface ThreadNodeOptions {
   readonly url: URL;
   /** What the node in it is called. */
   readonly name: string;
-  /** As given to `startRemote` of the parent; `"coppice"` by default. */
+  /** That of the parent by default, which is the one that it can connect with. */
   readonly cluster?: string;
 }
 
@@ -79,7 +79,7 @@ function checkThread(
  */
 export function threadNode(remote: Remote, options: ThreadNodeOptions): Startable<ThreadMessage> {
   const parent = checkThread("threadNode", remote, options, ["url", "name", "cluster"]);
-  const { url, name, cluster = "coppice" } = options;
+  const { url, name, cluster = parent.cluster } = options;
   return {
     start: (starter, startOptions) =>
       starter.spawnAndWait<ThreadMessage>({ label: name, ...startOptions }, async (self) => {

@@ -54,6 +54,16 @@ describe("a node in a thread", () => {
     });
   });
 
+  test("is of the cluster of the node that starts it", async () => {
+    await withRemote(
+      async (node, remote) => {
+        await node.start(threadNode(remote, { url, name: "t" }));
+        expect(remote.nodes()).toMatchObject([{ name: "t" }]);
+      },
+      { cluster: "another" },
+    );
+  });
+
   test("that hangs is killed: who waits for it is told at once", async () => {
     await withRemote(async (node, remote) => {
       const thread = await node.start(threadNode(remote, { url, name: "t" }));
