@@ -21,7 +21,7 @@ import type { Role } from "./handshake-message.js";
 import { DEFAULT_LIMITS, type BreachCounts, type LimitName, type Limits } from "./limits.js";
 import { isGranted } from "./permission.js";
 import { argumentsFor } from "./spawn-arguments.js";
-import { fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
+import { awaitToken, fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
 
 /** A behaviour that other nodes may start here. */
 export interface RemoteBehaviour<A extends readonly unknown[] = never> {
@@ -105,6 +105,8 @@ export interface SpawnRequest {
   readonly parent: AnyPid | undefined;
   readonly link: boolean;
   readonly peer: { readonly name: string; readonly role: Role };
+  /** Is anybody there still who asks? */
+  readonly isWanted: () => boolean;
 }
 
 /** So many ends are noted while starts go on. */
@@ -190,7 +192,11 @@ export class SpawnServer {
     const { args } = checked;
     spawns.running++;
     this.#running++;
-    const result = await this.#launch(entry, request, args);
+    const waitMs = this.#waitMs(spawns);
+    const result =
+      waitMs === 0
+        ? await this.#launch(entry, request, args)
+        : await this.#launchLater(waitMs, entry, request, args);
     spawns.running--;
     this.#running--;
     if (result === "ignore") answer({ pid: undefined, failed: "ignore" });
@@ -205,6 +211,29 @@ export class SpawnServer {
       answer({ pid, ended, ...(info !== undefined && { info }) });
     }
     if (this.#running === 0) this.#ended = new Map();
+  }
+
+  /** When it is its turn: more than its rate a peer does not start, but what it asks for all the same is not lost. */
+  async #launchLater(
+    waitMs: number,
+    entry: RemoteBehaviour,
+    request: SpawnRequest,
+    args: readonly unknown[],
+  ): Promise<StartResult> {
+    const { timeoutMs = Infinity } = request.options;
+    try {
+      await this.#node.sleep(Math.min(waitMs, timeoutMs));
+    } catch {
+      // The node stops.
+      return { error: "noconnection" };
+    }
+    if (waitMs >= timeoutMs) return { error: "timeout" };
+    if (!request.isWanted()) return { error: "noconnection" };
+    const options =
+      timeoutMs === Infinity
+        ? request.options
+        : { ...request.options, timeoutMs: timeoutMs - waitMs };
+    return this.#launch(entry, { ...request, options }, args);
   }
 
   async #launch(
@@ -248,12 +277,17 @@ export class SpawnServer {
     const { maxSpawnsRunning, maxSpawnedChildren } = this.#limits;
     if (spawns.running >= maxSpawnsRunning) return "maxSpawnsRunning";
     if (spawns.alive + spawns.running >= maxSpawnedChildren) return "maxSpawnedChildren";
+    return undefined;
+  }
+
+  /** For how long it has to wait for its turn. */
+  #waitMs(spawns: SpawnsFor): number {
     const rate = this.#rate;
     const nowMs = this.#node.now();
-    const bucket = spawns.bucket ?? fullBucket(nowMs, rate);
-    const { bucket: left, taken } = takeTokens(bucket, nowMs, 1, rate);
-    spawns.bucket = left;
-    return taken ? undefined : "maxSpawnsPerSecond";
+    const { bucket, waitMs } = awaitToken(spawns.bucket ?? fullBucket(nowMs, rate), nowMs, rate);
+    spawns.bucket = bucket;
+    if (waitMs > 0) this.#breaches.count("maxSpawnsPerSecond");
+    return waitMs;
   }
 }
 

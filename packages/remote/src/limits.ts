@@ -30,8 +30,8 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxMonitorsPerProcess`, held | 8192 | answers with the reason `limit` |
  * | `maxPendingCalls`, to one peer, with monitors of its processes | 65 536 | refuses the call at its sender |
  * | `maxAliases`, that a client was told of, and as many pids | 65 536 | forgets the oldest: it can be addressed no longer |
- * | `maxSpawnsRunning`, per peer | 256 | refuses the spawn |
- * | `maxSpawnsPerSecond`, per peer | 100 | refuses the spawn |
+ * | `maxSpawnsRunning`, per peer, those that wait too | 256 | refuses the spawn |
+ * | `maxSpawnsPerSecond`, per peer, and at once | 100 | has the spawn wait for its turn |
  * | `maxSpawnedChildren`, alive, per peer | 10 000 | refuses the spawn |
  * | `maxGroupJoins`, per peer | 65 536 | ignores the join |
  * | `maxNames`, held and waited for, per member | 65 536 | refuses the name |

@@ -102,7 +102,8 @@ export async function answerSpawn(
       connection.push(target, { op: "down", ref, to: from, target, payload: ended });
     }
   };
-  await server.start({ name, args, options, peer: who, parent, link }, spawns, answer);
+  const isWanted = (): boolean => !connection.isDown;
+  await server.start({ name, args, options, peer: who, parent, link, isWanted }, spawns, answer);
 }
 
 /** Why it cannot be told as it is. What stands for an end that cannot would say nothing of it. */

@@ -31,3 +31,15 @@ export function takeTokens(
     ? { bucket: filled, taken: false }
     : { bucket: { ...filled, tokens: tokens - count }, taken: true };
 }
+
+/** Takes one token, be it one that is not there yet: it will be in `waitMs`, when all that wait before have theirs. */
+export function awaitToken(
+  bucket: Bucket,
+  nowMs: number,
+  rate: BucketRate,
+): { readonly bucket: Bucket; readonly waitMs: number } {
+  const filled = takeTokens(bucket, nowMs, 0, rate).bucket;
+  const tokens = filled.tokens - 1;
+  const waitMs = tokens >= 0 ? 0 : Math.ceil((-tokens / rate.perSecond) * 1000);
+  return { bucket: { ...filled, tokens }, waitMs };
+}

@@ -5,7 +5,7 @@ import { waitMs } from "../src/failures.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { canSpend, due, grant, openReceiveWindow, receive, spend, takeIn } from "../src/credit.js";
 import { DEFAULT_LIMITS } from "../src/limits.js";
-import { fullBucket, takeTokens } from "../src/token-bucket.js";
+import { awaitToken, fullBucket, takeTokens } from "../src/token-bucket.js";
 import { admit, isBusy } from "../src/watermark.js";
 import type { WireOp } from "../src/wire-signal.js";
 
@@ -105,6 +105,20 @@ describe("a token bucket", () => {
     expect(takeTokens(bucket, 0, 1, rate).taken).toBe(false);
     expect(takeTokens(bucket, 9, 1, rate).taken).toBe(false);
     expect(takeTokens(bucket, 10, 1, rate).taken).toBe(true);
+  });
+
+  test("has those wait that come too soon, each for its own turn", () => {
+    let bucket = fullBucket(0, rate);
+    const waits: number[] = [];
+    for (let n = 0; n < 14; n++) {
+      const next = awaitToken(bucket, 0, rate);
+      bucket = next.bucket;
+      waits.push(next.waitMs);
+    }
+    expect(waits).toEqual([...Array<number>(10).fill(0), 10, 20, 30, 40]);
+    expect(awaitToken(bucket, 40, rate).waitMs).toBe(10);
+    expect(awaitToken(bucket, 50, rate).waitMs).toBe(0);
+    expect(takeTokens(bucket, 40, 1, rate).taken).toBe(false);
   });
 
   test("never gives more than the burst and the rate allow, whatever the clock does", () => {

@@ -312,8 +312,8 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
   maxSpawnsPerSecond: {
     limits: { maxSpawnsPerSecond: 2 },
     exceed: asks("spawn-reply", spawn("idle")),
-    // A refusal is said at once.
-    outcome: [NO_ROOM, {}, {}],
+    // The third waits for its turn.
+    outcome: [{}, {}],
   },
   maxSpawnedChildren: {
     limits: { maxSpawnedChildren: 2 },

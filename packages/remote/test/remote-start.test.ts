@@ -236,9 +236,60 @@ describe("a start at another node", () => {
     await world.advance(1_000);
     for (const pid of b.node.processes()) b.node.exit(pid, "kill");
     for (let i = 0; i < 2; i++) await outcome(world, c.node, fromC, []);
-    for (const pid of b.node.processes()) b.node.exit(pid, "kill");
-    for (let i = 0; i < 2; i++) await outcome(world, c.node, fromC, []);
-    expect(b.remote.breaches).toMatchObject({ maxSpawnsPerSecond: 1 });
+    expect(b.node.processes()).toHaveLength(2);
+  });
+
+  test("of more than its rate waits for its turn, in order: it is not refused, so that no tree is too big to be started", async () => {
+    const limits = { maxSpawnsPerSecond: 10 };
+    const world = await createPair({ b: { behaviours, limits } });
+    const { a, b, far, advance } = world;
+    const started: unknown[] = [];
+    for (let i = 0; i < 25; i++) {
+      void a.node.start(far, [String(i)]).then(
+        () => started.push(i),
+        (error: unknown) => started.push(error),
+      );
+    }
+    await advance(0);
+    expect(started).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await advance(500);
+    expect(started).toHaveLength(15);
+    await advance(1_000);
+    expect(started).toEqual(Array.from({ length: 25 }, (_, i) => i));
+    expect(b.remote.breaches).toEqual({ maxSpawnsPerSecond: 15 });
+    // A supervisor asks for one after the other.
+    const children = Array.from({ length: 30 }, (_, i) => child(`stack ${i}`, far, [String(i)]));
+    const tree = a.node.start(defineSupervisor({ strategy: "one_for_one", children }));
+    await advance(4_000);
+    expect(a.node.isAlive(await tree)).toBe(true);
+    expect(b.node.processes()).toHaveLength(55);
+  });
+
+  test("that waits for its turn is not carried out when its time is over, or nobody asks any more", async () => {
+    const limits = { maxSpawnsPerSecond: 1 };
+    const world = await createPair({ b: { behaviours, limits } });
+    const { a, b, far, advance, network } = world;
+    const outcomes: unknown[] = [];
+    const start = (options: { readonly timeoutMs?: number }): void =>
+      void a.node.startOpt(options, far, []).then(
+        ({ node }) => outcomes.push(node),
+        ({ reason }: { reason: unknown }) => outcomes.push(reason),
+      );
+    start({});
+    start({ timeoutMs: 400 });
+    start({ timeoutMs: 5_000 });
+    await advance(500);
+    expect(outcomes).toEqual(["b", "timeout"]);
+    start({});
+    network.sever("a", "b");
+    await advance(10_000);
+    expect(outcomes).toEqual(["b", "timeout", "noconnection", "noconnection"]);
+    expect(b.node.processes()).toHaveLength(1);
+    // Nothing of them is left that would count.
+    await Promise.all([a.remote.connect("b"), world.settle()]);
+    start({});
+    await advance(2_000);
+    expect([outcomes.at(-1), b.node.processes().length]).toEqual(["b", 2]);
   });
 
   test("is refused by an `allow` that throws: who asks is told so, and nothing else ends", async () => {
@@ -272,7 +323,8 @@ describe("a start at another node", () => {
     const listed = { slow: remoteBehaviour(behaviour, () => [[]]) };
     const server = new SpawnServer(node, listed, DEFAULT_LIMITS, createBreachCounts());
     const peer = { name: "c", role: "node" } as const;
-    const request = { name: "slow", args: [], options: {}, parent: undefined, link: false, peer };
+    const asked = { name: "slow", args: [], options: {}, parent: undefined, link: false };
+    const request = { ...asked, peer, isWanted: () => true };
     let outcome: unknown;
     const starting = server.start(request, server.of("c"), (said) => (outcome = said));
     const end = async (): Promise<AnyPid> => {
