@@ -10,6 +10,7 @@
  */
 import { keyOf } from "@coppice/core";
 import { createHook, type AsyncHook } from "node:async_hooks";
+import { syncBuiltinESMExports } from "node:module";
 import nodeProcess from "node:process";
 import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 import { onNextTurn } from "./host-time.js";
@@ -106,6 +107,8 @@ class Nets {
     redirectRandom(patch, running);
     redirectTimers(patch, running);
     this.#refuse(patch);
+    // What was imported by its name from a module of the host, too.
+    syncBuiltinESMExports();
     this.#hook = createHook({ init: (_id, type) => this.#began(type) });
     this.#listens = false;
     onNextTurn(() => this.#takeDown());
@@ -123,6 +126,7 @@ class Nets {
       if (before === undefined) delete (on as Record<string, unknown>)[name];
       else Object.defineProperty(on, name, before);
     }
+    syncBuiltinESMExports();
     this.#patches = undefined;
     this.#hook = undefined;
     this.#latest = undefined;

@@ -6,7 +6,8 @@
  * simulation; this costs a turn of the event loop per signal.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   checkFunction,
   checkKeys,
@@ -20,6 +21,7 @@ import {
   type NodeOptions,
   type Scheduler,
 } from "@coppice/core";
+import { checkOneOf, checkText } from "./arguments.js";
 import { formatCrashTest, type CrashTestOptions } from "./crash-test.js";
 import { createKernel } from "./run-program.js";
 import { encode, inputOperations, type Entry, type Input, type Recording } from "./recording.js";
@@ -147,7 +149,12 @@ class Recorder implements RecordedNode {
     { crash, ...options }: CrashTestOptions & { readonly crash?: CrashReport },
   ): void {
     checkKeys("writeTest: options", options, ["start", "from", "runner"]);
-    writeFileSync(file, formatCrashTest(this.recording(crash), options));
+    checkText("writeTest: file", file, "the path of a file");
+    checkText("writeTest: options.from", options.from, "what the test imports, as ./shop.js");
+    checkOneOf("writeTest: options.runner", options.runner, ["node:test", "jest", "vitest"]);
+    const text = formatCrashTest(this.recording(crash), options);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 
   #note(entry: string | Input): void {

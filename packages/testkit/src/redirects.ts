@@ -101,6 +101,36 @@ export function redirectRandom(patch: PatchOne, running: Running): void {
       return bytes;
     },
   );
+  // Of the host they come out of a store that is filled now and then: most often no hook hears of it.
+  type Bytes = NodeJS.ArrayBufferView;
+  patch(
+    nodeCrypto,
+    "randomFillSync",
+    (original: (into: Bytes, from?: number, size?: number) => Bytes) =>
+      (into: Bytes, from?: number, size?: number): Bytes => {
+        const kernel = running();
+        const isWhole = from === undefined && size === undefined && ArrayBuffer.isView(into);
+        if (kernel === undefined || !isWhole) return original(into, from, size);
+        fill(kernel, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
+        return into;
+      },
+  );
+  patch(
+    nodeCrypto,
+    "randomInt",
+    (original: (...args: unknown[]) => unknown) =>
+      (...args: unknown[]): unknown => {
+        const kernel = running();
+        const [least, end] = args.length === 1 ? [0, args[0]] : args;
+        const isPlain =
+          args.length <= 2 && Number.isSafeInteger(least) && Number.isSafeInteger(end);
+        const range = Number(end) - Number(least);
+        if (kernel === undefined || !isPlain || !(range > 0)) return original(...args);
+        // More than one draw has bits for.
+        const share = kernel.host.draw() + kernel.host.draw() / 2 ** 32;
+        return Number(least) + Math.min(range - 1, Math.floor(share * range));
+      },
+  );
 }
 
 export function redirectTimers(patch: PatchOne, running: Running): void {

@@ -131,6 +131,13 @@ test("shop/till does not crash with RangeError: order 99 is not open", () => rep
     expect(output).toContain("# fail 1\n");
     expect(output).toContain("order 99 is not open");
 
+    const deep = join(folder, "not", "there", "yet.test.mjs");
+    recorded.writeTest(deep, { from: "./shop.js" });
+    expect(readFileSync(deep, "utf8")).toContain('from "./shop.js"');
+    expect(() => recorded.writeTest(deep, { from: "./shop.js", runner: "mocha" as never })).toThrow(
+      'writeTest: options.runner must be "node:test", "jest" or "vitest", but is "mocha"',
+    );
+
     recorded.writeTest(file, { from: "../src/shop.js", start: "open", runner: "jest" });
     expect(readFileSync(file, "utf8")).toContain(
       'import { test } from "@jest/globals";\nimport { replayCrash } from "@coppice/testkit";\nimport { open } from "../src/shop.js";\n',

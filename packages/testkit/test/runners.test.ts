@@ -38,6 +38,19 @@ async function shell(command: string, cwd?: string): Promise<{ code: number; out
   return { code, output: stripVTControlCharacters(output) };
 }
 
+test("what is imported by name from the host's modules is the simulation's, too, and then the host's", async () => {
+  const file = fileURLToPath(new URL("named-imports-child.mjs", import.meta.url));
+  const { first, second, violations, isHosts } = JSON.parse(
+    (await shell(`node ${file}`)).output,
+  ) as { first: unknown[]; second: unknown[]; violations: unknown[]; isHosts: boolean };
+  expect(violations).toEqual([]);
+  expect(first).toHaveLength(6);
+  expect(first.at(-1)).toBe("0,0");
+  expect([5, 6]).toContain(first[2]);
+  expect(second).toEqual(first);
+  expect(isHosts).toBe(true);
+});
+
 describe("node:test", () => {
   test("runs tests of actors, and what a report says to paste into a shell brings the failure back", async () => {
     const { code, output } = await shell(`node --test --test-reporter=tap ${child}`);
