@@ -4,6 +4,7 @@
  */
 import type { Clock } from "@coppice/core";
 import { UnreachableError } from "./errors.js";
+import { shownAddress } from "./shown-address.js";
 import type { Dialler, Transport } from "./transport.js";
 
 export type Resolve = (node: string) => string | undefined | PromiseLike<string | undefined>;
@@ -81,6 +82,6 @@ export function dialWith(diallers: readonly Dialler[], address: string): Transpo
     const dialler = diallers.find((one) => one.accepts(address));
     return dialler?.dial(address) ?? "nobody knows how to dial that";
   } catch (error) {
-    return `${address}: ${String(error)}`;
+    return `${shownAddress(address)}: ${String(error)}`;
   }
 }

@@ -1,19 +1,21 @@
 /** Errors of remoting that a caller may want to handle. */
 import { CoppiceError } from "@coppice/core";
+import { shownAddress } from "./shown-address.js";
 
 /** A connection with a node did not come about. */
 export class UnreachableError extends CoppiceError {
   override readonly name = "UnreachableError";
   readonly code = "UNREACHABLE";
-  /** The name or the address. */
+  /** The name or the address, without what is secret in that. */
   readonly target: string;
   /** In words; may be empty. */
   readonly why: string;
   /** One of `CLOSE_CODES`, or the transport's; `undefined` when nothing was dialled. */
   readonly closeCode: number | undefined;
   constructor(target: string, why: string, closeCode?: number, options?: ErrorOptions) {
-    super(`${target} cannot be reached: ${why === "" ? `code ${closeCode}` : why}`, options);
-    this.target = target;
+    const shown = shownAddress(target);
+    super(`${shown} cannot be reached: ${why === "" ? `code ${closeCode}` : why}`, options);
+    this.target = shown;
     this.why = why;
     this.closeCode = closeCode;
   }

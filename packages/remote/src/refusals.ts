@@ -3,6 +3,7 @@
  * alone: those that will fail again until somebody changes something.
  */
 import type { Report } from "@coppice/core";
+import { shownAddress } from "./shown-address.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
 /** What the two sides do not agree on. */
@@ -38,12 +39,14 @@ export class Refusals {
     if (question === undefined || this.#told.get(target) === code) return undefined;
     if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.set(target, code);
-    const data: Refusal = { type: "connectionRefused", target, address, code, text };
-    const at = target === address ? "" : ` at ${address}`;
+    const shown = shownAddress(target);
+    const where = shownAddress(address);
+    const data: Refusal = { type: "connectionRefused", target: shown, address: where, code, text };
+    const at = target === address ? "" : ` at ${where}`;
     return {
       level: "warning",
       data,
-      format: () => `no connection with ${target}${at}: ${text} (${code}); ${question}`,
+      format: () => `no connection with ${shown}${at}: ${text} (${code}); ${question}`,
     };
   }
 

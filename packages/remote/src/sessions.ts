@@ -27,6 +27,7 @@ import type { CheckedOptions } from "./remote-options.js";
 import type { RemotePeer } from "./remote-peer.js";
 import type { SessionEnd } from "./session.js";
 import { SessionParts, type SessionsPort } from "./session-parts.js";
+import { shownAddress } from "./shown-address.js";
 import { UnsendableTermError, type NodeLife } from "./term.js";
 import { CLOSED_ABNORMALLY, type Dialler, type Transport } from "./transport.js";
 import { CLOSE_CODES } from "./wire-signal.js";
@@ -323,7 +324,7 @@ export class Sessions {
     remote.attach(connection, incoming, incarnation);
     const { role } = peer;
     const { address } = facts;
-    this.#emit({ type: "up", node: name, incarnation, role, address });
+    this.#emit({ type: "up", node: name, incarnation, role, address: shownAddress(address) });
     for (const { resolve } of facts.waiting.splice(0)) resolve(peer.node);
     for (const { resolve } of this.#awaiting.take(name)) resolve(peer.node);
   }
@@ -409,7 +410,7 @@ export class Sessions {
     text: string,
     byPeer = false,
   ): void {
-    this.#emit({ type: "refused", node, address, code, text, byPeer });
+    this.#emit({ type: "refused", node, address: shownAddress(address), code, text, byPeer });
   }
 
   #warn({ expected, address }: Facts, { code, text }: SessionEnd): void {

@@ -330,6 +330,27 @@ describe("the options of startRemote", () => {
     }
   });
 
+  test("may have a password in an address, which no error, event or report shows", async () => {
+    await withNodes(async (a, b) => {
+      const server = await startRemote(b, { cookie, listen: { port: 0 } });
+      const { host } = new URL(server.addresses[0] ?? "");
+      const seen: unknown[] = [];
+      a.events.subscribe((event) => {
+        if (event.type === "report") seen.push(event.report.format(), event.report.data);
+      });
+      const remote = await startRemote(a, { cookie: "another cookie of that length" });
+      remote.events.subscribe((event) => void seen.push(event));
+      for (const rest of [host, `${host}/#x`, "127.0.0.1:1"]) {
+        await remote.connect(`ws://user:secret@${rest}`).catch((error: unknown) => {
+          seen.push(String(error), { ...(error as object) });
+        });
+      }
+      expect(seen.length).toBeGreaterThan(8);
+      expect(JSON.stringify(seen)).toContain(`ws://${host}`);
+      expect(JSON.stringify(seen)).not.toContain("secret");
+    });
+  });
+
   test("never show the cookie in an error", async () => {
     await withNodes(async (a) => {
       const error = await startRemote(a, { cookie: "tellnobody" }).catch((e: unknown) => e);
