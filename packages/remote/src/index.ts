@@ -45,4 +45,5 @@ export {
   type ThreadGroupOptions,
   type ThreadNodeOptions,
 } from "./thread-node.js";
+export { startWorkerNode, type WorkerNode, type WorkerNodeOptions } from "./worker-node.js";
 export { CLOSE_CODES, type CloseCode } from "./wire-signal.js";

@@ -6,6 +6,7 @@ import type { Remote } from "../src/remote.js";
 import type { RemoteOptions } from "../src/remote-options.js";
 import { startRemote } from "../src/start-remote.js";
 import { startInThread, threadGroup, threadNode } from "../src/thread-node.js";
+import { startWorkerNode } from "../src/worker-node.js";
 
 type Worker = Call<["fib", number] | ["hang"] | ["exit"], number>;
 
@@ -24,12 +25,16 @@ async function withRemote(
   }
 }
 
-/** Waits until it is so. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 1_000 && !holds(); i++) {
-    await new Promise((resolve) => void setTimeout(resolve, 5));
-  }
-  expect(holds()).toBe(true);
+/** Waits until it is so, of nodes that come and go. */
+async function until(remote: Remote, holds: () => boolean): Promise<void> {
+  if (holds()) return;
+  await new Promise<void>((resolve) => {
+    const events = remote.events.subscribe(() => {
+      if (!holds()) return;
+      events.unsubscribe();
+      resolve();
+    });
+  });
 }
 
 const workerAt = (remote: Remote, place: string | (() => string)): Startable<Worker> =>
@@ -50,7 +55,7 @@ describe("a node in a thread", () => {
       const ended = node.whenExited(worker);
       node.exit(thread, "shutdown");
       expect(await ended).toBe("noconnection");
-      await until(() => remote.nodes().length === 0);
+      await until(remote, () => remote.nodes().length === 0);
     });
   });
 
@@ -156,6 +161,55 @@ describe("a thread that did not start", () => {
   });
 });
 
+describe("a worker node", () => {
+  test("is called as its module, and starts again when its thread dies", async () => {
+    await withRemote(async (node, remote) => {
+      const { name, supervisor } = await startWorkerNode(remote, url);
+      expect(remote.nodes()).toMatchObject([{ name: "thread-program", role: "node" }]);
+      const worker = (await node.start(workerAt(remote, name) as never)) as Pid<Worker>;
+      await expect(node.call(worker, ["exit"])).rejects.toMatchObject({ reason: "noconnection" });
+      await until(remote, () =>
+        remote.nodes().some(({ incarnation }) => incarnation !== worker.incarnation),
+      );
+      const next = (await node.start(workerAt(remote, name) as never)) as Pid<Worker>;
+      expect(await node.call(next, ["fib", 10])).toBe(55);
+      node.exit(supervisor, "shutdown");
+      await until(remote, () => remote.nodes().length === 0);
+    });
+  });
+
+  test("that dies more often than it may is given up", async () => {
+    await withRemote(async (node, remote) => {
+      const { supervisor } = await startWorkerNode(remote, url, { name: "w", intensity: 0 });
+      const worker = (await node.start(workerAt(remote, "w") as never)) as Pid<Worker>;
+      const ended = node.whenExited(supervisor);
+      await expect(node.call(worker, ["exit"])).rejects.toMatchObject({ reason: "noconnection" });
+      expect(await ended).toBe("shutdown");
+    });
+  });
+
+  test("whose module fails does not start", async () => {
+    await withRemote(async (node, remote) => {
+      const missing = startWorkerNode(remote, new URL("missing.mjs", url));
+      await expect(missing).rejects.toMatchObject({ code: "START_FAILED" });
+      expect(node.processes()).toEqual([]);
+    });
+  });
+
+  test.each<[string, unknown, unknown]>([
+    ["a URL", "thread.js", {}],
+    ["the URL of a module", new URL("file:///"), {}],
+    ["without white space", url, { name: "a b" }],
+    ["at least 0", url, { intensity: -1 }],
+    ["size", url, { size: 2 }],
+  ])("wants %s", async (expected, module, options) => {
+    await withRemote(async (_node, remote) => {
+      const started = startWorkerNode(remote, module as URL, options as object);
+      await expect(started).rejects.toThrow(expected);
+    });
+  });
+});
+
 describe("a group of threads", () => {
   test("spreads processes over them, and starts again those that die", async () => {
     await withRemote(async (node, remote) => {
@@ -170,13 +224,13 @@ describe("a group of threads", () => {
         reason: "noconnection",
       });
       const before = workers[0]?.incarnation;
-      await until(() => {
+      await until(remote, () => {
         const again = remote.nodes().find(({ name }) => name === "pool-1");
         return again !== undefined && again.incarnation !== before;
       });
       expect(await node.call(workers[1] as Pid<Worker>, ["fib", 10])).toBe(55);
       node.exit(supervisor, "shutdown");
-      await until(() => remote.nodes().length === 0);
+      await until(remote, () => remote.nodes().length === 0);
     });
   });
 
@@ -197,7 +251,7 @@ describe("a group of threads", () => {
         await expect(node.call(worker, ["exit"])).rejects.toMatchObject({
           reason: "noconnection",
         });
-        await until(() => {
+        await until(remote, () => {
           const again = remote.nodes().find(({ name }) => name === "pool-1");
           return again !== undefined && again.incarnation !== before?.incarnation;
         });
@@ -222,13 +276,13 @@ describe("a group of threads", () => {
           .catch((error: unknown) => error);
         expect(await node.call(other, ["fib", 10])).toBe(55);
         expect(await lost).toMatchObject({ reason: "noconnection" });
-        await until(() => {
+        await until(remote, () => {
           const again = remote.nodes().find(({ name }) => name === hung.node);
           return again !== undefined && again.incarnation !== hung.incarnation;
         });
         expect(await node.call(other, ["fib", 10])).toBe(55);
       },
-      { hearMs: 500 },
+      { hearMs: 1_500 },
     );
   });
 });
