@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { createSecureContext, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { InvalidArgumentError } from "@coppice/core";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Dialler, Listener, Transport } from "./transport.js";
@@ -58,8 +58,10 @@ export interface NodeWebSocketOptions {
   >;
 }
 
+/** @throws InvalidArgumentError what `tls` has cannot be used */
 export function nodeDialler(options: NodeWebSocketOptions): Dialler {
   const { maxFrameBytes, handshakeMs, tls } = options;
+  if (tls !== undefined) checkUsable("startRemote: options.tls", () => createSecureContext(tls));
   return {
     accepts: isWebSocketAddress,
     dial: (address) => {
@@ -122,6 +124,10 @@ export async function listenWebSocket(
     certificate === undefined
       ? createServer(deadlines, refuse)
       : tlsServer({ ...certificate, ...deadlines, handshakeTimeout: handshakeMs });
+  // Whom the one does not trust, the other hears of; whom both do not, nobody would.
+  http.on("tlsClientError", (error: Error, socket: TLSSocket) =>
+    refused?.(socket.remoteAddress ?? "unknown", `TLS: ${error.message}`),
+  );
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -180,14 +186,19 @@ function shown(said: string | undefined): string {
   return JSON.stringify((said ?? "").slice(0, MOST_SHOWN));
 }
 
-/** OpenSSL says neither what it was given nor by whom; a key stays a secret. */
 function tlsServer(options: ServerOptions): Server {
+  return checkUsable("startRemote: options.listen.certificate", () =>
+    createTlsServer(options, refuse),
+  );
+}
+
+/** OpenSSL says neither what it was given nor by whom; a key stays a secret. */
+function checkUsable<T>(argument: string, use: () => T): T {
   try {
-    return createTlsServer(options, refuse);
+    return use();
   } catch (error) {
     const expected = "a certificate and the key to it, both as PEM";
-    const { message } = error as Error;
-    throw new InvalidArgumentError("startRemote: options.listen.certificate", expected, message);
+    throw new InvalidArgumentError(argument, expected, (error as Error).message);
   }
 }
 

@@ -101,6 +101,42 @@ describe("nodes over TLS", () => {
     });
   });
 
+  test("do not when the one who dials has none and is asked for one, of which both sides hear", async () => {
+    const asking = { ...certificate, ca: other.cert, requestCert: true, rejectUnauthorized: true };
+    const server = { listen: { port: 0, certificate: asking } };
+    const told = async (
+      options: Partial<RemoteOptions>,
+      shown: Partial<Certificate>,
+    ): Promise<unknown[]> => {
+      const seen: unknown[] = [];
+      const client = { tls: { ca: certificate.cert, ...shown } };
+      await withPair({ server: options, client }, async (pair) => {
+        pair.server.events.subscribe((event) => {
+          if (event.type === "refused" || event.type === "up") seen.push(event);
+        });
+        await pair.client.connect(pair.address).catch((error: unknown) => seen.push(error));
+      });
+      return seen;
+    };
+    expect(await told(server, other)).toMatchObject([{ type: "up", node: "client" }]);
+    expect(await told(server, {})).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ code: "UNREACHABLE" }),
+        expect.objectContaining({
+          type: "refused",
+          text: expect.stringMatching(/^TLS: .*did not return a certificate/),
+        }),
+      ]),
+    );
+  });
+
+  test("do not begin with a key that is another's", async () => {
+    const client = { tls: { cert: certificate.cert, key: other.key } };
+    await expect(withPair({ client }, async () => undefined)).rejects.toThrow(
+      /^startRemote: options.tls must be a certificate and the key to it.*mismatch/,
+    );
+  });
+
   test("do not without the secret, whatever the certificate", async () => {
     const client = { cookie: generateCookie() };
     await withPair({ client }, async ({ client: stranger, address }) => {
