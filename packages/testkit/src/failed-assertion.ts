@@ -1,5 +1,5 @@
 /**
- * Assertions that fail in processes. A process may crash, and be none the worse for it; but who writes
+ * Assertions that fail in processes, and in subscribers of events. A process may crash, and be none the worse for it; but who writes
  * `expect(…)` into a process wants to be told.
  */
 import { keyOf, type NodeEvent } from "@coppice/core";
@@ -10,6 +10,13 @@ import type { Kernel } from "./kernel.js";
  * restarted: its errors count where nobody watched the process.
  */
 export function noteFailedAssertion(kernel: Kernel, event: NodeEvent): void {
+  if (event.type === "subscriberFailed") {
+    const { error } = event;
+    if (typeof error !== "object" || error === null) return;
+    if (!isExpectation(error) && !isAssertion(error)) return;
+    kernel.fail("what a subscriber of events asserts", (error as Error).message, error);
+    return;
+  }
   if (event.type !== "crashed") return;
   const { report, watched } = event;
   const { error } = report.reason;

@@ -183,7 +183,7 @@ export class KernelSimulation implements Simulation {
     kernel.look({ by: "sometimes", name }, options.reads);
     kernel.observers.push(() => {
       if (kernel.seen?.has(name) === true) return;
-      const held: unknown = holds();
+      const held: unknown = this.#ask(name, holds);
       if (kernel.checks.isPromise(name, held, kernel.stepNow) || !held) return;
       (kernel.seen ??= new Set()).add(name);
     });
@@ -200,7 +200,17 @@ export class KernelSimulation implements Simulation {
     checkKeys("observe: options", options, ["reads"]);
     this.kernel.look({ by: "observe", name: "an observer" }, options.reads);
     this.kernel.remembering++;
-    this.kernel.observers.push(observer);
+    this.kernel.observers.push((step) => this.#ask("what an observer says", () => observer(step)));
+  }
+
+  /** What is thrown where somebody looks is wrong with the program, or with who looks: the run goes on. */
+  #ask(check: string, look: () => unknown): unknown {
+    try {
+      return look();
+    } catch (error) {
+      this.kernel.fail(check, error instanceof Error ? error.message : String(error), error);
+      return undefined;
+    }
   }
 
   /** Read when faults strike; who writes a report reads it at each step: see `withStates`. */

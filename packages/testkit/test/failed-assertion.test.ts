@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, expect, test } from "@jest/globals";
 import { defineServer, defineSupervisor, child, startSupervisor } from "@coppice/supervisor";
-import { FIFO, runProgramAsync, type Program } from "@coppice/testkit";
+import { FIFO, runProgramAsync, type Program, type Simulation } from "@coppice/testkit";
 
 /** What a process of vitest throws: of chai's class, not of Node's. */
 class AssertionError extends Error {
@@ -45,6 +45,32 @@ describe("an assertion that fails in a process", () => {
     const { violations } = await runProgramAsync(program, FIFO);
     return violations.map(({ check, message }) => `${check}: ${message.split("\n")[0]}`);
   };
+
+  test("is one in an observer, in a subscriber of events, and where something should be seen", async () => {
+    const program =
+      (set: (sim: Simulation) => void): Program =>
+      (sim) => {
+        set(sim);
+        alone(() => undefined)(sim);
+      };
+    const text = "expect(received).toBe(expected) // Object.is equality";
+    expect(await found(program((sim) => sim.observe(expectation)))).toEqual([
+      `what an observer says: ${text}`,
+    ]);
+    expect(await found(program((sim) => sim.sometimes("it is so", mistake as never)))).toEqual([
+      "it is so: not a function",
+    ]);
+    const listening = (act: () => void): Program =>
+      program((sim) => {
+        const node = sim.node("heard", { logger: false });
+        node.events.subscribe(act);
+        node.spawn(async () => undefined);
+      });
+    expect(await found(listening(expectation))).toEqual([
+      `what a subscriber of events asserts: ${text}`,
+    ]);
+    expect(await found(listening(mistake))).toEqual([]);
+  });
 
   test.each([
     [
