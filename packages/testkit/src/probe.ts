@@ -16,6 +16,7 @@ import {
   type Self,
 } from "@coppice/core";
 import { checkNode, has } from "./arguments.js";
+import { driverOf } from "./driven.js";
 import type { InteractiveSimulation } from "./simulate.js";
 
 export interface ProbeOptions {
@@ -25,7 +26,7 @@ export interface ProbeOptions {
   readonly withinMs?: number;
   /**
    * The simulation that the node is in, if a test drives it: then the probe makes it go on while it
-   * waits. Elsewhere the node goes on by itself.
+   * waits. Elsewhere the node goes on by itself. By default, that which made the node by `simulate`.
    */
   readonly sim?: InteractiveSimulation;
 }
@@ -129,7 +130,11 @@ class ProbeProcess<M> implements Probe<M> {
   #pilot: Autopilot<M> | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(node: Node, { label = "probe", sim }: ProbeOptions, withinMs: number) {
+  constructor(
+    node: Node,
+    { label = "probe", sim = driverOf(node) }: ProbeOptions,
+    withinMs: number,
+  ) {
     this.#node = node;
     this.#sim = sim;
     this.#withinMs = withinMs;

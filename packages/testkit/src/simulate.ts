@@ -1,14 +1,23 @@
 /** A simulation that a test drives itself, step by step. */
-import { checkFunction, checkKeys, InvalidArgumentError, type Happening } from "@coppice/core";
+import {
+  checkFunction,
+  checkKeys,
+  InvalidArgumentError,
+  type Happening,
+  type Node,
+} from "@coppice/core";
 import { has } from "./arguments.js";
+import { markDriven } from "./driven.js";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import type { Kernel } from "./kernel.js";
 import { within } from "./escape-nets.js";
 import type { SimulationOptions } from "./kernel-options.js";
+import type { Boot, SimNodeOptions } from "./lives.js";
+import { NeverAtRestError } from "./never-at-rest.js";
 import { createKernel } from "./run-program.js";
 import type { Run } from "./run.js";
-import { KernelSimulation, type Simulation } from "./simulation.js";
+import { KernelSimulation, type SimNode, type Simulation } from "./simulation.js";
 import { FIFO, seeded, type RunView, type Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
@@ -31,7 +40,11 @@ export interface InteractiveSimulation extends Simulation {
   until(holds: () => boolean): Promise<void>;
   /** Lets `ms` milliseconds pass: all timers fire that are due by then, each when all else is at rest. */
   advance(ms: number): Promise<void>;
-  /** Makes transitions, and lets time pass, until nothing can happen any more. Then looks at what must hold. */
+  /**
+   * Makes transitions, and lets time pass, until nothing can happen any more. Then looks at what must hold.
+   *
+   * @throws NeverAtRestError something must hold at rest, and it never came to rest
+   */
   rest(): Promise<Run>;
   /** What could happen next. */
   readonly enabled: readonly Transition[];
@@ -69,6 +82,15 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     super(kernel, ...rest);
     this.#strategy = strategy;
     kernel.phase = "run";
+  }
+
+  override node(name?: string, options?: SimNodeOptions): Node {
+    return markDriven(super.node(name, options), this);
+  }
+
+  override boot(name: string, boot: Boot, options?: SimNodeOptions): SimNode {
+    checkFunction("boot: boot", boot);
+    return super.boot(name, (node) => boot(markDriven(node, this)), options);
   }
 
   settle(): Promise<void> {
@@ -142,7 +164,9 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
       kernel.check("finally");
       lookForStuck(kernel);
     }
-    return kernel.result(outcome);
+    const run = kernel.result(outcome);
+    if ((run.unjudged?.length ?? 0) > 0) throw new NeverAtRestError(run);
+    return run;
   }
 
   get enabled(): readonly Transition[] {

@@ -38,6 +38,17 @@ describe("a probe", () => {
     expect(probe.messages).toEqual([]);
   });
 
+  test("finds the simulation that a test drives by itself", async () => {
+    const sim = simulate();
+    const probe = createProbe<string>(sim.node());
+    sim.boot("b", (node) => void node.sendAfter(probe.pid, 50, "from b"));
+    expect(await probe.expect()).toBe("from b");
+    const other = createProbe<string>(sim.boot("c", () => undefined).node);
+    sim.node("d").sendAfter(other.pid, 20, "from d");
+    expect(await other.expect()).toBe("from d");
+    expect(sim.nowMs).toBe(70);
+  });
+
   test("fails when nothing comes in time, neither earlier nor later", async () => {
     const { probe, after, now } = setUp();
     after(31, "late");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { InvalidArgumentError, MutationAfterSendError, type Call, type Pid } from "@coppice/core";
-import { simulate } from "@coppice/testkit";
+import { simulate, type InteractiveSimulation } from "@coppice/testkit";
 
 function echo(sim: ReturnType<typeof simulate>): {
   node: ReturnType<typeof sim.node>;
@@ -18,6 +18,22 @@ function echo(sim: ReturnType<typeof simulate>): {
 }
 
 describe("a simulation that a test drives", () => {
+  test("says so when it never comes to rest, where something must hold", async () => {
+    const beating = (stepLimit: number): InteractiveSimulation => {
+      const sim = simulate({ stepLimit });
+      sim.node().spawn<never>(async (self) => {
+        for (;;) await self.sleep(10);
+      });
+      return sim;
+    };
+    expect((await beating(100).rest()).outcome).toBe("stepLimit");
+    const demanding = beating(100);
+    demanding.finally("it is tidy", () => true);
+    await expect(demanding.rest()).rejects.toThrow(
+      'nobody looked whether "it is tidy" holds there',
+    );
+  });
+
   test("does nothing by itself, and what can be done without time when it is told to settle", async () => {
     const sim = simulate();
     const { node, server } = echo(sim);
