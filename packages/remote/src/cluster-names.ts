@@ -15,7 +15,12 @@
 import { guardedObservable, type AnyPid, type Clock, type Node } from "@coppice/core";
 import { Subject, type Observable } from "rxjs";
 import { backoffMs, CONNECT_BACKOFF } from "./backoff.js";
-import { NameRefusedError, NameTimeoutError, UnreachableError } from "./errors.js";
+import {
+  NameRefusedError,
+  NameTimeoutError,
+  RemoteStoppedError,
+  UnreachableError,
+} from "./errors.js";
 import { NameMember, type NameAnswer } from "./name-member.js";
 import type { NameClaim, NameEvent, NameHolder, NameStore } from "./name-store.js";
 import type { RemoteEvent } from "./remote-event.js";
@@ -44,6 +49,8 @@ export class ClusterNames implements NameStore {
   readonly #ports: ClusterNamesPorts;
   readonly #member: NameMember;
   readonly #timers = new Set<unknown>();
+  /** Whoever waits for a name: told when this is over. */
+  readonly #waiting = new Set<() => void>();
   #isOver = false;
 
   constructor(ports: ClusterNamesPorts) {
@@ -77,6 +84,7 @@ export class ClusterNames implements NameStore {
   }
 
   async claim(name: string, pid: AnyPid, timeoutMs: number): Promise<NameClaim> {
+    if (this.#isOver) throw new RemoteStoppedError(this.#ports.node.name);
     const registrar = registrarOf(this.#ports.members, name);
     const timer = this.#deadline(name, timeoutMs);
     let takeBack: () => void = () => {};
@@ -111,12 +119,19 @@ export class ClusterNames implements NameStore {
     name: string,
     timeoutMs: number,
   ): { readonly over: Promise<never>; readonly cancel: () => void } {
-    let cancel: () => void = () => {};
+    let cancelTimer: () => void = () => {};
+    let stopped: () => void = () => {};
     const over = new Promise<never>((_, reject) => {
       const tooLate = (): void => reject(new NameTimeoutError(name, timeoutMs));
-      if (timeoutMs < Infinity) cancel = this.#after(timeoutMs, tooLate);
+      if (timeoutMs < Infinity) cancelTimer = this.#after(timeoutMs, tooLate);
+      stopped = () => reject(new RemoteStoppedError(this.#ports.node.name));
     });
-    return { over, cancel: () => cancel() };
+    this.#waiting.add(stopped);
+    const cancel = (): void => {
+      this.#waiting.delete(stopped);
+      cancelTimer();
+    };
+    return { over, cancel };
   }
 
   /** Members are to be connected always: what one keeps the others have to know. */
@@ -149,6 +164,8 @@ export class ClusterNames implements NameStore {
     this.#isOver = true;
     for (const timer of this.#timers) this.#ports.clock.clear(timer);
     this.#timers.clear();
+    for (const stopped of [...this.#waiting]) stopped();
+    this.#member.end();
     this.#events.complete();
   }
 }

@@ -151,6 +151,11 @@ export class NameMember {
     this.#registrar.down(name);
   }
 
+  /** Nobody is reached any more: what this node holds may soon be another's, and what it knows is old. */
+  end(): void {
+    for (const registrar of this.#options.members) this.#lose(registrar);
+  }
+
   /** What another member says, or this one to itself. */
   received(peer: NodeLife, message: unknown): void {
     const parsed = parseNameMessage(message);

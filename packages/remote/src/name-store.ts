@@ -27,7 +27,8 @@ export type NameEvent =
     }
   /**
    * A process of this node holds its name no longer. `"conflict"`: somebody with a greater token does;
-   * `"unreachable"`: who keeps the name was out of reach for too long, and may give it to somebody else.
+   * `"unreachable"`: who keeps the name was out of reach for too long, or is so for ever because remoting of this node
+   * is stopped, and may give it to somebody else.
    */
   | {
       readonly type: "lost";

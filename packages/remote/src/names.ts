@@ -57,13 +57,15 @@ export class Names {
    * given back when the process ends.
    *
    * A process that loses its name gets the exit signal `{ nameConflict: name }`, when another turns out to
-   * have it, or `{ nameLost: name }`, when who keeps the name was out of reach for too long.
+   * have it, or `{ nameLost: name }`, when who keeps the name was out of reach for too long, or remoting of this
+   * node is stopped.
    *
    * @param options.timeoutMs How long it may take to find out; 5000 by default.
    * @returns the token of this tenure, or who has the name
    * @throws InvalidArgumentError no name, or no pid of this node
    * @throws NoProcessError the process is not alive
    * @throws UnreachableError the node that keeps the name is out of reach
+   * @throws RemoteStoppedError remoting of this node is stopped, or stops meanwhile
    * @throws NameTimeoutError it was not found out in time: a holder's node may be out of reach
    * @throws NameRefusedError this node has too many names, or another list of members
    */

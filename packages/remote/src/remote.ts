@@ -104,6 +104,9 @@ export interface Remote {
   readonly names: Names;
   /** How often each limit was breached. */
   readonly breaches: { readonly [L in LimitName]?: number };
-  /** Ends all sessions and listens no more. The node itself goes on, alone. */
+  /**
+   * Ends all sessions and listens no more. The node itself goes on, alone; its processes lose their names of the
+   * cluster.
+   */
   stop(): Promise<void>;
 }

@@ -423,6 +423,65 @@ describe("asking for a name", () => {
   });
 });
 
+describe("the end of remoting", () => {
+  const Names = ["leader", "one", "two", "three"].map((one) => name<string>(one));
+
+  test("loses the names of processes that live on, so that no other can have them beside", async () => {
+    const { a, b, advance } = await createCluster();
+    const pids = Names.map(() => spawnIdle(a.node));
+    for (const [index, one] of Names.entries()) register(a, one, pids[index] as Pid<string>);
+    await advance(100);
+    const seen: unknown[] = [];
+    a.remote.names.events.subscribe((event) => seen.push([event.type, event.name]));
+    const reasons = pids.map((pid) => a.node.whenExited(pid));
+    await Promise.all([a.remote.stop(), advance(0)]);
+    expect(await Promise.all(reasons)).toEqual(Names.map((one) => ({ nameLost: one.name })));
+    expect(seen.filter((one) => (one as string[])[0] === "lost")).toHaveLength(Names.length);
+    expect(Names.map((one) => a.remote.names.whereis(one))).toEqual(Names.map(() => undefined));
+    // Those that others keep can be had when the grace is over.
+    const others = Names.map((one) => register(b, one, spawnIdle(b.node)));
+    await advance(3 * GRACE_MS);
+    expect(others.some(({ outcome }) => outcome !== undefined && "token" in outcome)).toBe(true);
+  });
+
+  test("is told to whoever waits for a name, whoever keeps it, and who asks later", async () => {
+    const cluster = await createCluster();
+    const { a, advance } = cluster;
+    // Nobody answers, and some names this very node gives only after a while.
+    cluster.cut(["a"], ["b", "c"]);
+    const asked = Names.map((one) => register(a, one, spawnIdle(a.node)));
+    await advance(10);
+    const waiting = asked.filter(({ outcome }) => outcome === undefined);
+    expect(waiting.length).toBeGreaterThan(0);
+    await Promise.all([a.remote.stop(), advance(0)]);
+    for (const { outcome } of waiting) {
+      expect(["REMOTE_STOPPED", "UNREACHABLE"]).toContain((outcome as { code: string }).code);
+    }
+    const later = Names.map((one) => register(a, one, spawnIdle(a.node)));
+    await advance(0);
+    expect(later.map(({ outcome }) => outcome)).toEqual(
+      Names.map(() => ({ code: "REMOTE_STOPPED" })),
+    );
+  });
+
+  test("is told to who waits for what this node itself does not give yet", async () => {
+    const world = createRemoteWorld();
+    const names = { members: MEMBERS, graceMs: GRACE_MS };
+    // Nobody else is there: it knows not what they hold, and waits.
+    const a = await world.start("a", { hearMs: HEAR_MS, names });
+    const asked = Array.from({ length: 20 }, (_, i) =>
+      register(a, name<string>(`name ${i}`), spawnIdle(a.node)),
+    );
+    await world.advance(10);
+    const waiting = asked.filter(({ outcome }) => outcome === undefined);
+    expect(waiting.length).toBeGreaterThan(0);
+    await Promise.all([a.remote.stop(), world.advance(0)]);
+    expect(waiting.map(({ outcome }) => outcome)).toEqual(
+      waiting.map(() => ({ code: "REMOTE_STOPPED" })),
+    );
+  });
+});
+
 describe("a message that is none of ours", () => {
   test("about names is ignored, and what a member says of another's names is not believed", async () => {
     const { a, b, c, settle } = await createCluster();
