@@ -35,7 +35,7 @@ export function deliver(
       if (process.waitLimit !== undefined) process.endWait();
       process.node.turn.ran(process);
       const { offers } = process.node;
-      if (offers !== undefined) offers.took(process.pid, message, process.guard);
+      if (offers !== undefined) offers.took(process.pid, message, process.guard, process.polling);
       wake(message);
       return;
     }

@@ -192,7 +192,7 @@ const CLOCK = ["now", "set", "clear"];
 const CLOCK_MAY = ["hold", "cpuMs"];
 const RANDOM = ["next"];
 const SCHEDULER = ["soon", "afterTurn"];
-const SCHEDULER_MAY = ["offer", "withdraw", "access", "nodeKey"];
+const SCHEDULER_MAY = ["offer", "withdraw", "access", "clockRead", "took", "deliverAll", "nodeKey"];
 const KEYS: readonly string[] = [
   "name",
   "messages",

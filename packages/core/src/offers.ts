@@ -85,11 +85,29 @@ export class Offers {
 
   /** A process gave way, and goes on when `wait` fires. */
   resume(process: Process, wait: Deadline): void {
+    (process.pid as OfferedPid).yields++;
+    this.#resume(process, wait);
+  }
+
+  #resume(process: Process, wait: Deadline): void {
     const pid = process.pid as OfferedPid;
-    const key = pid.key.resume(++pid.yields);
+    const key = pid.key.resume(pid.yields);
     const resume = new Offer("resume", key, process.node, pid, undefined, undefined, wait, pid.own);
     wait.happening = resume;
     this.#offer(resume);
+  }
+
+  /** A process only looks whether a message is there. Tells whether all that was sent to it has arrived. */
+  looks(pid: LocalPid): boolean {
+    // Counted whatever it finds, so that what comes later has the same key; and made, as keys are in order.
+    const looker = this.#offered(pid);
+    looker.key.resume(++looker.yields);
+    return this.#scheduler.deliverAll?.(pid) === true;
+  }
+
+  /** It has found nothing so far, and will have found nothing when `limit` fires. */
+  look(process: Process, limit: Deadline): void {
+    this.#resume(process, limit);
   }
 
   /** `node` is where it arrives. */
@@ -214,8 +232,13 @@ export class Offers {
   }
 
   /** Tells a scheduler that wants to know of a use of something shared. */
-  took(by: LocalPid, message: unknown, guard: ((message: never) => boolean) | undefined): void {
-    this.#scheduler.took?.(by, message, guard);
+  took(
+    by: LocalPid,
+    message: unknown,
+    guard: ((message: never) => boolean) | undefined,
+    isLook: boolean,
+  ): void {
+    this.#scheduler.took?.(by, message, guard, isLook);
   }
 
   /** Somebody asks what time it is. */

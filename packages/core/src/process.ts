@@ -86,8 +86,8 @@ export class Process {
 
   /** Which messages a handler takes at present; all when there is none. */
   selects: ((message: never) => boolean) | undefined = undefined;
-  /** A handler is to be called when no message is taken: at once, at a time, or now that this has come. */
-  idle: "now" | Deadline | undefined = undefined;
+  /** A handler is to be called when no message is taken: at once, at a time, or as this has come. */
+  idle: "now" | "due" | Deadline | undefined = undefined;
 
   mailbox: Mailbox | undefined = undefined;
   /** From this size on a message needs a closer look. */

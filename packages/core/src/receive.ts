@@ -10,6 +10,7 @@ import type { Process } from "./process.js";
 import { TIMEOUT, type ReceiveOptions } from "./self.js";
 import { settleOwn } from "./signal.js";
 import { Deadline } from "./timer-queue.js";
+import { endedWait } from "./wait.js";
 
 /** The next message of a process that is alive, or `TIMEOUT`. */
 export function receive(
@@ -34,7 +35,15 @@ export function receive(
   const { turn } = node;
   turn.ran(process);
   process.awaiting = undefined;
-  if (timeoutMs === 0) settleOwn(process);
+  const { offers } = node;
+  // Whether all has arrived that was sent to it, so that a look finds what there is to be found.
+  let hasAll = false;
+  if (timeoutMs === 0) {
+    settleOwn(process);
+    if (offers !== undefined) hasAll = offers.looks(process.pid);
+    // Its end may have been among what was sent to it.
+    if (process.life !== "alive") return endedWait(process, "receive");
+  }
   const { mailbox } = process;
   const hasMail = mailbox !== undefined && mailbox.size > 0;
   const heldUp = (hasMail || timeoutMs === 0) && !turn.mayGoOn();
@@ -47,16 +56,21 @@ export function receive(
     }
     if (message !== NOTHING) {
       turn.took();
-      if (node.offers !== undefined) node.offers.took(process.pid, message, guard);
+      if (offers !== undefined) offers.took(process.pid, message, guard, timeoutMs === 0);
       return (process.receiving = Promise.resolve(message));
     }
   }
-  if (timeoutMs === 0 && !heldUp) {
-    if (node.offers !== undefined) node.offers.took(process.pid, TIMEOUT, guard);
+  if (timeoutMs === 0 && !heldUp && (offers === undefined || hasAll)) {
+    if (offers !== undefined) offers.took(process.pid, TIMEOUT, guard, true);
     return (process.receiving = Promise.resolve(TIMEOUT));
   }
   process.polling = timeoutMs === 0;
   process.guard = guard;
+  if (timeoutMs === 0 && offers !== undefined) {
+    // From when it was woken until it looks others run: what they send may be there by then, or not.
+    process.waitLimit = new PollLimit(process);
+    offers.look(process, process.waitLimit);
+  }
   if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs < Infinity) {
     process.waitLimit = new ReceiveLimit(process);
     node.timers.arm(process.waitLimit, timeoutMs, process);
@@ -89,6 +103,25 @@ export function lookAgain(process: Process): void {
   process.wake = undefined;
   process.endWait();
   wake(message);
+}
+
+/** Where a scheduler decides: a receive that only looks has found nothing. */
+class PollLimit extends Deadline {
+  readonly #process: Process;
+
+  constructor(process: Process) {
+    super();
+    this.#process = process;
+  }
+
+  override fire(): void {
+    const { node, pid, guard, wake } = this.#process;
+    this.#process.waitLimit = undefined;
+    if (wake === undefined) return;
+    this.#process.wake = undefined;
+    node.offers?.took(pid, TIMEOUT, guard, true);
+    node.turn.resume(this.#process, wake, TIMEOUT);
+  }
 }
 
 /** The timeout of a receive. */

@@ -72,7 +72,7 @@ function runHandler(process: Process, turn: Turn): void {
     if (process.idle === "now") settleOwn(process);
     const { mailbox } = process;
     const hasMail = mailbox !== undefined && mailbox.size > 0;
-    if (!hasMail && process.idle !== "now") return;
+    if (!hasMail && !isIdle(process)) return;
     if (taken === QUANTUM || (taken > 0 && !turn.mayGoOn())) {
       turn.ready(process);
       return;
@@ -87,7 +87,10 @@ function runHandler(process: Process, turn: Turn): void {
           ? mailbox.shift()
           : mailbox.take(selects as never, NOTHING);
       if (process.idle !== undefined) {
-        if (message === NOTHING && process.idle !== "now") return;
+        if (message === NOTHING) {
+          if (!isIdle(process)) return;
+          if (process.idle === "now" && looksLater(process)) continue;
+        }
         endIdle(process);
       } else if (message === NOTHING) return;
       process.busy = true;
@@ -123,6 +126,28 @@ function runHandler(process: Process, turn: Turn): void {
   }
 }
 
+/** It is to be called when there is no message, and the time for that has come. */
+function isIdle({ idle }: Process): boolean {
+  return idle === "now" || idle === "due";
+}
+
+/**
+ * Where a scheduler decides, a handler that is idle at once looks for messages in a happening of its own, as a receive
+ * does that does not wait. Where all that was sent is there by now, it looks again. `false` where nobody decides.
+ */
+function looksLater(process: Process): boolean {
+  const { offers } = process.node;
+  if (offers === undefined) return false;
+  if (offers.looks(process.pid)) {
+    process.idle = "due";
+    return true;
+  }
+  const limit = new IdleLimit(process);
+  process.idle = limit;
+  offers.look(process, limit);
+  return true;
+}
+
 /** What `idleAfter` asked for is over: a message was taken, its time has come, or it was asked anew. */
 export function endIdle(process: Process): void {
   if (process.idle instanceof Deadline) process.node.timers.disarm(process.idle);
@@ -139,7 +164,7 @@ export class IdleLimit extends Deadline {
   }
 
   override fire(): void {
-    this.#process.idle = "now";
+    this.#process.idle = "due";
     this.#process.node.turn.ready(this.#process);
   }
 }
@@ -173,7 +198,7 @@ function stepDone(process: Process, turn: Turn, state: unknown): void {
 }
 
 function hasWork(process: Process): boolean {
-  return process.idle === "now" || (process.mailbox !== undefined && process.mailbox.size > 0);
+  return isIdle(process) || (process.mailbox !== undefined && process.mailbox.size > 0);
 }
 
 /** The step is over, although it called `exit`, or waits in a `receive`. */

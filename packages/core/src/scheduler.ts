@@ -89,13 +89,24 @@ export interface Scheduler {
   withdraw?(happening: Happening): void;
   /** Told of each access to something shared in the course of a happening, and of who does it. */
   access?(access: Access, actor: AnyPid): void;
+  /**
+   * A process only looks whether a message is there, with `timeoutMs: 0`. Where what is sent is in the mailbox at once,
+   * all that was sent to it happens now, and the answer is `true`; by default it looks in a happening of its own, a
+   * `resume`, and what arrives before that may be what it looks for.
+   */
+  deliverAll?(pid: AnyPid): boolean;
   /** Told when a process, or code outside any, asks what time it is. */
   clockRead?(): void;
   /**
    * Told of each message that a `receive` takes, and by which guard; and with `TIMEOUT` of each that looks
    * with `timeoutMs: 0` and finds none.
    */
-  took?(by: AnyPid, message: unknown, guard: ((message: never) => boolean) | undefined): void;
+  took?(
+    by: AnyPid,
+    message: unknown,
+    guard: ((message: never) => boolean) | undefined,
+    isLook: boolean,
+  ): void;
   /** Where keys are made, for the nodes that share this scheduler; each node has its own by default. */
   readonly keySpace?: KeySpace;
   /** The key of a new node; its name by default. */

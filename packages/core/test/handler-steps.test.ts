@@ -199,6 +199,7 @@ describe("idleAfter", () => {
     const seen: (string | number)[] = [];
     const pid = node.spawn(sleeper(seen));
     node.send(pid, 0);
+    await scheduler.runAll();
     node.send(pid, 20);
     await scheduler.runAll();
     await clock.advance(20, () => scheduler.runAll());

@@ -818,7 +818,7 @@ describe("a call", () => {
         "refused, answered; timeout; 0 left",
         "refused, nothing to answer; timeout; 1 left",
       ],
-      schedules: 28,
+      schedules: 42,
       timers: 2,
       race: async ({ node, actor, go, ready }) => {
         const said: string[] = [];

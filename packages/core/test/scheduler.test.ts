@@ -683,6 +683,8 @@ describe("a message to oneself", () => {
       found.push(await self.receive({ timeoutMs: 0 }));
     });
     await decider.happen("start:n/1");
+    expect(found).toEqual(["mine"]);
+    await decider.happen("resume:n/1#2");
     expect(found).toEqual(["mine", TIMEOUT]);
 
     const handled: string[] = [];
@@ -696,6 +698,74 @@ describe("a message to oneself", () => {
     });
     await decider.happen("start:n/2");
     expect(handled).toEqual(["mine"]);
+    expect(decider.keys()).toEqual([]);
+  });
+});
+
+describe("who only looks whether a message is there", () => {
+  const looking = (
+    decider: Partial<Scheduler> = {},
+  ): { found: unknown[]; decider: Decider; send: (...words: string[]) => void } => {
+    const decided = createDecided();
+    Object.assign(decided.decider, decider);
+    const found: unknown[] = [];
+    const pid = decided.node.spawn<string>(async (self) => {
+      found.push(await self.receive());
+      found.push(await self.receive((word) => word === "stop", { timeoutMs: 0 }));
+    });
+    const send = (...words: string[]): void => {
+      for (const word of words) decided.node.send(pid, word);
+    };
+    return { found, decider: decided.decider, send };
+  };
+
+  test("does so in a happening of its own: what arrives before that is found, what comes later is not", async () => {
+    const { found, decider, send } = looking();
+    send("go", "stop");
+    await decider.happen("start:n/1");
+    await decider.happen("n→n/1#1");
+    expect([found, decider.keys()]).toEqual([["go"], ["n→n/1#2", "resume:n/1#1"]]);
+    await decider.happen("n→n/1#2");
+    expect([found, decider.keys()]).toEqual([["go", "stop"], []]);
+
+    const late = looking();
+    late.send("go", "stop");
+    await late.decider.happen("start:n/1");
+    await late.decider.happen("n→n/1#1");
+    await late.decider.happen("resume:n/1#1");
+    expect([late.found, late.decider.keys()]).toEqual([["go", TIMEOUT], ["n→n/1#2"]]);
+  });
+
+  test("so does a handler that is idle at once", async () => {
+    for (const [last, handled] of [
+      ["n→n/1#2", ["go", "more"]],
+      ["resume:n/1#1", ["go", "idle"]],
+    ] as const) {
+      const { node, decider } = createDecided();
+      const seen: string[] = [];
+      const pid = node.spawn<string>({
+        init: () => undefined,
+        message(_state, message, self) {
+          seen.push(message);
+          if (message === "go") self.idleAfter(0);
+        },
+        idle: () => void seen.push("idle"),
+      });
+      for (const word of ["go", "more"]) node.send(pid, word);
+      await decider.happen("start:n/1");
+      await decider.happen("n→n/1#1");
+      expect([seen, decider.keys()]).toEqual([["go"], ["n→n/1#2", "resume:n/1#1"]]);
+      await decider.happen(last);
+      expect(seen).toEqual(handled);
+    }
+  });
+
+  test("waits for no other happening where all that was sent is there at once", async () => {
+    const { found, decider, send } = looking({ deliverAll: () => true });
+    send("go", "stop");
+    await decider.happen("start:n/1");
+    await decider.happen("n→n/1#1");
+    expect([found, decider.keys()]).toEqual([["go", TIMEOUT], ["n→n/1#2"]]);
   });
 });
 

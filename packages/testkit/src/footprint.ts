@@ -1,5 +1,6 @@
 /** The footprint of a step: what it uses of what several processes share. */
 import {
+  keyOf,
   processKeyOf,
   type Access,
   type AnyPid,
@@ -80,9 +81,20 @@ export class Footprint {
    * what is taken, has an order with all that is done to timers.
    */
   noteTaking(signal: Happening, hasTimer: () => boolean): void {
+    // Others use the mailbox, as does who looks into it; what does not is taken by a look all the same.
+    const { access, actor } = signal;
+    if (access.mode === "read") this.note(this.#keySpace.access(`look:${actor}`, "read"));
     if (this.#isQuiet) return;
     this.noteUse("timers", "read");
     if (hasTimer()) this.note(this.#queueOf(signal, "read"));
+  }
+
+  /** Under `"instant"`: a process looks whether anything was sent to it. */
+  noteLooking(pid: AnyPid): void {
+    if (this.#accesses === undefined) return;
+    const actor = processKeyOf(pid)?.text ?? keyOf(pid);
+    this.note(this.#keySpace.access(`queue:${actor}`, "read"));
+    this.note(this.#keySpace.access(`look:${actor}`, "write"));
   }
 
   /** Under `"instant"`: something was sent. */

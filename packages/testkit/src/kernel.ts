@@ -127,9 +127,21 @@ export class Kernel implements Scheduler, RunView {
     this.readsClock = true;
   }
 
-  took(by: AnyPid, message: unknown, guard: Take["guard"]): void {
+  took(by: AnyPid, message: unknown, guard: Take["guard"], isLook: boolean): void {
     if (!this.options.notesTakes || by !== this.current) return;
-    (this.#takes ??= []).push({ message, guard });
+    (this.#takes ??= []).push({ message, guard, isLook });
+  }
+
+  /** Under `instant` what was sent to it is in its mailbox: whoever looks finds it. */
+  deliverAll(pid: AnyPid): boolean {
+    if (this.options.profile !== "instant") return false;
+    this.footprint.noteLooking(pid);
+    for (const signal of [...this.agenda.ready.queuedFor(pid)]) {
+      this.#takeIn(signal);
+      this.agenda.remove(signal);
+      signal.run();
+    }
+    return true;
   }
 
   nodeKey(name: string): string {

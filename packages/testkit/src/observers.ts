@@ -21,9 +21,11 @@ export function observedClass(steps: readonly Step[], swaps?: Swaps): number {
   return new Observations(steps, swaps).classOf(steps);
 }
 
-/** What became of a message that arrived. */
+/** What came to a process, a message or its turn to look for one, and what became of it. */
 interface Arrival {
   readonly transition: Transition;
+  /** Its turn to look, which brings none. */
+  readonly isLook: boolean;
   readonly message: unknown;
   readonly mailboxId: number;
   /** Its process did more in this step than to receive and to send: that has a place in the order. */
@@ -31,6 +33,8 @@ interface Arrival {
   /** Who took it, and in the course of which step; `undefined` when nobody did. */
   taker: Take | undefined;
   takenAt: number;
+  /** Those who looked for a message in this step, and would not have waited. */
+  readonly looks: readonly Take[];
 }
 
 /** One thing in the order of a process; `message` when that is what it took. */
@@ -44,8 +48,10 @@ export class Observations {
   /** By step; `undefined` for what is not the arrival of a message. */
   readonly #arrivals: (Arrival | undefined)[] = [];
   readonly #waiting = new Map<number, Arrival[]>();
-  /** Whether a mailbox is that of a body which receives, and never only looks. */
-  readonly #receives = new Map<number, boolean>();
+  /** By step: what its process had taken and done when it was over. */
+  readonly #after: number[] = [];
+  /** Mailboxes of bodies that receive. */
+  readonly #receives = new Set<number>();
   /** By mailbox: what was taken from it, and what its process did besides. */
   readonly #lanes = new Map<number, Link[]>();
 
@@ -59,26 +65,29 @@ export class Observations {
   #add(index: number, { transition, accesses, takes = [] }: Step): void {
     const mailboxId = transition.access.objectId;
     const { message } = transition;
-    if (transition.kind === "signal" && message !== undefined) {
-      const doesMore = accesses.length > 1;
+    const looks = takes.filter(({ isLook }) => isLook);
+    const isLook = transition.kind === "resume" && takes[0]?.message === TIMEOUT;
+    const isMessage = transition.kind === "signal" && message !== undefined;
+    if (isMessage || isLook) {
       const arrival: Arrival = {
         transition,
+        isLook,
         message,
         mailboxId,
-        doesMore,
+        doesMore: accesses.length > 1,
         taker: undefined,
         takenAt: Infinity,
+        looks,
       };
       this.#arrivals[index] = arrival;
-      const waiting = this.#waiting.get(mailboxId);
-      if (waiting === undefined) this.#waiting.set(mailboxId, [arrival]);
-      else waiting.push(arrival);
+      if (isMessage) {
+        const waiting = this.#waiting.get(mailboxId);
+        if (waiting === undefined) this.#waiting.set(mailboxId, [arrival]);
+        else waiting.push(arrival);
+      }
     }
-    const isLook = takes.some((take) => take.message === TIMEOUT);
-    if (isLook) this.#receives.set(mailboxId, false);
-    else if (takes.length > 0 && !this.#receives.has(mailboxId))
-      this.#receives.set(mailboxId, true);
-    if (this.#arrivals[index] === undefined) this.#chain(mailboxId, transition.keyHash, undefined);
+    if (takes.length > 0) this.#receives.add(mailboxId);
+    if (!isMessage) this.#chain(mailboxId, transition.keyHash, undefined);
     for (const take of takes) {
       if (take.message === TIMEOUT) this.#chain(mailboxId, 1, undefined);
       const waiting = this.#waiting.get(mailboxId) ?? [];
@@ -89,6 +98,7 @@ export class Observations {
       arrival.taker = take;
       arrival.takenAt = index;
     }
+    this.#after[index] = this.#lanes.get(mailboxId)?.at(-1)?.hash ?? transition.keyHash;
   }
 
   /** What comes next in the order of a process; of messages that may change places the sum is the same. */
@@ -114,14 +124,17 @@ export class Observations {
       if (!this.#receives.has(mailboxId)) continue;
       for (const { hash } of lane) received = (received + mix(hash)) | 0;
     }
-    // Of what was taken only the order of taking counts, of what was not only that it came.
+    // Of what was taken only the order of taking counts, of what was not only that it came; and what else was done
+    // came after what was taken, in whichever step that was.
     const others = steps.map((step, index): Step => {
-      const isTaken = this.#receives.has(step.transition.access.objectId);
-      if (!isTaken) return step;
-      const accesses = step.accesses.filter((access) => access !== step.transition.access);
-      if (this.#arrivals[index] !== undefined)
-        received = (received + mix(step.transition.keyHash)) | 0;
-      return { ...step, accesses };
+      const { transition } = step;
+      if (!this.#receives.has(transition.access.objectId)) return step;
+      const accesses = step.accesses.filter((access) => access !== transition.access);
+      if (this.#arrivals[index]?.isLook === false)
+        received = (received + mix(transition.keyHash)) | 0;
+      const { kind, atMs, access } = transition;
+      const keyHash = this.#after[index] as number;
+      return { ...step, transition: { kind, atMs, access, keyHash } as Transition, accesses };
     });
     // Stays below 2⁵³.
     return (classOf(others, this.#swaps) + mix(received) * 0x10_0001) % Number.MAX_SAFE_INTEGER;
@@ -132,11 +145,14 @@ export class Observations {
     const one = this.#arrivals[first];
     const other = this.#arrivals[second];
     if (one === undefined || other === undefined) return true;
-    // A handler takes whatever comes.
-    if (this.#receives.get(one.mailboxId) !== true) return true;
-    if (one.doesMore && other.taker !== undefined) return true;
-    if (other.doesMore && one.taker !== undefined) return true;
-    return accepts(one.taker, other.message) || accepts(other.taker, one.message, one, other);
+    // A handler takes whatever comes; and who looks twice does so in order.
+    if (!this.#receives.has(one.mailboxId) || (one.isLook && other.isLook)) return true;
+    if (one.doesMore && isOver(other)) return true;
+    if (other.doesMore && isOver(one)) return true;
+    // Who looked would have found it, or did not find it because something else was there.
+    if (one.looks.some((look) => accepts(look, other))) return true;
+    if (other.looks.some((look) => accepts(look, one))) return true;
+    return accepts(one.taker, other) || accepts(other.taker, one, one, other);
   }
 
   /** Has the message that arrived with this step been taken by the end of that one? */
@@ -145,14 +161,19 @@ export class Observations {
   }
 }
 
+/** Has it had an effect: a message that was taken, or a look? */
+function isOver({ taker, isLook }: Arrival): boolean {
+  return isLook || taker !== undefined;
+}
+
 /** Would the receive that took one message have taken this one? One that was gone already it could not. */
 function accepts(
   taker: Take | undefined,
-  message: unknown,
+  { message, isLook }: Arrival,
   gone?: Arrival,
   taken?: Arrival,
 ): boolean {
-  if (taker === undefined) return false;
+  if (taker === undefined || isLook) return false;
   if (gone !== undefined && taken !== undefined && gone.takenAt <= taken.takenAt) return false;
   try {
     return taker.guard === undefined || taker.guard(message as never);

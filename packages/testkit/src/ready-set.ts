@@ -60,6 +60,11 @@ export class ReadySet {
     return (this.#queues?.get(pid)?.length ?? 0) > 0;
   }
 
+  /** What it has been sent and did not handle, oldest first. Known under `"instant"` only. */
+  queuedFor(pid: AnyPid): readonly Happening[] {
+    return this.#queues?.get(pid) ?? [];
+  }
+
   /** All signals that have not arrived. */
   *signals(): Generator<Happening> {
     for (const head of this.heads) {

@@ -9,6 +9,8 @@ export interface Take {
   readonly message: unknown;
   /** What it would have taken; everything when there is none. */
   readonly guard: ((message: never) => boolean) | undefined;
+  /** It only looked, and would not have waited. */
+  readonly isLook: boolean;
 }
 
 /** One transition that was made. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { KeySpace, type Pid } from "@coppice/core";
+import { KeySpace, TIMEOUT, type Pid } from "@coppice/core";
 import {
   inMacrotask,
   runProgram,
@@ -14,6 +14,7 @@ import { observedClass } from "../src/observers.js";
 type Act =
   | { readonly send: string; readonly to: number }
   | { readonly receive: string }
+  | { readonly look: string }
   | { readonly answer: number };
 
 const LETTERS = ["a", "b", "c"];
@@ -30,6 +31,11 @@ function build(bodies: readonly (readonly Act[])[]): Program {
           if ("send" in act) self.send(pids[act.to % pids.length] as Pid<string>, act.send);
           else if ("receive" in act)
             last = await self.receive((letter) => act.receive.includes(letter));
+          else if ("look" in act) {
+            const isSought = (letter: string): boolean => act.look.includes(letter);
+            const found = await self.receive(isSought, { timeoutMs: 0 });
+            last = found === TIMEOUT ? "b" : found;
+          }
           // What it sends depends on what it received.
           else self.send(pids[act.answer % pids.length] as Pid<string>, last);
         }
@@ -59,6 +65,7 @@ describe("source-DPOR with observers", () => {
   const act: fc.Arbitrary<Act> = fc.oneof(
     fc.record({ send: fc.constantFrom(...LETTERS), to: fc.nat(2) }),
     fc.record({ receive: fc.constantFrom("a", "b", "ab", "bc", "abc") }),
+    fc.record({ look: fc.constantFrom("a", "bc", "abc") }),
     fc.record({ answer: fc.nat(2) }),
   );
   const programs = fc.array(fc.array(act, { minLength: 1, maxLength: 3 }), {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Call, Pid } from "@coppice/core";
-import type { Program, Run } from "@coppice/testkit";
+import { TIMEOUT, type Call, type Pid } from "@coppice/core";
+import type { Profile, Program, Run } from "@coppice/testkit";
 import { fanIn, runAll } from "./programs.js";
 
 /** A tells B first and then C, who tells B: what B hears, in order, over all runs. */
@@ -46,6 +46,29 @@ describe("a profile of delivery", () => {
     expect(await runAll(fanIn(1, 3), { profile: "pairFifo" })).toHaveLength(1);
     expect(await runAll(fanIn(1, 3), { profile: "datagram" })).toHaveLength(6);
     expect(await runAll(fanIn(2, 2), { profile: "datagram" })).toHaveLength(24);
+  });
+
+  test.each<[Profile, readonly string[]]>([
+    ["pairFifo", ["work cancel", "work nothing"]],
+    ["erlDist", ["work cancel", "work nothing"]],
+    ["instant", ["work cancel"]],
+    ["datagram", ["cancel nothing", "work cancel", "work nothing"]],
+  ])("%s says what is found by who only looks for what was sent next", async (profile, all) => {
+    const seen = new Set<string>();
+    const program: Program = (sim) => {
+      const node = sim.node();
+      const server = node.spawnOpt<string>({ key: "server" }, async (self) => {
+        const first = await self.receive();
+        const next = await self.receive((word) => word === "cancel", { timeoutMs: 0 });
+        seen.add(`${first} ${next === TIMEOUT ? "nothing" : next}`);
+      });
+      node.spawnOpt<never>({ key: "client" }, (self) => {
+        self.send(server, "work");
+        self.send(server, "cancel");
+      });
+    };
+    await runAll(program, { profile });
+    expect([...seen].sort()).toEqual(all);
   });
 
   test("datagram loses and repeats messages within a budget", async () => {
