@@ -130,7 +130,7 @@ export class Interned {
     const key = `${name}/${incarnation}`;
     let life = this.#lives.entries.get(key);
     if (life === undefined) {
-      life = new Life(Object.freeze({ name, incarnation }));
+      life = new Life({ name, incarnation });
       this.#lives.add(key, life);
     }
     this.#latest = life;

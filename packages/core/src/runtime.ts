@@ -78,7 +78,7 @@ export class Runtime {
     this.direct = this.offers === undefined;
     this.name = name;
     const incarnation = Math.floor(this.#random.next() * Number.MAX_SAFE_INTEGER);
-    this.identity = Object.freeze({ name, incarnation });
+    this.identity = { name, incarnation };
     this.pid = this.makePid(0, undefined, name);
     this.isolation =
       messages === "share"

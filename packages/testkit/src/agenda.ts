@@ -8,6 +8,7 @@ import { SlowNodes } from "./slow-nodes.js";
 
 export class Agenda {
   readonly #kernel: Kernel;
+  readonly #bounds: Bounds | undefined;
   readonly ready: ReadySet;
   /** Made when the first is set. */
   timers: SimTimers | undefined = undefined;
@@ -24,8 +25,9 @@ export class Agenda {
   constructor(kernel: Kernel) {
     const { profile, clock } = kernel.options;
     this.#kernel = kernel;
+    this.#bounds = typeof clock === "object" ? clock : undefined;
     this.ready = new ReadySet(profile);
-    this.#possibleMs = typeof clock === "object" ? new Map() : undefined;
+    this.#possibleMs = this.#bounds && new Map();
   }
 
   add(happening: Happening, isDaemon: boolean): void {
@@ -122,11 +124,6 @@ export class Agenda {
       return Math.max(nowMs, (this.timers as SimTimers).dueMs(happening));
     }
     return Math.max(nowMs, this.possibleMs(happening));
-  }
-
-  get #bounds(): Bounds | undefined {
-    const { clock } = this.#kernel.options;
-    return typeof clock === "object" ? clock : undefined;
   }
 
   /** From when until when it happens, within bounds, in true time. */

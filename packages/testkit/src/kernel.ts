@@ -290,21 +290,31 @@ export class Kernel implements Scheduler, RunView {
   /** What the strategy decides on: it is `picked` next, or the run is over. */
   choose(strategy: Strategy): Choice {
     const enabled = this.enabled();
-    const { faults, steps, calm } = this;
+    const { faults, calm } = this;
     const isCalm = calm?.isDue() === true;
-    let forced = isCalm ? undefined : faults?.forced(steps.at(-1)?.transition, steps.length);
-    // Where a calm is to come, it begins when nothing but faults can happen.
-    const mends = isCalm || enabled.length === 0 || (calm === undefined && enabled.every(isFault));
-    if (forced === undefined && mends) forced = faults?.relief();
+    const forced = faults && this.#forced(faults, enabled, isCalm);
     if (enabled.length === 0 && forced === undefined) return { outcome: "quiescent" };
     if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };
-    const picked =
-      forced ?? (calm === undefined ? strategy.pick(enabled, this) : calm.pick(strategy, enabled));
-    if (picked !== undefined) {
-      const isOffered = picked !== forced || enabled.includes(picked);
-      return { picked, enabled: isOffered ? enabled : [...enabled, picked] };
+    if (forced !== undefined) {
+      return { picked: forced, enabled: enabled.includes(forced) ? enabled : [...enabled, forced] };
     }
+    const picked = calm === undefined ? strategy.pick(enabled, this) : calm.pick(strategy, enabled);
+    if (picked !== undefined) return { picked, enabled };
     return { outcome: enabled.every(isFault) ? "quiescent" : "stopped" };
+  }
+
+  /** What happens next whatever a strategy says: by a plan, or so that what stands still goes on. */
+  #forced(
+    faults: FaultSource,
+    enabled: readonly Transition[],
+    isCalm: boolean,
+  ): OwnTransition | undefined {
+    const { steps, calm } = this;
+    const planned = isCalm ? undefined : faults.forced(steps.at(-1)?.transition, steps.length);
+    if (planned !== undefined) return planned;
+    // Where a calm is to come, it begins when nothing but faults can happen.
+    const mends = isCalm || enabled.length === 0 || (calm === undefined && enabled.every(isFault));
+    return mends ? faults.relief() : undefined;
   }
 
   /** What time has to pass for next, daemons included, if it is due by `endMs`; of several the oldest. */
