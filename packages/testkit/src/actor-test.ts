@@ -14,6 +14,7 @@ import { withNames } from "./process-names.js";
 import { asJsonValues, formatReplay, parseReplay, type ReplayValues } from "./replay-token.js";
 import type { SimulationOptions } from "./kernel-options.js";
 import { runProgram, type Program } from "./run-program.js";
+import { UnreachedError } from "./reach.js";
 import type { Run } from "./run.js";
 import { createSchedule, type Schedule } from "./schedule.js";
 import type { Simulation } from "./simulation.js";
@@ -112,7 +113,11 @@ export function searchCases<V extends readonly unknown[]>(
     interruptAfterTimeLimit: test.budgetMs,
   });
   if (broken !== undefined) throw (broken as { readonly error: unknown }).error;
-  if (!outcome.failed) return passed;
+  if (!outcome.failed) {
+    const unreached = searcher.unreached();
+    if (unreached.length > 0) throw new UnreachedError(unreached);
+    return passed;
+  }
   if (outcome.counterexample === null)
     throw outcome.errorInstance ?? new Error("no counterexample");
   const [{ values, seed, schedule }] = outcome.counterexample;
@@ -147,9 +152,16 @@ class Searcher<V extends readonly unknown[]> {
   /** Where the first failure was found. */
   first = "";
   readonly #startedMs: number = hostMs();
+  readonly #seen = new Set<string>();
+  readonly #unseen = new Set<string>();
 
   constructor(test: ActorTest<V>) {
     this.#test = test;
+  }
+
+  /** What should be seen sometimes, and was in no schedule of any program. */
+  unreached(): readonly string[] {
+    return [...this.#unseen].filter((name) => !this.#seen.has(name));
   }
 
   search(values: V, seed: number, ms: number): Searched {
@@ -161,6 +173,7 @@ class Searcher<V extends readonly unknown[]> {
       statement,
       failures,
       restless,
+      coverage,
     } = explore(programOf(this.#test, values), {
       runs,
       seed,
@@ -168,6 +181,8 @@ class Searcher<V extends readonly unknown[]> {
       ...(ms === Infinity ? {} : { ms }),
       simulation,
     });
+    for (const name of coverage.seen) this.#seen.add(name);
+    for (const name of coverage.unseen) this.#unseen.add(name);
     const [failure] = failures;
     if (failure === undefined && restless !== undefined) throw new NeverAtRestError(restless);
     if (failure === undefined) return { runs: made, statement: statement.text, found: undefined };

@@ -40,6 +40,8 @@ export interface Coverage {
   readonly mailboxes: Readonly<Record<string, number>>;
   /** What `sometimes` asked for and was seen. */
   readonly seen: readonly string[];
+  /** What it asked for and never was. */
+  readonly unseen: readonly string[];
   readonly longestRun: number;
   /** Bugs of this depth were found with a probability of 95 % at least, by the bound of PCT; 0 for none. */
   readonly pctDepth: number;
@@ -59,6 +61,7 @@ export class CoverageMeter {
   /** By process: the pairs in the order they came. */
   readonly #pairs = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
+  readonly #asked = new Set<string>();
   readonly #kinds = new Map<number, string>();
   readonly #channels = new Set<string>();
   readonly #mailboxes = new Map<string, number>();
@@ -75,6 +78,7 @@ export class CoverageMeter {
     this.#longest = Math.max(this.#longest, run.steps.length);
     this.#count(id, isSample);
     for (const name of run.seen) this.#seen.add(name);
+    for (const name of run.asked ?? []) this.#asked.add(name);
     this.#notePairs(run.steps);
     for (const [process, size] of run.mailboxes ?? []) {
       if (size > (this.#mailboxes.get(process) ?? 0)) this.#mailboxes.set(process, size);
@@ -112,6 +116,7 @@ export class CoverageMeter {
       faults: this.#strikes.report(MOST_LISTED),
       mailboxes: Object.fromEntries(this.#mailboxes),
       seen: [...this.#seen],
+      unseen: [...this.#asked].filter((name) => !this.#seen.has(name)),
       longestRun: this.#longest,
       pctDepth: this.#pctDepth(),
     };

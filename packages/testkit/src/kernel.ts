@@ -51,6 +51,8 @@ export class Kernel implements Scheduler, RunView {
   readonly steps: Step[] = [];
   readonly checks: Checks = new Checks();
   seen: Set<string> | undefined = undefined;
+  /** What is to be seen at least sometimes. */
+  asked: Set<string> | undefined = undefined;
   looks: Looks | undefined = undefined;
   faults: FaultSource | undefined = undefined;
   /** Told of each step when it is over. */
@@ -331,7 +333,7 @@ export class Kernel implements Scheduler, RunView {
   }
 
   result(outcome: RunOutcome): Run {
-    const { steps, nowMs, seen = NONE_SEEN } = this;
+    const { steps, nowMs, seen = NONE_SEEN, asked = NONE_SEEN } = this;
     const { violations } = this.checks;
     const { mailboxes, strikes } = this.sightings;
     const calmFrom = this.calm?.from;
@@ -347,6 +349,7 @@ export class Kernel implements Scheduler, RunView {
       outcome,
       nowMs,
       seen,
+      asked,
       looks,
       unfired,
       unjudged,

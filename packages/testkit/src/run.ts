@@ -60,6 +60,8 @@ export interface Run {
   readonly nowMs: number;
   /** What was said to be seen at least sometimes, and was. */
   readonly seen: ReadonlySet<string>;
+  /** What was said to be seen at least sometimes. */
+  readonly asked?: ReadonlySet<string>;
   /** Who looked at everything between steps, so that the order of any two of them counts; none by default. */
   readonly looks?: readonly Look[];
   /** Timers that were set and did not fire. */

@@ -181,6 +181,7 @@ export class KernelSimulation implements Simulation {
     checkKeys("sometimes: options", options, ["reads"]);
     const { kernel } = this;
     kernel.look({ by: "sometimes", name }, options.reads);
+    (kernel.asked ??= new Set()).add(name);
     kernel.observers.push(() => {
       if (kernel.seen?.has(name) === true) return;
       const held: unknown = this.#ask(name, holds);

@@ -7,6 +7,7 @@ import {
   NeverAtRestError,
   ScheduleFailureError,
   testActors,
+  UnreachedError,
   type ActorBody,
   type Simulation,
   type TestActorsOptions,
@@ -313,6 +314,26 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
       await define([], set, { budgetMs: 200 }).run();
     },
   );
+
+  test("does not pass when it never sees what it should see sometimes, in any program", async () => {
+    const program = (sim: Simulation, many: number): void => {
+      const node = sim.node();
+      const sink = node.spawnOpt<string>({ key: "sink" }, async (self) => {
+        for (;;) await self.receive();
+      });
+      for (let each = 0; each < many; each++) node.spawn((self) => self.send(sink, "x"));
+      sim.sometimes("two wait", () => node.mailboxOf(sink).length > 1, { reads: [sink] });
+      sim.sometimes("there are three", () => many === 3, { reads: [] });
+    };
+    const run = define([fc.nat(3)], program, { runs: 30 }).run();
+    await expect(run).rejects.toThrow(UnreachedError);
+    await expect(run).rejects.toThrow("never seen in any run: two wait");
+    const seen = (sim: Simulation, many: number): void => {
+      sim.node().spawn(async (self) => self.yield());
+      sim.sometimes("there are three", () => many === 3, { reads: [] });
+    };
+    await define([fc.nat(3)], seen, { runs: 30 }).run();
+  });
 
   test("leaves out values of which its body says by fc.pre that they make no sense", async () => {
     const program = (sim: Simulation, many: number): void => {
