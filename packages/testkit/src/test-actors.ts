@@ -218,7 +218,7 @@ function runTest<V extends readonly unknown[]>(
   const fail = (failure: ActorFailure, keep?: () => void): never => {
     const plain = failure.report({
       replay: replayLine(failure.token, name, file),
-      twin: options.twin ?? Boolean(process.env["COPPICE_TWIN"]),
+      twin: options.twin ?? isOn("COPPICE_TWIN"),
     });
     const folder = options.reports ?? process.env["COPPICE_REPORTS"];
     const unwritten: string[] = [];
@@ -248,7 +248,7 @@ function runTest<V extends readonly unknown[]>(
     return;
   }
   fail(result, () => {
-    if (store === undefined || process.env["CI"]) return;
+    if (store === undefined || isOn("CI")) return;
     addFailingToken(store, name, { token: result.token, violation: result.violation });
   });
 }
@@ -306,6 +306,11 @@ function fileOf(line: string | undefined): string | undefined {
     /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:\\).*?):\d+:\d+\)?$/.exec(line ?? "") ?? [];
   if (place === undefined) return undefined;
   return place.startsWith("file://") ? fileURLToPath(place) : place;
+}
+
+/** Set, and not to what says that it is not. */
+function isOn(name: string): boolean {
+  return !/^(?:|0|false|no|off)$/i.test(process.env[name] ?? "");
 }
 
 function numberIn(name: string, text: string | undefined): number | undefined {

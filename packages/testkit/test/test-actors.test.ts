@@ -439,7 +439,8 @@ describe("what failed", () => {
   test("is not written where the environment says CI, and read all the same", async () => {
     await define([], cacheFill, {}, { CI: "true" }).fail();
     expect(readdirSync(folder)).toEqual([]);
-    await define([], cacheFill).fail();
+    await define([], cacheFill, {}, { CI: "false" }).fail();
+    expect(readdirSync(folder)).toHaveLength(1);
     await define([], cacheFill, { schedules: 1 }, { CI: "true" }).fail();
   });
 
@@ -473,6 +474,8 @@ describe("what failed", () => {
 
   test("comes with a run that passes when it is asked for", async () => {
     expect((await define([], cacheFill).fail()).message).not.toContain("the twin that passes");
+    const off = await define([], cacheFill, {}, { COPPICE_TWIN: "0" }).fail();
+    expect(off.message).not.toContain("the twin that passes");
     const { message } = await define([], cacheFill, {}, { COPPICE_TWIN: "1" }).fail();
     expect(message).toContain("\nthe twin that passes:\n");
   });
