@@ -125,7 +125,8 @@ export { formatSchedule, parseSchedule, ScheduleTokenError } from "./schedule-to
 export type { Base } from "./replayer.js";
 export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
-export type { ActorBody, Passed } from "./actor-test.js";
+export type { Passed } from "./actor-test.js";
+export type { ActorBody } from "./searcher.js";
 export { NeverAtRestError } from "./never-at-rest.js";
 export { UnsteadyRunError } from "./steady.js";
 export { FailingTokensError, type FailingToken } from "./failing-tokens.js";

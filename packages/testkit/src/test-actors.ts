@@ -4,20 +4,11 @@
  * A test runs synchronously in a macrotask of its own, so that the runner has no say in when code runs. One
  * budget bounds everything: the search, the shrinking, and the runner's timeout.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkFunction, CoppiceError, InvalidArgumentError } from "@coppice/core";
+import { checkFunction, InvalidArgumentError } from "@coppice/core";
 import fc from "fast-check";
-import {
-  replayCase,
-  searchCases,
-  type ActorBody,
-  type ActorFailure,
-  type ActorTest,
-  type Arbitraries,
-  type Passed,
-} from "./actor-test.js";
+import { replayCase, searchCases, type ActorFailure, type Passed } from "./actor-test.js";
 import { inMacrotask } from "./drain.js";
 import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
 import type { FailureReport } from "./failure-report.js";
@@ -25,6 +16,8 @@ import { fnv1a } from "./key-hash.js";
 import type { SimulationOptions } from "./kernel-options.js";
 import { replayLine } from "./replay-line.js";
 import { createKernel } from "./run-program.js";
+import type { ActorBody, ActorTest, Arbitraries } from "./searcher.js";
+import { tryToWrite, withNotes, writeReport } from "./written-report.js";
 
 export interface TestActorsOptions extends SimulationOptions {
   /**
@@ -253,40 +246,11 @@ function runTest<V extends readonly unknown[]>(
   });
 }
 
-/** What failed is to be told whatever the disk says. */
-function tryToWrite(folder: string, write: () => void, unwritten: string[]): void {
-  try {
-    write();
-  } catch (error) {
-    if ((error as { code?: unknown }).code === undefined || error instanceof CoppiceError)
-      throw error;
-    unwritten.push(`not written to ${folder}: ${(error as Error).message}`);
-  }
-}
-
-/** The line that replays stays where it is sought. */
-function withNotes(text: string, notes: readonly string[]): string {
-  if (notes.length === 0) return text;
-  const lines = text.split("\n");
-  const at = lines.findIndex((line) => line.startsWith("replay: "));
-  return lines.toSpliced(at === -1 ? lines.length : at, 0, ...notes).join("\n");
-}
-
 function storeOf({ store }: TestActorsOptions, file: string | undefined): string | undefined {
   if (store === false) return undefined;
   const test = file ?? "tests";
   const folder = store ?? (file === undefined ? undefined : join(dirname(test), "__coppice__"));
   return folder === undefined ? undefined : join(folder, `${basename(test)}.json`);
-}
-
-/** Writes what tools read beside each other: `NAME.mmd`, `NAME.dot`, `NAME.json`, `NAME.txt`. */
-function writeReport(folder: string, name: string, report: FailureReport): void {
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 80));
-  writeFileSync(`${path}.txt`, `${report.text}\n`);
-  writeFileSync(`${path}.mmd`, report.mermaid);
-  writeFileSync(`${path}.dot`, report.dot);
-  writeFileSync(`${path}.json`, `${JSON.stringify(report.trace, undefined, 2)}\n`);
 }
 
 /** The file that calls `testActors`, as the stack tells. */
