@@ -67,7 +67,7 @@ function runIn(
 ): Run {
   const before = nets.enter(kernel);
   try {
-    const set = (kept = new SetUp(kernel, program, options));
+    const set = new SetUp(kernel, program, options);
     do {
       kernel.tasks.settle(drain);
     } while (set.goOn());
@@ -76,6 +76,7 @@ function runIn(
     const outcome = runOn(kernel, strategy, drain);
     kernel.faults?.checkPlan();
     if (outcome === "quiescent") atRest(kernel);
+    kept = set;
     return kernel.result(outcome);
   } finally {
     nets.enter(before);
@@ -99,9 +100,9 @@ function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
 }
 
 /**
- * The run that was made last, until there is another. Of a class of which no object is left at
- * a collection of garbage V8 forgets all that it has learned, and compiles anew, and worse, what deals with it:
- * to begin again takes as long as thousands of runs.
+ * The run that came to its end last, until another has. Of a class of which no object is left at a collection of
+ * garbage V8 forgets all that it has learned, and compiles anew, and worse, what deals with it: to begin again takes
+ * as long as thousands of runs.
  */
 // oxlint-disable-next-line no-unused-vars -- nobody reads it
 let kept: SetUp | undefined;

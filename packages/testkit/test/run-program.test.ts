@@ -64,7 +64,7 @@ describe("a run", () => {
     }
   });
 
-  test("is forgotten when the next one has begun", async () => {
+  test("is forgotten when another has come to its end", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const refs: WeakRef<object>[] = [];
