@@ -20,11 +20,13 @@ class ExitWatch extends Watch {
     return true;
   }
   readonly #told: (reason: ExitReason) => void;
+  readonly #number: number;
   #ref: Reference | undefined = undefined;
 
   constructor(node: Runtime, target: ProcessId<Process>, told: (reason: ExitReason) => void) {
     super(node, undefined, target);
     this.#told = told;
+    this.#number = ++node.exitWatches;
   }
 
   override ended(reason: ExitReason): void {
@@ -36,7 +38,7 @@ class ExitWatch extends Watch {
   }
 
   override get token(): unknown {
-    return "whenExited";
+    return ["whenExited", this.#number];
   }
 
   override get wireRef(): Reference {

@@ -105,8 +105,8 @@ export function glanceAtMailbox(pid: AnyPid): number {
 export interface ProcessOutline {
   readonly status: ProcessInfo["status"];
   readonly name?: string;
-  /** What it has to exit with. */
-  readonly exits?: ExitReason;
+  /** What it has to exit with, and whether a signal said so. */
+  readonly exits?: readonly [reason: ExitReason, signalled: boolean];
   /** The state of a handler. */
   readonly state?: unknown;
   readonly mailbox?: readonly unknown[];
@@ -114,7 +114,7 @@ export interface ProcessOutline {
   readonly links?: readonly AnyPid[];
   /** What it waits to hear the end of, or a reply from: whom, under which reference, and whether it is a call. */
   readonly watches?: readonly (readonly [target: AnyPid, token: unknown, isCall: boolean])[];
-  /** Under which references its end will be told. */
+  /** Under which references its end will be told; those that came too late will be told of nobody. */
   readonly watchers?: readonly unknown[];
   /** How many it has spawned: the next has a place of its own. */
   readonly spawned?: number;
@@ -137,12 +137,12 @@ export function outlineOf(node: Node, pid: AnyPid): ProcessOutline | undefined {
   }
   const watchers: unknown[] = [];
   for (let entry = process.watchers; entry !== undefined; entry = entry.nextOfTarget) {
-    watchers.push(entry.token);
+    watchers.push(entry.late ? ["late", entry.token] : entry.token);
   }
   return {
     status: statusOf(process),
     ...(registeredName !== undefined && { name: registeredName }),
-    ...(life !== "alive" && { exits: exitReason }),
+    ...(life !== "alive" && { exits: [exitReason, process.signalled] as const }),
     ...(state !== undefined && { state }),
     ...(mailbox !== undefined &&
       mailbox.size > 0 && { mailbox: mailbox.entries().map(([message]) => message) }),

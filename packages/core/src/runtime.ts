@@ -51,6 +51,8 @@ export class Runtime {
   stopped = false;
   /** Spawned from outside. */
   children = 0;
+  /** How often code outside any process has waited for the end of one. */
+  exitWatches = 0;
   /** The keys of those that are alive. */
   keys: Set<string> | undefined = undefined;
 

@@ -137,10 +137,13 @@ export class Kernel implements Scheduler, RunView {
   /** Under `instant` what was sent to it is in its mailbox: whoever looks finds it. */
   deliverAll(pid: AnyPid): boolean {
     if (this.options.profile !== "instant") return false;
-    this.footprint.noteLooking(pid);
-    for (const signal of [...this.agenda.ready.queuedFor(pid)]) {
+    const { agenda, faults, footprint } = this;
+    footprint.noteLooking(pid);
+    for (const signal of [...agenda.ready.queuedFor(pid)]) {
+      // What is held back is not there yet, nor what was sent after it.
+      if (faults?.lets(signal) === false || agenda.isLate(signal)) break;
       this.#takeIn(signal);
-      this.agenda.remove(signal);
+      agenda.remove(signal);
       signal.run();
     }
     return true;

@@ -31,10 +31,14 @@ export function deeds(
 function nameOf(transition: Transition, kernel: Kernel): string {
   if (transition.kind === "fault") return transition.channel;
   const happening = transition as unknown as Happening;
-  const { kind, actor, content, isLoose, channel } = happening;
+  const { kind, actor, content, isLoose, channel, senderPid } = happening;
   switch (kind) {
-    case "signal":
-      return `${isLoose ? `→${actor}` : channel} ${rawText(content)}`;
+    case "signal": {
+      // Who sent it says nothing where that gives it no place in an order; from which node it comes may.
+      const isAnyones = isLoose || kernel.options.profile === "instant";
+      const node = kernel.lives.all.length > 1 ? (senderPid?.node ?? "") : "";
+      return `${isAnyones ? `${node}→${actor}` : channel} ${rawText(content)}`;
+    }
     case "timer": {
       const leftMs = (kernel.agenda.timers as SimTimers).dueMs(happening) - kernel.nowMs;
       return `timer ${actor} ${leftMs} ${rawText(content)}`;

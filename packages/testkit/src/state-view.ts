@@ -16,7 +16,10 @@ import type { KernelSimulation } from "./simulation.js";
 
 /** A process, and what is under way to it. */
 export interface ProcessView extends Partial<ProcessOutline> {
-  /** What has not arrived and keeps an order: by who sent it, oldest first; under `"instant"` all under `""`. */
+  /**
+   * What has not arrived and keeps an order: by who sent it, oldest first; under `"instant"` all under `""`, with the node
+   * it comes from where there are several.
+   */
   readonly underWay?: Readonly<Record<string, readonly unknown[]>>;
   /** Messages that have not arrived and keep none, as `"datagram"` has it. */
   readonly loose?: ReadonlySet<LooseView>;
@@ -90,15 +93,15 @@ export function processViews(kernel: Kernel): Record<string, ProcessView> {
   for (const signal of agenda.ready.signals()) {
     const view = viewFor(signal);
     const { content, senderPid, isLoose } = signal;
+    const node = hasNodes ? senderPid?.node : undefined;
     if (isLoose) {
-      const node = hasNodes ? senderPid?.node : undefined;
       (view.loose ??= new Set()).add({ content, ...(node !== undefined && { node }) });
       continue;
     }
     const isQueued = agenda.ready.profile === "instant";
     const channels = (view.underWay ??= {});
     const from = isQueued || senderPid === undefined ? "" : keyOfActor(senderPid);
-    (channels[from] ??= []).push(content);
+    (channels[from] ??= []).push(isQueued && node !== undefined ? { content, node } : content);
   }
   for (const head of agenda.ready.heads) {
     if (head.kind !== "resume") continue;

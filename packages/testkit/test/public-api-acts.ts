@@ -199,15 +199,17 @@ export const acts = {
   cast: ({ self, server }) => self.send(server as AnyPid as Pid<"cast">, "cast"),
 } satisfies Record<string, Act>;
 
-export const serve = async (self: Self<Server>): Promise<void> => {
-  let value = 0;
-  for (;;) {
-    const message: Server | "cast" = await self.receive();
-    if ((message as unknown) === "cast") value = value * 2 + 1;
-    else if (isRequest(message)) {
-      if (message.request === "add") value++;
-      self.reply(message.from, value);
-      if (message.request === "stop") return;
+/** A server; what it knows is in `known`, for all to see. */
+export const serve =
+  (known: { value: number }) =>
+  async (self: Self<Server>): Promise<void> => {
+    for (;;) {
+      const message: Server | "cast" = await self.receive();
+      if ((message as unknown) === "cast") known.value = known.value * 2 + 1;
+      else if (isRequest(message)) {
+        if (message.request === "add") known.value++;
+        self.reply(message.from, known.value);
+        if (message.request === "stop") return;
+      }
     }
-  }
-};
+  };
