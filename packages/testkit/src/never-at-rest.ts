@@ -11,7 +11,7 @@ export class NeverAtRestError extends CoppiceError {
   readonly checks: readonly string[];
 
   constructor({ steps, nowMs, outcome, unjudged = [] }: Run) {
-    const loop = loopAtEnd(steps);
+    const loop = [...new Set(loopAtEnd(steps).map((key) => key.replace(/#\d+$/, "")))];
     const round =
       loop.length === 0 ? "" : `; in the end it went round and round: ${loop.join(", ")}`;
     const remedy =

@@ -295,7 +295,7 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
         });
         node.send(ping, 1);
       },
-      "in the end it went round and round: n/ping→n/ping#9999; if it is to go on for ever, say",
+      "in the end it went round and round: n/ping→n/ping; if it is to go on for ever, say",
     ],
   ])(
     "does not pass when nothing %s, and something must hold at rest",
