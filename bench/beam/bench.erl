@@ -581,6 +581,7 @@ with_peer(Job) ->
     case node() of
         nonode@nohost ->
             os:cmd("epmd -daemon"),
+            ok = listens(100),
             Own = list_to_atom("coppice_bench_" ++ os:getpid()),
             {ok, _} = net_kernel:start([Own, shortnames]);
         _ ->
@@ -589,6 +590,14 @@ with_peer(Job) ->
     {ok, Peer, Node} = peer:start(#{name => peer:random_name(),
                                     args => ["-pa", filename:dirname(code:which(?MODULE))]}),
     try Job(Node) after peer:stop(Peer) end.
+
+%% epmd goes on in the background before it listens.
+listens(0) -> {error, no_epmd};
+listens(Tries) ->
+    case erl_epmd:names() of
+        {ok, _} -> ok;
+        {error, _} -> timer:sleep(50), listens(Tries - 1)
+    end.
 
 remote_cast(Node, N) ->
     Sink = spawn(Node, ?MODULE, remote_sink, []),
