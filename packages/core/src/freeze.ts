@@ -73,21 +73,15 @@ export class Freezer {
     if (typeof value !== "object" || value === null) return;
     // The most frequent of what is opaque: nearly every request says whom to answer.
     if (ProcessId.is(value) || value instanceof Reference) return;
+    if (Object.getPrototypeOf(value) !== Object.prototype && !Array.isArray(value)) {
+      this.#freeze(value, UNTRACED);
+      return;
+    }
     if (Object.isFrozen(value)) {
       // By us, or by a user who may have left open what is inside.
       if (this.#frozen?.has(value)) return;
       (this.#frozen ??= new WeakSet()).add(value);
-      if (Object.getPrototypeOf(value) === Object.prototype || Array.isArray(value)) {
-        for (const key in value) this.freezeOnly((value as Record<string, unknown>)[key]);
-      } else if (!isOpaque(value)) this.#freeze(value, UNTRACED);
-      return;
-    }
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && !Array.isArray(value)) {
-      this.#freeze(value, UNTRACED);
-      return;
-    }
-    Object.freeze(value);
+    } else Object.freeze(value);
     for (const key in value) this.freezeOnly((value as Record<string, unknown>)[key]);
   }
 

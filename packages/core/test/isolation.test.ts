@@ -69,6 +69,21 @@ describe("with messages: share", () => {
 });
 
 describe("with messages: freeze and traceSends: false", () => {
+  test("what a frozen Map, Set or instance holds is frozen as well", async () => {
+    const { node } = createWorld({ messages: "freeze", traceSends: false });
+    class Box {
+      readonly held = { inBox: 1 };
+    }
+    const box = new Box();
+    const parts = [{ inMap: 1 }, { inSet: 1 }, box.held];
+    await arrivalOf(node, {
+      map: Object.freeze(new Map([["key", parts[0]]])),
+      set: Object.freeze(new Set([parts[1]])),
+      box: Object.freeze(box),
+    });
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual([true, true, true]);
+  });
+
   test.each<[string, () => object, (message: never) => void]>([
     ["a field", () => ({ n: 1 }), (message: { n: number }) => void (message.n = 2)],
     ["a field inside", () => ({ a: { n: 1 } }), (m: { a: { n: number } }) => void (m.a.n = 2)],
