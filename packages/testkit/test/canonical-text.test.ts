@@ -80,5 +80,5 @@ function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.map(([key, part]) => [key, sortKeys(part)]);
+  return { sorted: entries.map(([key, part]) => [key, sortKeys(part)]) };
 }
