@@ -116,6 +116,7 @@ function programOf(spec: Spec, tell: (outcome: string) => void): Program {
             logAside: (seen) => asides[index]?.push(seen),
           });
         }
+        place.begun++;
         while (spec.stays) log(await self.receive());
       });
       pids.push(pid);
