@@ -245,10 +245,18 @@ export class FaultTable {
     };
     const key = this.#kernel.keySpace.key(`fault:${name}#${number}`);
     const accesses = this.#accessesOf(declared, target);
-    const actor = target ?? this.#kernel.anyPid;
+    const actor = target ?? this.#anyoneFor(name);
     declared.next = new FaultTransition(this.#kernel, declared, key, actor, accesses, run);
     if (declared.family !== undefined) this.#made.set(name, declared.next);
     return declared.next;
+  }
+
+  /** @throws InvalidArgumentError there is no node: nothing can come of it, whatever it does */
+  #anyoneFor(name: string): AnyPid {
+    const { lives } = this.#kernel;
+    if (lives.all.length > 0) return this.#kernel.anyPid;
+    const expected = `at least one by the time that ${name} can happen`;
+    throw new InvalidArgumentError("sim.faults: nodes", expected, lives.all);
   }
 
   #accessesOf({ options, seen }: Declared, target: AnyPid | undefined): Access[] {

@@ -278,7 +278,7 @@ export class Kernel implements Scheduler, RunView {
     this.steps.push(step);
   }
 
-  /** Stands for nobody in particular. */
+  /** Stands for nobody in particular; where there is a node. */
   get anyPid(): AnyPid {
     return (this.lives.all[0] as Life).node.pid;
   }

@@ -284,6 +284,23 @@ describe("what would pass in silence is refused", () => {
     await expect(run).rejects.toThrow(message);
   });
 
+  test.each<[string, (sim: Any) => void]>([
+    ["x:y", (sim) => sim.faults.declare("x:y", () => undefined)],
+    ["strike", (sim) => sim.fault("strike", () => undefined)],
+    ["partition:a|b", (sim) => sim.faults.partition(["a"], ["b"])],
+    ["disconnect:a|b", (sim) => sim.faults.disconnect("a", "b")],
+    ["jump:a", (sim) => sim.faults.clockJump("a", 5)],
+  ])("the fault %s of a program that has no node, planned or not", async (fault, declare) => {
+    const message = `InvalidArgumentError: sim.faults: nodes must be at least one by the time that ${fault} can happen, but is []`;
+    for (const plan of [[], [{ fault, at: { step: 0 } }]]) {
+      const run = testkit.runProgramAsync(declare, testkit.FIFO, { plan });
+      expect(String(await run.catch((error: unknown) => error))).toBe(message);
+    }
+    const sim = testkit.simulate();
+    declare(sim);
+    expect(String(await sim.settle().catch((error: unknown) => error))).toBe(message);
+  });
+
   test.each<[object, string]>([
     [{ all: 1 }, "explore: options.all must be true or false, but is 1"],
     [
