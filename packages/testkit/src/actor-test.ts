@@ -8,6 +8,7 @@ import { countClasses } from "./class-count.js";
 import { explain } from "./explain.js";
 import { reportFailure, type FailureReport } from "./failure-report.js";
 import { hostMs } from "./host-time.js";
+import { missedKeys } from "./missed-keys.js";
 import { withNames } from "./process-names.js";
 import { UnreachedError } from "./reach.js";
 import { asJsonValues, formatReplay, parseReplay, type ReplayValues } from "./replay-token.js";
@@ -112,15 +113,22 @@ export function searchCases<V extends readonly unknown[]>(
   );
 }
 
-/** Runs one case again; `undefined` when it passes. Only from a macrotask. */
+/** A case that failed once passes. */
+export interface Replayed {
+  /** What its token names and the run never came to. */
+  readonly missed: readonly string[];
+}
+
+/** Runs one case again. Only from a macrotask. */
 export function replayCase<V extends readonly unknown[]>(
   test: ActorTest<V>,
   token: string,
   foundBy: string,
-): ActorFailure | undefined {
+): Replayed | ActorFailure {
   const { schedule, values } = parseReplay(token);
   const drawn = valuesOf(test, values);
-  if (passes(test, drawn, schedule)) return undefined;
+  const run = runCase(test, drawn, strategyOf(schedule));
+  if (run.violations.length === 0) return { missed: missedKeys(schedule, run) };
   return describeFailure(test, drawn, schedule, foundBy, values);
 }
 

@@ -127,6 +127,7 @@ export { schedules, type SchedulesOptions } from "./schedules.js";
 export { strategyOf } from "./strategy-of.js";
 export type { Passed } from "./actor-test.js";
 export type { ActorBody } from "./searcher.js";
+export { OutdatedTokenError } from "./missed-keys.js";
 export { NeverAtRestError } from "./never-at-rest.js";
 export { UnsteadyRunError } from "./steady.js";
 export { FailingTokensError, type FailingToken } from "./failing-tokens.js";

@@ -14,6 +14,7 @@ import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
 import type { FailureReport } from "./failure-report.js";
 import { fnv1a } from "./key-hash.js";
 import type { SimulationOptions } from "./kernel-options.js";
+import { OutdatedTokenError } from "./missed-keys.js";
 import { replayLine } from "./replay-line.js";
 import { createKernel } from "./run-program.js";
 import type { ActorBody, ActorTest, Arbitraries } from "./searcher.js";
@@ -85,7 +86,7 @@ export class ScheduleFailureError extends Error {
  *
  * | environment | |
  * | --- | --- |
- * | `COPPICE_REPLAY=token` | runs exactly that |
+ * | `COPPICE_REPLAY=token` | runs exactly that; does not pass when what it names did not happen |
  * | `COPPICE_BUDGET=ms` | the budget of each test |
  * | `COPPICE_SEED=number` | where each search starts |
  * | `COPPICE_REPORTS=folder` | charts, graphs and traces of failures are written there |
@@ -93,7 +94,8 @@ export class ScheduleFailureError extends Error {
  * | `COPPICE_TEST_COMMAND=command` | what runs tests, as `npm test --`, for the line that replays a failure |
  *
  * The test fails with `ScheduleFailureError`, whose message says why and how to see it again, or with
- * `UnsteadyRunError` when the program does not depend on its schedule alone.
+ * `UnsteadyRunError` when the program does not depend on its schedule alone. A replay that passes although its token
+ * names what did not happen fails with `OutdatedTokenError`.
  *
  * Uses the global `test`, as jest has it; for others `testActors.with(test)`.
  *
@@ -225,14 +227,18 @@ function runTest<V extends readonly unknown[]>(
   const store = storeOf(options, file);
   const { COPPICE_REPLAY } = process.env;
   if (COPPICE_REPLAY !== undefined && COPPICE_REPLAY !== "") {
-    const failure = replayCase(test, COPPICE_REPLAY, "replay");
-    if (failure !== undefined) fail(failure);
+    const replayed = replayCase(test, COPPICE_REPLAY, "replay");
+    if ("token" in replayed) fail(replayed);
+    else if (replayed.missed.length > 0) {
+      throw new OutdatedTokenError(COPPICE_REPLAY, replayed.missed);
+    }
     return;
   }
   if (store !== undefined) {
     for (const { token } of readFailingTokens(store, name)) {
-      const failure = replayCase(test, token, `failed before: ${basename(store)}`);
-      if (failure !== undefined) fail(failure);
+      const replayed = replayCase(test, token, `failed before: ${basename(store)}`);
+      // What it names may be gone with what was wrong: the others, and the search, are still to come.
+      if ("token" in replayed) fail(replayed);
     }
   }
   const result = searchCases(test);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import {
   NeverAtRestError,
+  OutdatedTokenError,
   ScheduleFailureError,
   testActors,
   UnreachedError,
@@ -372,6 +373,49 @@ describe("a replay", () => {
     runs = 0;
     await define([], counted, {}, { COPPICE_REPLAY: "v1:p=pairFifo" }).run();
     expect(runs).toBe(1);
+  });
+
+  test("passes when what it names is there and nothing fails: the bug is mended", async () => {
+    const sayTwice: ActorBody<[]> = (sim) => {
+      const node = sim.node();
+      const ear = node.spawnOpt<string>({ key: "ear" }, async (self) => {
+        const timer = self.sendAfter(self.pid, 5, "tired");
+        const heard = [await self.receive(), await self.receive()];
+        self.cancelTimer(timer);
+        expect(heard.sort()).toEqual(["a", "b"]);
+      });
+      for (const key of ["a", "b"]) node.spawnOpt<never>({ key }, (self) => self.send(ear, key));
+      sim.faults.crash("ear", ear);
+    };
+    for (const replay of [
+      "v1:p=pairFifo;h=n/b>n/ear#1<n/a>n/ear#1",
+      // What could have happened, and did not, is there as well; so is a timer that was cancelled.
+      "v1:p=pairFifo;f=fault:crash:ear#1+n/b>n/ear#1",
+      "v1:p=pairFifo;h=n/b>n/ear#1<timer:n/ear#1",
+    ]) {
+      await define([], sayTwice, { clock: "quiet" }, { COPPICE_REPLAY: replay }).run();
+    }
+  });
+
+  test.each([
+    ["v1:p=pairFifo;h=shop/owner>shop/db#1<shop/reader>shop/db#1", ["shop/owner→shop/db#1"]],
+    ["v1:p=pairFifo;f=fault:crash:db#1+^", ["fault:crash:db#1"]],
+    ["v1:p=pairFifo;h=a>b#1<c>d#1,c>d#1<shop/reader>shop/db#1", ["a→b#1", "c→d#1"]],
+  ])("of %s, which names what did not happen, does not pass", async (replay, keys) => {
+    const run = define([], cacheFill, {}, { COPPICE_REPLAY: replay }).run();
+    await expect(run).rejects.toThrow(OutdatedTokenError);
+    await expect(run).rejects.toMatchObject({
+      code: "OUTDATED_TOKEN",
+      token: replay,
+      keys,
+      message: expect.stringContaining(`the token names ${keys.join(", ")}, which did not happen;`),
+    });
+  });
+
+  test("that fails fails as it does, whatever its token names beside that", async () => {
+    const other = `${token},nobody>shop/db#9<shop/reader>shop/db#1`;
+    const { message } = await define([], cacheFill, {}, { COPPICE_REPLAY: other }).fail();
+    expect(message).toContain("✗ the cache has 0, the db 1");
   });
 
   test("makes the program from the values in the token", async () => {
