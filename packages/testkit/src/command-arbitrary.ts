@@ -40,13 +40,13 @@ export interface CommandProgramOptions {
  * import { commandPrograms, defineCommands, formatProgram } from "@coppice/testkit";
  * const suite = defineCommands<number, { value: number }>({
  *   initial: 0,
- *   commands: {
- *     add: {
+ *   commands: (command) => ({
+ *     add: command({
  *       gen: () => fc.integer({ min: 1, max: 3 }),
- *       run: (counter, n: number) => (counter.value += n),
- *       next: (sum, n: number) => sum + n,
- *     },
- *   },
+ *       run: (counter, n) => (counter.value += n),
+ *       next: (sum, n) => sum + n,
+ *     }),
+ *   }),
  * });
  * const [program] = fc.sample(commandPrograms(suite, { clients: 3 }), { numRuns: 1, seed: 1 });
  * program?.clients.length; // => 3

@@ -6,7 +6,7 @@
  * search for an order of its commands says.
  */
 import type { Arbitrary } from "fast-check";
-import { checkKeys, InvalidArgumentError, type Self } from "@coppice/core";
+import { checkFunction, checkKeys, InvalidArgumentError, type Self } from "@coppice/core";
 import { checkOptionalFunction, has } from "./arguments.js";
 
 /**
@@ -53,19 +53,38 @@ export interface Command<Model, Real, Input, Result> {
   /** The inputs it may have in this state; `undefined` when it makes no sense there. */
   readonly gen: (model: Model) => Arbitrary<Input> | undefined;
   /** May it run in this state with this input? Always, by default. */
-  readonly pre?: (model: Model, input: Input) => boolean;
+  readonly pre?: (model: Model, input: NoInfer<Input>) => boolean;
   /** Runs it, in a process of its client. What an error means, the options of `runCommands` say. */
-  readonly run: (real: Real, input: Input, self: Self<never>) => PromiseLike<Result> | Result;
+  readonly run: (
+    real: Real,
+    input: NoInfer<Input>,
+    self: Self<never>,
+  ) => PromiseLike<Result> | Result;
   /** Is that what it has to return in this state? Yes, by default. */
-  readonly post?: (model: Model, input: Input, result: Result) => boolean;
+  readonly post?: (model: Model, input: NoInfer<Input>, result: NoInfer<Result>) => boolean;
   /** The state after it; the same, by default. */
-  readonly next?: (model: Model, input: Input, result: Result) => Model;
+  readonly next?: (
+    model: Model,
+    input: NoInfer<Input>,
+    result: NoInfer<Result> | Token,
+  ) => NoInfer<Model>;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any
-export type AnyCommand<Model, Real> = Command<Model, Real, any, any>;
+declare const FITS: unique symbol;
+
+/** A command whose functions are known to fit each other, whatever their inputs and results are. */
+// oxlint-disable-next-line typescript/no-explicit-any -- there is no type for "some type"
+export interface AnyCommand<Model, Real> extends Command<Model, Real, any, any> {
+  /** Only for the compiler: there is no such property. */
+  readonly [FITS]: true;
+}
 
 export type Commands<Model, Real> = Readonly<Record<string, AnyCommand<Model, Real>>>;
+
+/** Makes a command of a suite: all of it takes the inputs that `gen` draws, and the results of `run`. */
+export type MakeCommand<Model, Real> = <Input, Result>(
+  command: Command<Model, Real, Input, Result>,
+) => AnyCommand<Model, Real>;
 
 /** What is to be tested against what. */
 export interface CommandSuite<Model, Real> {
@@ -74,13 +93,35 @@ export interface CommandSuite<Model, Real> {
 }
 
 /**
- * Says what is to be tested; inference wants it in one place.
+ * Says what is to be tested. Each command is made by the function that `commands` is given: it knows the types of the
+ * model and of what is real, and ties the command's functions to the inputs of its `gen` and the results of its `run`.
  *
  * @throws InvalidArgumentError there is no command, or a command lacks `gen` or `run`
+ * @example
+ * import fc from "fast-check";
+ * import { defineCommands } from "@coppice/testkit";
+ * const suite = defineCommands<readonly string[], Set<string>>({
+ *   initial: [],
+ *   commands: (command) => ({
+ *     add: command({
+ *       gen: () => fc.string(),
+ *       run: (set, word) => set.add(word).size,
+ *       post: (words, word, size) => size === words.length + (words.includes(word) ? 0 : 1),
+ *       next: (words, word) => (words.includes(word) ? words : [...words, word]),
+ *     }),
+ *   }),
+ * });
+ * Object.keys(suite.commands); // => ["add"]
  */
-export function defineCommands<Model, Real>(
-  suite: CommandSuite<Model, Real>,
-): CommandSuite<Model, Real> {
+export function defineCommands<Model, Real>(definition: {
+  readonly initial: Model;
+  readonly commands: (command: MakeCommand<Model, Real>) => Commands<Model, Real>;
+}): CommandSuite<Model, Real> {
+  checkKeys("defineCommands: definition", definition, ["initial", "commands"]);
+  const { initial, commands } = definition;
+  checkFunction("defineCommands: commands", commands);
+  const make = (command: unknown): AnyCommand<Model, Real> => command as AnyCommand<Model, Real>;
+  const suite = { initial, commands: commands(make) };
   checkSuite("defineCommands", suite as never);
   return suite;
 }

@@ -182,6 +182,7 @@ export {
   type Command,
   type Commands,
   type CommandSuite,
+  type MakeCommand,
   type Token,
 } from "./commands.js";
 export {

@@ -70,18 +70,18 @@ export class CommandsError extends Error {
  * import { commandPrograms, defineCommands, runCommands } from "@coppice/testkit";
  * const suite = defineCommands<number, { value: number }>({
  *   initial: 0,
- *   commands: {
- *     add: {
+ *   commands: (command) => ({
+ *     add: command({
  *       gen: () => fc.integer({ min: 1, max: 3 }),
- *       run: async (counter, n: number, self) => {
+ *       run: async (counter, n, self) => {
  *         const { value } = counter;
  *         await self.yield(); // here another client may come between
  *         return (counter.value = value + n);
  *       },
- *       post: (sum, n: number, result) => result === sum + n,
- *       next: (sum, n: number) => sum + n,
- *     },
- *   },
+ *       post: (sum, n, result) => result === sum + n,
+ *       next: (sum, n) => sum + n,
+ *     }),
+ *   }),
  * });
  * const add = (step: number) => ({ token: { step }, command: "add", input: 1 });
  * const node = createNode();

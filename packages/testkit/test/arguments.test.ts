@@ -192,11 +192,16 @@ describe("what would pass in silence is refused", () => {
       'always "x": options.reads must be a list of pids',
     ],
     [
+      "commands that are made by no function",
+      () => kit.defineCommands(suite),
+      "defineCommands: commands must be a function, but is",
+    ],
+    [
       "commands that are misspelt",
       () =>
         kit.defineCommands({
           initial: 0,
-          commands: { add: { ...suite.commands.add, postt: () => false } },
+          commands: () => ({ add: { ...suite.commands.add, postt: () => false } }),
         }),
       "defineCommands: commands.add must be made of gen, pre, run, post, next",
     ],

@@ -39,30 +39,28 @@ const desk = (pause: Desk["pause"] = () => undefined): Desk => ({
 
 const suite = defineCommands<DeskModel, Desk>({
   initial: { open: [] },
-  commands: {
-    take: {
+  commands: (command) => ({
+    take: command({
       gen: () => fc.constant(undefined),
-      run: async (real, _input, self): Promise<number> => {
+      run: async (real, _input, self) => {
         const ticket = real.next;
         await real.pause(self);
         real.next = ticket + 1;
         real.open.add(ticket);
         return ticket;
       },
-      post: ({ open }, _input, ticket: number) => !open.includes(ticket),
-      next: ({ open }, _input, ticket: number | Token) => ({ open: [...open, ticket] }),
-    },
-    use: {
+      post: ({ open }, _input, ticket) => !open.includes(ticket),
+      next: ({ open }, _input, ticket) => ({ open: [...open, ticket] }),
+    }),
+    use: command({
       gen: ({ open }) =>
         open.length === 0 ? undefined : fc.record({ ticket: fc.constantFrom(...open) }),
-      pre: ({ open }, { ticket }: { ticket: number | Token }) => open.includes(ticket),
-      run: (real, { ticket }: { ticket: number | Token }) => real.open.delete(ticket as number),
-      post: (_model, _input, wasOpen: boolean) => wasOpen,
-      next: ({ open }, { ticket }: { ticket: number | Token }) => ({
-        open: open.filter((each) => each !== ticket),
-      }),
-    },
-  },
+      pre: ({ open }, { ticket }) => open.includes(ticket),
+      run: (real, { ticket }) => real.open.delete(ticket as number),
+      post: (_model, _input, wasOpen) => wasOpen,
+      next: ({ open }, { ticket }) => ({ open: open.filter((each) => each !== ticket) }),
+    }),
+  }),
 });
 
 const tokens = Array.from({ length: 9 }, (_, step) => tokenOf(step));
@@ -146,9 +144,77 @@ describe("programs of commands", () => {
   });
 
   test("a wrong suite is refused", () => {
-    expect(() => defineCommands({ initial: 0, commands: {} })).toThrow(InvalidArgumentError);
+    expect(() => defineCommands({ initial: 0, commands: () => ({}) })).toThrow(
+      InvalidArgumentError,
+    );
     expect(() => commandPrograms(suite, { clients: -1 })).toThrow(InvalidArgumentError);
   });
+});
+
+test("what a command draws is what all of it takes, and what it returns is judged", () => {
+  const compiled = (_never: () => unknown): void => undefined;
+  compiled(() =>
+    defineCommands<string[], Set<string>>({
+      initial: [],
+      commands: (command) => ({
+        good: command({
+          gen: (words) => (words.length === 0 ? undefined : fc.constantFrom(...words)),
+          pre: (words, word) => words.includes(word),
+          run: async (set, word) => set.delete(word),
+          post: (_words, word, was) => was && word.length > 0,
+          // What returned before it ran stands for what it returns.
+          next: (words, word, was: boolean | Token) => (was === true ? [word] : words),
+        }),
+        wider: command({
+          gen: () => fc.nat(),
+          run: (_set, input: number | string) => input,
+          post: (_words, input: unknown, result: number | string | undefined) => input === result,
+        }),
+        // @ts-expect-error -- run takes other inputs than are drawn
+        run: command({ gen: () => fc.nat(), run: (set, word: string) => set.has(word) }),
+        pre: command({
+          gen: () => fc.nat(),
+          // @ts-expect-error -- pre takes others
+          pre: (_words, word: string) => word.length > 0,
+          run: () => 1,
+        }),
+        post: command({
+          gen: () => fc.nat(),
+          run: () => 1,
+          // @ts-expect-error -- post takes others
+          post: (_words, word: string) => word.length > 0,
+        }),
+        next: command({
+          gen: () => fc.nat(),
+          run: () => 1,
+          // @ts-expect-error -- next takes others
+          next: (words, word: string) => [...words, word],
+        }),
+        result: command({
+          gen: () => fc.nat(),
+          run: async () => 1,
+          // @ts-expect-error -- run returns a number
+          post: (_words, _input, result: string) => result === "1",
+        }),
+        early: command({
+          gen: () => fc.nat(),
+          run: () => "word",
+          // @ts-expect-error -- it may be a token that stands for the word
+          next: (words, _input, word) => [...words, word],
+        }),
+        model: command({
+          gen: () => fc.nat(),
+          run: () => 1,
+          // @ts-expect-error -- that is no model
+          next: () => 5,
+        }),
+        // @ts-expect-error -- it acts upon something else
+        real: command({ gen: () => fc.nat(), run: (map: Map<string, number>) => map.size }),
+        // @ts-expect-error -- nobody has looked whether it fits
+        loose: { gen: () => fc.nat(), run: () => 1 },
+      }),
+    }),
+  );
 });
 
 describe("running them", () => {
@@ -229,17 +295,17 @@ describe("running them", () => {
   test("an error is a failure, unless it is said what it means", async () => {
     const failing = defineCommands<number, { calls: number }>({
       initial: 0,
-      commands: {
-        add: {
+      commands: (command) => ({
+        add: command({
           gen: () => fc.constant(undefined),
           run: (real) => {
             if (++real.calls === 1) throw new Error("timeout");
             return real.calls;
           },
-          post: (sum, _input, result: number) => result === sum + 1,
+          post: (sum, _input, result) => result === sum + 1,
           next: (sum) => sum + 1,
-        },
-      },
+        }),
+      }),
     });
     const add = (step: number): ProgramStep => ({
       token: tokens[step] as Token,
