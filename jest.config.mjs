@@ -25,7 +25,7 @@ export default {
   moduleNameMapper: {
     "^@coppice/(core|supervisor|remote|testkit)$": "<rootDir>/packages/$1/src/index.ts",
     "^@coppice/remote/(browser|wire)$": "<rootDir>/packages/remote/src/$1.ts",
-    "^@coppice/testkit/jest$": "<rootDir>/packages/testkit/src/jest.ts",
+    "^@coppice/testkit/(jest|vitest)$": "<rootDir>/packages/testkit/src/$1.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
   transform: {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
@@ -153,6 +154,93 @@ describe("vitest", () => {
         text.split("\n").filter((each) => /✗ a is first|^\s+1\./.test(each));
       expect(reasons(output).length).toBeGreaterThan(1);
       expect(reasons(again.output)).toEqual(reasons(output));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe("matchers", () => {
+  const program = `
+    import { expect, test } from "vitest";
+    import { createNode } from "@coppice/core";
+    import { supervisionTree } from "@coppice/supervisor";
+    import { FIFO, runProgramAsync } from "@coppice/testkit";
+    import { coppiceMatchers } from "@coppice/testkit/vitest";
+    expect.extend(coppiceMatchers);
+
+    test("holds", async () => {
+      const node = createNode({ logger: false });
+      const pid = node.spawn<string>(async (self) => self.exit(await self.receive((each) => each !== "hello")));
+      node.send(pid, "hello");
+      node.send(pid, "done");
+      await expect(node.whenExited(pid)).toExitWith("done");
+      await expect(node.whenExited(pid)).resolves.not.toExitWith({ error: RangeError });
+      const waiting = node.spawn<string>(async (self) => void (await self.receive(() => false)));
+      node.send(waiting, "hello");
+      await node.whenExited(node.spawn(async (self) => self.yield()));
+      expect({ node, pid: waiting }).toHaveMailbox([expect.stringContaining("ell")]);
+      expect(await runProgramAsync(() => undefined, FIFO)).toHaveTrace([]);
+    });
+
+    test("does not hold", async () => {
+      expect("killed").toExitWith("shutdown");
+    });
+  `;
+
+  /** A folder with what somebody has who installed nothing but these, and of ours what is published. */
+  const projectOf = async (modules: readonly string[]): Promise<string> => {
+    const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+    const folder = await mkdtemp(join(tmpdir(), "coppice-"));
+    const into = join(folder, "node_modules");
+    for (const name of ["core", "supervisor", "testkit"]) {
+      for (const part of ["dist", "package.json"]) {
+        const from = here(`../../${name}/${part}`);
+        await cp(from, join(into, "@coppice", name, part), { recursive: true });
+      }
+    }
+    for (const module of modules) {
+      await mkdir(dirname(join(into, module)), { recursive: true });
+      const own = here(`../node_modules/${module}`);
+      const place = existsSync(own) ? own : here(`../../../node_modules/${module}`);
+      await symlink(place, join(into, module));
+    }
+    await writeFile(join(folder, "package.json"), `{ "type": "module" }`);
+    return folder;
+  };
+
+  test("of vitest need nothing of jest: they compile, libraries and all, and vitest runs them", async () => {
+    const folder = await projectOf([".bin", "@types/node", "fast-check", "rxjs", "vitest"]);
+    try {
+      await writeFile(join(folder, "own.test.ts"), program);
+      const compiler = fileURLToPath(
+        new URL("../../../node_modules/typescript/bin/tsc", import.meta.url),
+      );
+      const options =
+        "--noEmit --strict --target es2022 --module nodenext --types node --skipLibCheck false";
+      const compile = `${compiler} ${options} own.test.ts`;
+      expect(await shell(compile, folder)).toEqual({ code: 0, output: "" });
+      const { code, output } = await shell("npx --no-install vitest run 2>&1", folder);
+      expect(output).toMatch(/Tests +1 failed \| 1 passed \(2\)/);
+      expect(output).toContain("expected an exit with shutdown, but it was killed");
+      expect(code).toBe(1);
+
+      const wrong = `
+        import { expect } from "vitest";
+        import "@coppice/testkit/vitest";
+        expect("killed").toExitWith();
+        expect("killed").toHaveMailbox("killed");
+        expect("killed").toExitAs("killed");
+      `;
+      await writeFile(join(folder, "own.test.ts"), wrong);
+      expect((await shell(compile, folder)).output.match(/TS\d+/g)).toEqual([
+        "TS2554",
+        "TS2345",
+        "TS2339",
+      ]);
+      // The other way round, it is of no use, and does no harm.
+      await writeFile(join(folder, "own.test.ts"), `import "@coppice/testkit/jest";`);
+      expect(await shell(compile, folder)).toEqual({ code: 0, output: "" });
     } finally {
       await rm(folder, { recursive: true });
     }
