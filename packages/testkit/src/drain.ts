@@ -6,7 +6,7 @@
  */
 import { CoppiceError } from "@coppice/core";
 import { setFlagsFromString } from "node:v8";
-import { onNextTurn } from "./host-time.js";
+import { inWatchedMacrotask, refuseStrays } from "./stray-rejections.js";
 
 /** Runs all microtasks that wait, and those that they make. */
 export type Drain = () => void;
@@ -61,15 +61,14 @@ export function drainHere(): Drain {
   return drain;
 }
 
-/** Calls `run` in a macrotask of its own. */
+/**
+ * Calls `run` in a macrotask of its own.
+ *
+ * @throws StrayRejectionError a promise was rejected there, and nobody waits for it
+ */
 export function inMacrotask<T>(run: () => T): Promise<Awaited<T>> {
-  return new Promise<T>((resolve, reject) => {
-    onNextTurn(() => {
-      try {
-        resolve(run());
-      } catch (error) {
-        reject(error as Error);
-      }
-    });
+  return inWatchedMacrotask(run, (value, strays) => {
+    refuseStrays(strays);
+    return value;
   }) as Promise<Awaited<T>>;
 }

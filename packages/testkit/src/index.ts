@@ -44,6 +44,7 @@ export type { Faults } from "./faults.js";
 export type { Profile } from "./ready-set.js";
 export { hashOfKeys, type Run, type RunOutcome, type Step, type Violation } from "./run.js";
 export type { SimulationOptions } from "./kernel-options.js";
+export { StrayRejectionError } from "./stray-rejections.js";
 export { runProgram, runProgramAsync, type Program } from "./run-program.js";
 export type { Look, LookOptions, Reads } from "./looks.js";
 export type { Bounds, ClockMode } from "./sim-time.js";

@@ -1,7 +1,7 @@
 /** One run of a program under a strategy. */
 import { checkFunction, InvalidArgumentError } from "@coppice/core";
 import { has } from "./arguments.js";
-import { drainHere, findDrain, inMacrotask, type Drain } from "./drain.js";
+import { drainHere, findDrain, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import { onNextTurn } from "./host-time.js";
 import { Kernel, type Choice } from "./kernel.js";
@@ -11,6 +11,7 @@ import type { PlannedFault } from "./fault.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { nets, within } from "./escape-nets.js";
 import { FIFO, type Strategy } from "./strategy.js";
+import { inWatchedMacrotask, sayOf } from "./stray-rejections.js";
 import type { Transition } from "./transition.js";
 
 /**
@@ -170,8 +171,18 @@ export async function runProgramAsync(
   strategy: Strategy,
   options: SimulationOptions = {},
 ): Promise<Run> {
-  if (findDrain() !== undefined) return inMacrotask(() => runProgram(program, strategy, options));
+  if (findDrain() !== undefined) {
+    return inWatchedMacrotask(() => runProgram(program, strategy, options), withStray);
+  }
   return runByTurns(program, strategy, options);
+}
+
+function withStray(run: Run, strays: readonly unknown[]): Run {
+  if (strays.length === 0) return run;
+  const [error] = strays;
+  const step = run.steps.length;
+  const violation = { check: "stray rejection", message: sayOf(error), step, error };
+  return { ...run, violations: [...run.violations, violation] };
 }
 
 /** One turn of the event loop per step: it drains what a synchronous run drains by itself. */

@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { checkFunction, InvalidArgumentError } from "@coppice/core";
 import fc from "fast-check";
 import { replayCase, searchCases, type ActorFailure, type Passed } from "./actor-test.js";
-import { inMacrotask } from "./drain.js";
 import { addFailingToken, readFailingTokens } from "./failing-tokens.js";
 import type { FailureReport } from "./failure-report.js";
 import { fnv1a } from "./key-hash.js";
@@ -18,6 +17,7 @@ import { OutdatedTokenError } from "./missed-keys.js";
 import { replayLine } from "./replay-line.js";
 import { createKernel } from "./run-program.js";
 import type { ActorBody, ActorTest, Arbitraries } from "./searcher.js";
+import { inWatchedMacrotask, refuseStrays } from "./stray-rejections.js";
 import { tryToWrite, withNotes, writeReport } from "./written-report.js";
 
 export interface TestActorsOptions extends SimulationOptions {
@@ -95,7 +95,8 @@ export class ScheduleFailureError extends Error {
  *
  * The test fails with `ScheduleFailureError`, whose message says why and how to see it again, or with
  * `UnsteadyRunError` when the program does not depend on its schedule alone. A replay that passes although its token
- * names what did not happen fails with `OutdatedTokenError`.
+ * names what did not happen fails with `OutdatedTokenError`. A promise that is rejected in a run while nobody waits for
+ * it makes it a `StrayRejectionError`; in jest, which lets nobody else hear of those, the error itself.
  *
  * Uses the global `test`, as jest has it; for others `testActors.with(test)`.
  *
@@ -131,7 +132,14 @@ function defineWith<V extends readonly unknown[]>(
 ): void {
   const file = callerFile();
   const test = testOf(name, arbitraries, body, options);
-  const run = (): Promise<void> => inMacrotask(() => runTest(name, test, options, file));
+  const run = (): Promise<void> =>
+    inWatchedMacrotask(
+      () => runTest(name, test, options, file),
+      (passed, strays) => {
+        refuseStrays(strays);
+        if (passed !== undefined) options.whenPassed?.(passed);
+      },
+    );
   // What was found may be explained, and a machine may be slow; the search itself ends in time.
   define(name, run, test.budgetMs * 3 + 10_000);
 }
@@ -204,12 +212,13 @@ function checkOwnOptions({ searchSeed, store, reports, twin }: TestActorsOptions
   check("twin", typeof twin === "boolean", "a boolean", twin);
 }
 
+/** Runs it; what a search that found nothing did, and nothing of a replay. */
 function runTest<V extends readonly unknown[]>(
   name: string,
   test: ActorTest<V>,
   options: TestActorsOptions,
   file: string | undefined,
-): void {
+): Passed | undefined {
   const fail = (failure: ActorFailure, keep?: () => void): never => {
     const plain = failure.report({
       replay: replayLine(failure.token, name, file),
@@ -232,7 +241,7 @@ function runTest<V extends readonly unknown[]>(
     else if (replayed.missed.length > 0) {
       throw new OutdatedTokenError(COPPICE_REPLAY, replayed.missed);
     }
-    return;
+    return undefined;
   }
   if (store !== undefined) {
     for (const { token } of readFailingTokens(store, name)) {
@@ -242,11 +251,8 @@ function runTest<V extends readonly unknown[]>(
     }
   }
   const result = searchCases(test);
-  if (!("token" in result)) {
-    options.whenPassed?.(result);
-    return;
-  }
-  fail(result, () => {
+  if (!("token" in result)) return result;
+  return fail(result, () => {
     if (store === undefined || isOn("CI")) return;
     addFailingToken(store, name, { token: result.token, violation: result.violation });
   });

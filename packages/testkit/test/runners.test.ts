@@ -72,6 +72,23 @@ describe("node:test", () => {
   });
 });
 
+test("a promise that is rejected while nobody waits for it is held against what ran, and nothing else", async () => {
+  const file = fileURLToPath(new URL("stray-child.mjs", import.meta.url));
+  const { code, output } = await shell(`node --test --test-reporter=tap ${file}`);
+  expect(output.match(/^(not )?ok \d+ - .*/gm)).toEqual([
+    "not ok 1 - stray in a test of actors",
+    "ok 2 - tidy in a test of actors",
+    "ok 3 - held against the run",
+    "ok 4 - held against an exploration, and against a step of a simulation",
+    "ok 5 - what others listen for before and after is theirs",
+  ]);
+  expect(output).toContain("nobody waited for it: Error: lost");
+  // That is where it was thrown.
+  expect(output).toMatch(/stack: \|-\n +file:\/\/\S+stray-child\.mjs:\d+/);
+  expect(output).not.toContain("it was said to pass");
+  expect(code).toBe(1);
+});
+
 /** Two of which one is not always heard first. */
 const orderTest = (define: string, name: string): string => `
     ${define}("${name}", [], (sim) => {
