@@ -13,8 +13,8 @@ import { isCounted, type WireSignal } from "./wire-signal.js";
 /** A frame that has grown to this is finished: a longer one would only delay what is in it. */
 export const FLUSH_BYTES: number = 16 * 1024;
 
-/** What a signal that waits costs besides its bytes. */
-const WAITING_OVERHEAD_BYTES = 96;
+/** What a signal that waits costs besides its bytes: the view of them, what holds it, and its place. */
+const WAITING_OVERHEAD_BYTES = 160;
 
 /** What a fragment takes besides the bytes of its piece. */
 const FRAGMENT_HEAD_BYTES = 1 + 1 + 9 + 1 + 5;
