@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { EXIT_USAGE, parseArguments } from "./cli.js";
 
 const here = new URL("./", import.meta.url);
@@ -106,8 +106,6 @@ async function curl(command: string, base: string): Promise<string> {
   const answer = await fetch(`${base}${path}`, { method });
   return (await answer.text()).trimEnd();
 }
-
-jest.setTimeout(60_000);
 
 describe("the README's runs", () => {
   let directory: string;
