@@ -3,36 +3,22 @@
  *
  * Whatever a callback does is read as an outcome; nothing of it gets out but the end of the process.
  */
-import { InvalidArgumentError, type AnyPid, type ExitReason } from "@coppice/core";
+import type { AnyPid } from "@coppice/core";
 import { isThenable, whenSettled, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
-import { sendCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
 import { isSameHandler, type EventHandlerId } from "./event-handler-id.js";
-import {
-  attempt,
-  readInit,
-  readResult,
-  type Attempt,
-  type Outcome,
-} from "./event-handler-result.js";
+import { attempt, readResult, type Outcome } from "./event-handler-result.js";
 import { handlerSelf, type EventHandlerSelf } from "./event-handler-self.js";
 import type { EventHandlerEnd, HandlerCode, HandlerReference, Handover } from "./event-handler.js";
 import { UnknownEventHandlerError } from "./event-manager-errors.js";
-import { eventHandlerReport } from "./event-manager-report.js";
+import { HandlerLife, startOf, type Installed, type Resolved } from "./event-handler-life.js";
 import {
   toAdd,
   type HandlerAction,
   type HandlerAnswer,
   type HandlerToAdd,
 } from "./event-manager-request.js";
-import type {
-  EventHandlerExit,
-  EventHandlerExitReason,
-  EventHandlerState,
-  EventHandlerStatus,
-} from "./event-manager.js";
 import { describeRequests, type Callback } from "./request-callback.js";
-import { isSameTerm } from "./same-term.js";
 
 /** What handlers are called with, and by which of their callbacks. */
 export interface Delivery {
@@ -40,27 +26,11 @@ export interface Delivery {
   readonly content: unknown;
 }
 
-/** A handler that was added. */
-interface Installed {
-  readonly name: string;
-  readonly id: EventHandlerId;
-  readonly owner: AnyPid | undefined;
-  code: HandlerCode;
-  state: unknown;
-}
-
-/** One that is to be added. */
-interface Resolved {
-  readonly name: string;
-  readonly id: EventHandlerId;
-  readonly args: readonly unknown[];
-  readonly code: HandlerCode;
-}
-
 export class EventHandlers {
   readonly #self: BehaviourSelf;
   readonly #handlerSelf: EventHandlerSelf;
   readonly #codeOf: (name: string) => HandlerCode | undefined;
+  readonly #life: HandlerLife;
   /** Newest first. */
   readonly #handlers: Installed[] = [];
 
@@ -68,7 +38,13 @@ export class EventHandlers {
   constructor(self: BehaviourSelf, codeOf: (name: string) => HandlerCode | undefined) {
     this.#self = self;
     this.#handlerSelf = handlerSelf(self);
+    this.#life = new HandlerLife(self, this.#handlerSelf);
     this.#codeOf = codeOf;
+  }
+
+  /** Those that are there, newest first. */
+  get installed(): readonly Installed[] {
+    return this.#handlers;
   }
 
   // ── events ──────────────────────────────────────────────────────────────────────────────────────
@@ -125,14 +101,14 @@ export class EventHandlers {
       case "keep":
         return true;
       case "remove":
-        return whenSettled(this.#terminate(handler, { type: "remove" }, "normal"), removed);
+        return whenSettled(this.#life.terminate(handler, { type: "remove" }, "normal"), removed);
       case "swap":
         return this.#swapInPlace(place, outcome.to, outcome.argument);
       case "fail": {
         const { reason } = outcome;
-        this.#report(handler, reason, callback, message);
+        this.#life.report(handler, reason, callback, message);
         const end: EventHandlerEnd = { type: "error", reason };
-        return whenSettled(this.#terminate(handler, end, { failed: reason }), removed);
+        return whenSettled(this.#life.terminate(handler, end, { failed: reason }), removed);
       }
       default:
         return outcome satisfies never;
@@ -142,17 +118,17 @@ export class EventHandlers {
   #swapInPlace(place: number, to: HandlerReference, argument: unknown): MaybePromise<boolean> {
     const old = this.#handlers[place] as Installed;
     const next = this.#resolve(toAdd(to)) as Resolved;
-    return whenSettled(this.#handOver(old, next.id, argument, old.owner), (handover) => {
+    return whenSettled(this.#life.handOver(old, next.id, argument, old.owner), (handover) => {
       this.#handlers.splice(place, 1);
-      return whenSettled(this.#install(next, old.owner, handover), (installed) => {
+      return whenSettled(this.#life.install(next, old.owner, handover), (installed) => {
         if (!("failed" in installed)) {
           this.#handlers.splice(place, 0, installed);
           return true;
         }
         // Nobody asked, so nobody is answered.
         const { failed } = installed;
-        this.#report({ ...next, state: undefined }, failed, startOf(next, handover), handover);
-        this.#tellOwner(old.owner, next.id, { failed });
+        this.#life.report({ ...next, state: undefined }, failed, startOf(next, handover), handover);
+        this.#life.tellOwner(old.owner, next.id, { failed });
         return false;
       });
     });
@@ -186,7 +162,7 @@ export class EventHandlers {
     const manager = this.#self.pid;
     const next = this.#resolve(handler);
     if (next === undefined) return { type: "unknownHandler", manager, handler: handler.id };
-    return whenSettled(this.#install(next, owner, handover), (installed): HandlerAnswer => {
+    return whenSettled(this.#life.install(next, owner, handover), (installed): HandlerAnswer => {
       if ("failed" in installed) {
         return { type: "failed", manager, handler: next.id, reason: installed.failed };
       }
@@ -200,35 +176,13 @@ export class EventHandlers {
     return code && { name, id, args, code };
   }
 
-  /** Runs `init`. As in OTP the link to the owner stays, whatever comes of it. */
-  #install(
-    next: Resolved,
-    owner: AnyPid | undefined,
-    handover: Handover | undefined,
-  ): MaybePromise<Installed | { readonly failed: ExitReason }> {
-    if (owner !== undefined) this.#self.link(owner);
-    const { name, id, args, code } = next;
-    const { init, takeOver } = code.callbacks;
-    const attempted = attempt(this.#self, () => {
-      const refusal = code.refusal("args", args);
-      if (refusal !== undefined) throw refusal;
-      return handover === undefined || takeOver === undefined
-        ? init(...args, this.#handlerSelf)
-        : takeOver(handover, ...args, this.#handlerSelf);
-    });
-    return whenSettled(attempted, (came) => {
-      const first = readInit(this.#self, came, startOf(next, handover));
-      return "failed" in first ? first : { name, id, owner, code, state: first.value };
-    });
-  }
-
   #delete(id: EventHandlerId, argument: unknown): MaybePromise<HandlerAnswer> {
     const manager = this.#self.pid;
     const place = this.#find(id);
     const handler = this.#handlers[place];
     if (handler === undefined) return { type: "noHandler", manager, handler: id };
     const end: EventHandlerEnd = { type: "delete", argument };
-    return whenSettled(this.#terminate(handler, end, "normal"), (came): HandlerAnswer => {
+    return whenSettled(this.#life.terminate(handler, end, "normal"), (came): HandlerAnswer => {
       this.#handlers.splice(place, 1);
       return "failed" in came
         ? { type: "failed", manager, handler: id, reason: came.failed }
@@ -249,26 +203,10 @@ export class EventHandlers {
       return this.#add(to, owner, { type: "missing", from });
     }
     const newOwner = owner ?? old.owner;
-    return whenSettled(this.#handOver(old, to.id, argument, newOwner), (handover) => {
+    return whenSettled(this.#life.handOver(old, to.id, argument, newOwner), (handover) => {
       this.#handlers.splice(place, 1);
       return this.#add(to, newOwner, handover);
     });
-  }
-
-  /** Ends a handler in favour of another. */
-  #handOver(
-    old: Installed,
-    to: EventHandlerId,
-    argument: unknown,
-    owner: AnyPid | undefined,
-  ): MaybePromise<Handover> {
-    const end: EventHandlerEnd = { type: "swap", to, argument };
-    const told: EventHandlerExitReason = { swapped: { handler: to, owner } };
-    return whenSettled(this.#terminate(old, end, told), (came): Handover =>
-      "failed" in came
-        ? { type: "failed", from: old.id, reason: came.failed }
-        : { type: "handover", from: old.id, result: came.value },
-    );
   }
 
   #call(id: EventHandlerId, request: unknown): MaybePromise<HandlerAnswer> {
@@ -317,134 +255,15 @@ export class EventHandlers {
       );
       const handler = this.#handlers[place];
       if (handler === undefined) return undefined;
-      const terminated = whenSettled(this.#terminate(handler, end, "shutdown"), () => {
+      const terminated = whenSettled(this.#life.terminate(handler, end, "shutdown"), () => {
         this.#handlers.splice(place, 1);
       });
       if (isThenable(terminated)) return terminated.then(() => this.terminate(end, owner));
     }
-  }
-
-  /** Calls `terminate` of a handler, and tells its owner. The handler is still there. */
-  #terminate(
-    handler: Installed,
-    end: EventHandlerEnd,
-    told: EventHandlerExitReason,
-  ): MaybePromise<Attempt> {
-    const { terminate } = handler.code.callbacks;
-    const attempted: MaybePromise<Attempt> =
-      terminate === undefined
-        ? { value: undefined }
-        : attempt(this.#self, () => terminate(handler.state, end, this.#handlerSelf));
-    return whenSettled(attempted, (came) => {
-      if ("failed" in came) this.#report(handler, came.failed, "terminate", end);
-      this.#tellOwner(handler.owner, handler.id, told);
-      return came;
-    });
-  }
-
-  #tellOwner(
-    owner: AnyPid | undefined,
-    handler: EventHandlerId,
-    reason: EventHandlerExitReason,
-  ): void {
-    if (owner === undefined) return;
-    const manager = this.#self.pid;
-    const exit: EventHandlerExit = { type: "eventHandlerExit", manager, handler, reason };
-    sendCloneable(exit, (sent) => this.#self.send<unknown>(owner as never, sent));
-  }
-
-  #report(
-    { id, code, state: before }: Pick<Installed, "id" | "code" | "state">,
-    reason: ExitReason,
-    callback: string,
-    message: unknown,
-  ): void {
-    const manager = this.#self.pid;
-    const state = shown(code, before);
-    const facts = { manager, handler: id, reason, callback, message, state };
-    this.#self.report(eventHandlerReport({ type: "eventHandlerFailed", ...facts }));
-  }
-
-  // ── system requests ─────────────────────────────────────────────────────────────────────────────
-
-  get states(): readonly EventHandlerState[] {
-    return this.#handlers.map(({ id, state }) => ({ handler: id, state }));
-  }
-
-  /** @throws InvalidArgumentError they are not the states of these handlers */
-  replaceStates(states: unknown): readonly EventHandlerState[] {
-    if (!this.#areMine(states)) {
-      const expected = "a function that returns the same handlers, each with a state";
-      throw new InvalidArgumentError("replaceState: replace", expected, states);
-    }
-    for (const [place, { state }] of states.entries()) {
-      (this.#handlers[place] as Installed).state = state;
-    }
-    return this.states;
-  }
-
-  #areMine(states: unknown): states is readonly EventHandlerState[] {
-    return (
-      Array.isArray(states) &&
-      states.length === this.#handlers.length &&
-      this.#handlers.every(({ id }, place) => {
-        const { handler, ...rest } = Object(states[place]) as Partial<EventHandlerState>;
-        return isSameTerm(handler, id) && "state" in rest;
-      })
-    );
-  }
-
-  describe(): MaybePromise<readonly EventHandlerStatus[]> {
-    const statuses = this.#handlers.map(({ id, owner, state, code }) => {
-      const { status } = code.callbacks;
-      const describe = (seen: unknown): EventHandlerStatus => ({ handler: id, owner, state: seen });
-      // A state that is shown as it is is not looked at: it may be anything.
-      return status === undefined ? describe(state) : whenSettled(status(state), describe);
-    });
-    return statuses.some(isThenable)
-      ? Promise.all(statuses)
-      : (statuses as readonly EventHandlerStatus[]);
-  }
-
-  /** Changes all handlers of this name, or none. */
-  changeCode(
-    name: string,
-    code: HandlerCode,
-    migrate: ((state: never) => unknown) | undefined,
-  ): MaybePromise<void> | undefined {
-    const changed = this.#handlers.filter((handler) => handler.name === name);
-    const change = (states: readonly unknown[]): void => {
-      for (const [place, handler] of changed.entries()) {
-        handler.code = code;
-        handler.state = states[place];
-      }
-    };
-    const states = changed.map(({ state }) =>
-      migrate === undefined ? state : migrate(state as never),
-    );
-    if (migrate !== undefined && states.some(isThenable)) return Promise.all(states).then(change);
-    change(states);
-    return undefined;
   }
 }
 
 /** Exits and `Down`s are info for who has no callback for them. */
 function callbackFor({ callbacks }: HandlerCode, { callback }: Delivery): Callback | undefined {
   return callback === "event" ? callbacks.event : (callbacks[callback] ?? callbacks.info);
-}
-
-/** Which callback makes its first state. */
-function startOf({ code }: Resolved, handover: Handover | undefined): "init" | "takeOver" {
-  return handover === undefined || code.callbacks.takeOver === undefined ? "init" : "takeOver";
-}
-
-function shown({ callbacks: { status } }: HandlerCode, state: unknown): unknown {
-  if (status === undefined) return state;
-  try {
-    const seen = status(state);
-    return isThenable(seen) ? undefined : seen;
-  } catch {
-    // It is the failure of another callback that is being reported.
-    return undefined;
-  }
 }

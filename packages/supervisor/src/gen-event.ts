@@ -38,6 +38,12 @@ import {
 import { replyCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
 import { HandlerReference, type HandlerCode } from "./event-handler.js";
+import {
+  changeHandlers,
+  describeHandlers,
+  replaceStates,
+  statesOf,
+} from "./event-handler-states.js";
 import { EventHandlers, type Delivery } from "./event-handlers.js";
 import { actionIn, type HandlerAction, type HandlerAnswer } from "./event-manager-request.js";
 import type {
@@ -223,17 +229,17 @@ class ManagerProcess extends BehaviourProcess {
   }
 
   protected override getState(): readonly EventHandlerState[] {
-    return this.#handlers.states;
+    return statesOf(this.#handlers.installed);
   }
 
   protected override replaceState(replace: (state: never) => unknown): MaybePromise<unknown> {
     return whenSettled(replace(this.getState() as never), (states) =>
-      this.#handlers.replaceStates(states),
+      replaceStates(this.#handlers.installed, states),
     );
   }
 
   protected override describeState(): MaybePromise<readonly EventHandlerStatus[]> {
-    return this.#handlers.describe();
+    return describeHandlers(this.#handlers.installed);
   }
 
   protected override changeCode(
@@ -248,7 +254,8 @@ class ManagerProcess extends BehaviourProcess {
       const expected = "a handler of defineEventHandler, or a manager of defineEventManager";
       throw new InvalidArgumentError("changeCode: behaviour", expected, behaviour);
     }
-    return this.#handlers.changeCode(behaviour.name, behaviour.code, migrate);
+    const { name, code } = behaviour;
+    return changeHandlers(this.#handlers.installed, name, code, migrate);
   }
 }
 
