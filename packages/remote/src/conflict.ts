@@ -80,3 +80,43 @@ export function decideConflict(
       return standing satisfies never;
   }
 }
+
+/** A connection that is a session, or has all that one needs. */
+export interface Rival {
+  readonly incarnation: number;
+  readonly role: Role;
+}
+
+/** What becomes of the session that is there when another is ready: it stays, or makes way for this reason. */
+export type RivalDecision =
+  | { readonly type: "replace"; readonly code: CloseCode; readonly text: string }
+  | { readonly type: "refuse"; readonly code: CloseCode; readonly text: string };
+
+/**
+ * A session with a peer is ready, and another one is open under its name. Both have proved to have it.
+ *
+ * | rivals | decision |
+ * | --- | --- |
+ * | the open one is of a client, the other of a node | replace: NAME_TAKEN |
+ * | we have dialled another life of it: the open one was asked whether it lives, in vain | replace: SILENCE |
+ * | the smaller name has dialled the new one | replace: DUPLICATE |
+ * | the smaller name has not | refuse: DUPLICATE |
+ */
+export function decideRivalry(
+  home: NodeLife,
+  peer: NodeLife,
+  role: Role,
+  isDialler: boolean,
+  open: Rival,
+): RivalDecision {
+  if (open.role === "client" && role === "node") {
+    return { type: "replace", code: CLIENT_REFUSED.code, text: CLIENT_REFUSED.text };
+  }
+  if (isDialler && open.incarnation !== peer.incarnation) {
+    const text = "it does not answer, and another life of it is there";
+    return { type: "replace", code: CLOSE_CODES.SILENCE, text };
+  }
+  return isDialler === home.name < peer.name
+    ? { type: "replace", code: CLOSE_CODES.DUPLICATE, text: "another connection is kept" }
+    : { type: "refuse", code: CLOSE_CODES.DUPLICATE, text: "there is a session already" };
+}

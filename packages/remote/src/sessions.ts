@@ -10,7 +10,7 @@ import {
 import { canDial, dialWith, whereIs, type Asked } from "./address.js";
 import { Awaiting } from "./awaiting.js";
 import { carefulDialler } from "./careful-transport.js";
-import { CLIENT_REFUSED } from "./conflict.js";
+import { decideRivalry, type Rival } from "./conflict.js";
 import { Connection } from "./connection.js";
 import type { ConnectionEvents, SessionPeer } from "./connection-options.js";
 import { Door } from "./door.js";
@@ -295,26 +295,15 @@ export class Sessions {
       connection.close(CLOSE_CODES.NORMAL, "the node stops");
       return;
     }
-    let remote = this.#peers.get(name);
-    const before = remote?.connection;
-    if (before?.peer?.role === "client" && peer.role === "node") {
-      before.close(CLOSE_CODES.NAME_TAKEN, CLIENT_REFUSED.text);
-      remote = this.#peers.get(name);
-    } else if (connection.isDialler && isAnother(before, incarnation)) {
-      // That did not answer when it was asked whether it lives; this one has proved to have the name.
-      before.close(CLOSE_CODES.SILENCE, "it does not answer, and another life of it is there");
-      remote = this.#peers.get(name);
-    } else if (before !== undefined) {
-      // Each side keeps the one that the smaller name dialled.
-      const isOurs = connection.isDialler === this.#home.name < name;
-      if (!isOurs) {
-        connection.close(CLOSE_CODES.DUPLICATE, "there is a session already");
-        return;
-      }
-      before.close(CLOSE_CODES.DUPLICATE, "another connection is kept");
-      remote = undefined;
+    const before = this.#peers.get(name)?.connection;
+    if (before !== undefined) {
+      const { isDialler } = connection;
+      const open = rivalOf(before);
+      const { type, code, text } = decideRivalry(this.#home, peer.node, peer.role, isDialler, open);
+      (type === "refuse" ? connection : before).close(code, text);
+      if (type === "refuse") return;
     }
-    remote ??= this.#begun(name);
+    const remote = this.#peers.get(name) ?? this.#begun(name);
     this.#failures.reached(name);
     this.#refusals.reached(facts.expected ?? facts.address);
     if (peer.role === "node") this.#met.add(name);
@@ -436,7 +425,8 @@ export class Sessions {
   }
 }
 
-/** Is a session open with another life of that node? */
-function isAnother(session: Connection | undefined, incarnation: number): session is Connection {
-  return session !== undefined && session.peer?.node.incarnation !== incarnation;
+/** Of a session that is open. */
+function rivalOf({ peer }: Connection): Rival {
+  const { node, role } = peer as SessionPeer;
+  return { incarnation: node.incarnation, role };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { decideConflict, type Decision, type Standing } from "../src/conflict.js";
+import { decideConflict, decideRivalry, type Decision, type Standing } from "../src/conflict.js";
 import type { Role } from "../src/handshake-message.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 
@@ -45,5 +45,33 @@ describe("one who dialled and has proved its name", () => {
       ].filter(({ type }) => type === "accept");
       expect(accepts).toHaveLength(1);
     }
+  });
+});
+
+describe("a connection that is ready while a session is open", () => {
+  const { DUPLICATE, NAME_TAKEN, SILENCE } = CLOSE_CODES;
+
+  test.each<[string, string, Role, boolean, number, Role, "replace" | "refuse", number]>([
+    ["a", "b", "node", true, 1, "client", "replace", NAME_TAKEN],
+    ["b", "a", "node", false, 1, "client", "replace", NAME_TAKEN],
+    ["b", "a", "node", true, 2, "node", "replace", SILENCE],
+    ["a", "b", "node", true, 1, "node", "replace", DUPLICATE],
+    ["b", "a", "node", false, 1, "node", "replace", DUPLICATE],
+    ["a", "b", "node", false, 1, "node", "refuse", DUPLICATE],
+    ["b", "a", "node", true, 1, "node", "refuse", DUPLICATE],
+  ])(
+    "of %s with %s, a %s, that we dialled: %s; open is life %d of a %s: %s",
+    (home, peer, role, isDialler, incarnation, openRole, type, code) => {
+      const open = { incarnation, role: openRole };
+      const decision = decideRivalry(life(home), life(peer), role, isDialler, open);
+      expect(decision).toMatchObject({ type, code });
+    },
+  );
+
+  test.each([true, false])("is kept by both sides, or by none", (dialledByA) => {
+    const open = { incarnation: 1, role: "node" } as const;
+    const atA = decideRivalry(life("a"), life("b"), "node", dialledByA, open);
+    const atB = decideRivalry(life("b"), life("a"), "node", !dialledByA, open);
+    expect(atA.type).toBe(atB.type);
   });
 });
