@@ -2,12 +2,12 @@
 import {
   connectRouter,
   InvalidArgumentError,
-  reportFor,
   type Clock,
   type Gateway,
   type Node,
 } from "@coppice/core";
 import { canDial, dialWith, whereIs, type Asked } from "./address.js";
+import { Attempts } from "./attempts.js";
 import { Awaiting } from "./awaiting.js";
 import { carefulDialler } from "./careful-transport.js";
 import { decideRivalry, type Rival } from "./conflict.js";
@@ -17,11 +17,9 @@ import { Door } from "./door.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import { ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
-import { Failures } from "./failures.js";
 import { HandshakeSlots } from "./handshake-slots.js";
 import { Joins } from "./joins.js";
 import type { BreachCounts, LimitName } from "./limits.js";
-import { Refusals } from "./refusals.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { CheckedOptions } from "./remote-options.js";
 import type { RemotePeer } from "./remote-peer.js";
@@ -43,8 +41,7 @@ export class Sessions {
   readonly #breaches: BreachCounts;
   readonly #connections = new Map<Connection, Facts>();
   readonly #peers = new Map<string, RemotePeer>();
-  readonly #failures = new Failures();
-  readonly #refusals = new Refusals();
+  readonly #attempts: Attempts;
   /** Nodes with which a session has been; clients, who may call themselves anything, are none. */
   readonly #met = new Set<string>();
   readonly #asked: Asked = new Set();
@@ -71,6 +68,7 @@ export class Sessions {
       connect: (name) => this.wanted(name)?.core,
       check: (message) => this.#parts.check(message),
     });
+    this.#attempts = new Attempts(node, clock, port.emit);
     this.#parts = new SessionParts(port, this.#gateway, this.#home);
     this.#awaiting = new Awaiting(clock, limits.handshakeMs);
     this.#handshakes = new HandshakeSlots(limits);
@@ -168,12 +166,12 @@ export class Sessions {
     const { connect } = this.#options;
     if (this.#stopped || connect === "never") return undefined;
     if (connect === "once" && this.#met.has(name)) return undefined;
-    if (!this.#failures.mayTry(name, this.#clock.now())) return undefined;
+    if (!this.#attempts.mayTry(name)) return undefined;
     let address: string | Promise<string>;
     try {
       address = this.whereIs(name);
     } catch (error) {
-      this.#refused(name, "", CLOSE_CODES.NORMAL, (error as UnreachableError).why);
+      this.#notDialled(name, "", (error as UnreachableError).why);
       return undefined;
     }
     const peer = this.#begun(name);
@@ -183,9 +181,9 @@ export class Sessions {
       (found) => void (isWanted() && this.#dialFor(peer, found)),
       (error: UnreachableError) => {
         if (!isWanted()) return;
-        this.#failed(name, CLOSE_CODES.NORMAL);
+        this.#attempts.failed(name, CLOSE_CODES.NORMAL);
         this.#lost(peer);
-        this.#refused(name, "", CLOSE_CODES.NORMAL, error.why);
+        this.#notDialled(name, "", error.why);
       },
     );
     return peer;
@@ -199,7 +197,7 @@ export class Sessions {
       return true;
     }
     // What was over at once has been counted as a failure.
-    if (connection === undefined) this.#failed(peer.name, CLOSE_CODES.NORMAL);
+    if (connection === undefined) this.#attempts.failed(peer.name, CLOSE_CODES.NORMAL);
     this.#lost(peer);
     return false;
   }
@@ -220,7 +218,7 @@ export class Sessions {
       for (const { reject } of waiting)
         reject(new UnreachableError(expected ?? address, transport));
       if (join !== undefined) this.#joins.later(join, CLOSE_CODES.NORMAL);
-      this.#refused(expected, address, CLOSE_CODES.NORMAL, transport);
+      this.#notDialled(expected, address, transport);
       return undefined;
     }
     return this.#connection(true, transport, {
@@ -230,6 +228,10 @@ export class Sessions {
       waiting,
       handshakeOver: () => undefined,
     });
+  }
+
+  #notDialled(node: string | undefined, address: string, text: string): void {
+    this.#attempts.refused({ node, address, code: CLOSE_CODES.NORMAL, text });
   }
 
   /** May one from there begin a handshake? */
@@ -244,7 +246,7 @@ export class Sessions {
 
   /** One who came was no peer. */
   turnedAway(address: string, why: string): void {
-    this.#refused(undefined, address, CLOSED_ABNORMALLY, why);
+    this.#attempts.refused({ node: undefined, address, code: CLOSED_ABNORMALLY, text: why });
   }
 
   accept(transport: Transport): void {
@@ -252,7 +254,7 @@ export class Sessions {
     if (!this.mayBegin(address)) {
       const text = "too many at once";
       transport.close(CLOSE_CODES.HANDSHAKE, text);
-      this.#refused(undefined, address, CLOSE_CODES.HANDSHAKE, text);
+      this.#attempts.refused({ node: undefined, address, code: CLOSE_CODES.HANDSHAKE, text });
       return;
     }
     this.#connection(false, transport, {
@@ -304,8 +306,7 @@ export class Sessions {
       if (type === "refuse") return;
     }
     const remote = this.#peers.get(name) ?? this.#begun(name);
-    this.#failures.reached(name);
-    this.#refusals.reached(facts.expected ?? facts.address);
+    this.#attempts.reached(name, facts.expected ?? facts.address);
     if (peer.role === "node") this.#met.add(name);
     const incoming = this.#parts.incoming(connection, facts.exported, peer, remote);
     facts.incoming = incoming;
@@ -334,14 +335,16 @@ export class Sessions {
       // It was too much for the other side: no use in going on at once.
       const wasTooMuch = code === CLOSE_CODES.RATE || code === CLOSE_CODES.LIMIT;
       if ((byPeer && wasTooMuch) || code === CLOSE_CODES.OVERLOAD) {
-        this.#failed(name, code);
+        this.#attempts.failed(name, code);
       }
       this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });
     } else {
-      if (wanted !== undefined && code !== CLOSE_CODES.DUPLICATE) this.#failed(wanted, code);
+      if (wanted !== undefined && code !== CLOSE_CODES.DUPLICATE)
+        this.#attempts.failed(wanted, code);
       if (peer?.dialling === connection) this.#dialFailed(peer, code);
-      this.#refused(facts.expected, facts.address, code, text, byPeer);
-      if (connection.isDialler) this.#warn(facts, end);
+      const attempt = { node: facts.expected, address: facts.address, code, text, byPeer };
+      this.#attempts.refused(attempt);
+      if (connection.isDialler) this.#attempts.warn(attempt);
     }
     const waiting = facts.waiting.splice(0);
     const error = new UnreachableError(facts.expected ?? facts.address, text, code);
@@ -377,34 +380,15 @@ export class Sessions {
     }
     // Where it is, is being looked up.
     if (this.#peers.get(name) !== peer) return;
-    this.#failed(name, code);
+    this.#attempts.failed(name, code);
     this.#lost(peer);
-    this.#refused(name, "", code, text);
+    this.#attempts.refused({ node: name, address: "", code, text });
   }
 
   #lost(peer: RemotePeer): void {
     if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name);
     peer.lost();
     this.#port.lost(peer);
-  }
-
-  #failed(name: string, code: number): void {
-    this.#failures.failed(name, code, this.#clock.now(), this.#node.random());
-  }
-
-  #refused(
-    node: string | undefined,
-    address: string,
-    code: number,
-    text: string,
-    byPeer = false,
-  ): void {
-    this.#emit({ type: "refused", node, address: shownAddress(address), code, text, byPeer });
-  }
-
-  #warn({ expected, address }: Facts, { code, text }: SessionEnd): void {
-    const report = this.#refusals.refused(expected ?? address, { address, code, text });
-    if (report !== undefined) reportFor(this.#node, report);
   }
 
   #busy(connection: Connection, isBusy: boolean): void {
