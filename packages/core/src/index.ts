@@ -19,6 +19,7 @@ export { checkFunction, checkKeys } from "./check.js";
 export type { Clock } from "./clock.js";
 export { crashProcess } from "./crash-process.js";
 export { formatCrashReport, stackOf, type CrashReport } from "./crash-report.js";
+export { errorText, formatThrown } from "./error-text.js";
 export {
   AlreadyNamedError,
   CallCycleError,

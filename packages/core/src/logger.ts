@@ -1,7 +1,8 @@
 /** What is printed when nobody else would hear of it. */
 import { formatCrashReport, stackOf } from "./crash-report.js";
 import type { NodeEvent } from "./event.js";
-import { formatTerm, isErrorLike } from "./exit-reason.js";
+import { errorText } from "./error-text.js";
+import { formatTerm } from "./exit-reason.js";
 import { hostPrint } from "./host.js";
 
 /** The default logger: failures that no monitor, link or caller was told of, one entry each. */
@@ -93,7 +94,7 @@ export function formatFailure(event: NodeEvent): string | undefined {
         case "unhandled":
           return `process ${String(event.to)} has no use for a message it got: ${formatTerm(event.message, 200)}`;
         case "unsendable":
-          return `a message from ${String(event.from)} to ${String(event.to)} could not be sent: ${textOf(event.error)}; it was ${formatTerm(event.message, 200)}`;
+          return `a message from ${String(event.from)} to ${String(event.to)} could not be sent: ${errorText(event.error)}; it was ${formatTerm(event.message, 200)}`;
         default:
           return undefined;
       }
@@ -102,9 +103,4 @@ export function formatFailure(event: NodeEvent): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** What an error says; of what else was thrown, what it is. */
-function textOf(error: unknown): string {
-  return isErrorLike(error) ? error.message : formatTerm(error, 200);
 }

@@ -9,7 +9,7 @@ import {
   ThrownValueError,
   UnsendableReplyError,
 } from "./errors.js";
-import { formatTerm, isErrorLike } from "./exit-reason.js";
+import { errorText } from "./error-text.js";
 import { deliver } from "./message.js";
 import { isName, isRemoteName, type RemoteName } from "./name.js";
 import { ProcessId } from "./pid.js";
@@ -79,7 +79,7 @@ export function refuseFrom(node: Runtime, from: LocalPid, ref: Reference, error:
     sendToAlias(node, from, ref, new Refusal(node.prepare(error)));
   } catch (failure) {
     if (isEnd(failure)) throw failure;
-    const text = textOf(error, ({ name, message }) => `${name}: ${message}`);
+    const text = errorText(error, { named: true });
     sendToAlias(node, from, ref, new Refusal(new ThrownValueError(text)));
   }
 }
@@ -98,36 +98,13 @@ export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: 
   } catch (error) {
     if (isEnd(error)) throw error;
     node.undelivered(ref.owner, value, from, "unsendable", error);
-    refuseFrom(
-      node,
-      from,
-      ref,
-      new UnsendableReplyError(
-        from,
-        textOf(error, ({ message }) => message),
-      ),
-    );
+    refuseFrom(node, from, ref, new UnsendableReplyError(from, errorText(error)));
   }
 }
 
 /** A getter in what is sent may have ended the process. */
 function isEnd(error: unknown): boolean {
   return error instanceof ExitSignal || error instanceof DeadProcessError;
-}
-
-/** So many characters are told of an error that cannot be sent. */
-const MOST_SAID = 1_000;
-
-/** What an error says, as a text that can be sent, whatever was thrown. */
-function textOf(error: unknown, say: (error: Error) => string): string {
-  let text: string;
-  try {
-    text = isErrorLike(error) ? say(error) : formatTerm(error);
-  } catch {
-    text = "an error that cannot be shown";
-  }
-  // Half a surrogate pair is no text for others.
-  return text.slice(0, MOST_SAID).replaceAll(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {

@@ -2,7 +2,7 @@
  * From the name of a node to a connection that begins: where it is, and who dials that. What users say here,
  * whatever it is, is a reason why a node cannot be reached, and nothing worse.
  */
-import type { Clock } from "@coppice/core";
+import { formatThrown, type Clock } from "@coppice/core";
 import { UnreachableError } from "./errors.js";
 import { shownAddress } from "./shown-address.js";
 import type { Dialler, Transport } from "./transport.js";
@@ -32,7 +32,7 @@ export function whereIs(
     throw new UnreachableError(node, why);
   };
   const failed = (error: unknown): UnreachableError =>
-    new UnreachableError(node, `resolve: ${String(error)}`, undefined, { cause: error });
+    new UnreachableError(node, `resolve: ${formatThrown(error)}`, undefined, { cause: error });
   let answer: ReturnType<Resolve>;
   try {
     answer = resolve(node);
@@ -82,6 +82,6 @@ export function dialWith(diallers: readonly Dialler[], address: string): Transpo
     const dialler = diallers.find((one) => one.accepts(address));
     return dialler?.dial(address) ?? "nobody knows how to dial that";
   } catch (error) {
-    return `${shownAddress(address)}: ${String(error)}`;
+    return `${shownAddress(address)}: ${formatThrown(error)}`;
   }
 }

@@ -1,5 +1,5 @@
 /** Transports that users made: whatever they throw ends their connection, and nothing else. */
-import { checkFunction, formatReason, isErrorLike } from "@coppice/core";
+import { checkFunction, formatThrown } from "@coppice/core";
 import {
   CLOSED_ABNORMALLY,
   type Dialler,
@@ -75,7 +75,7 @@ class CarefulTransport implements Transport {
     try {
       act();
     } catch (error) {
-      const text = isErrorLike(error) ? formatReason({ error }) : String(error);
+      const text = formatThrown(error);
       const events = this.#events;
       this.close(CLOSED_ABNORMALLY, text);
       // Not within what has something to send.

@@ -2,6 +2,7 @@
  * The codec of a session: terms to bytes and back, between two nodes that know each other.
  */
 import { formatReason, isErrorLike, type ExitReason } from "@coppice/core";
+import { wellFormed } from "./built-in.js";
 import { MalformedError } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
 import type { LimitName, Limits } from "./limits.js";
@@ -123,8 +124,7 @@ export class Codec {
 
 /** A reason that says what the other one was, in parts of so many characters, and surely can be sent. */
 function summaryOf(reason: ExitReason, characters: number): ExitReason {
-  const part = (text: string): string =>
-    text.slice(0, characters).replaceAll(/\p{Surrogate}/gu, "\ufffd");
+  const part = (text: string): string => wellFormed(text.slice(0, characters));
   try {
     if (typeof reason === "object" && reason !== null) {
       const { error, shutdown } = reason as {

@@ -3,10 +3,8 @@
  * form or nothing, and what fails in it is told and ends neither a process nor the program.
  */
 import {
-  formatReason,
-  formatTerm,
+  formatThrown,
   InvalidArgumentError,
-  isErrorLike,
   isPid,
   reportFor,
   type AnyPid,
@@ -87,7 +85,7 @@ export class OwnStore implements NameStore {
   }
 
   #failed(what: string, error: unknown): void {
-    const why = isErrorLike(error) ? formatReason({ error }) : formatTerm(error);
+    const why = formatThrown(error);
     reportFor(this.#node, {
       level: "error",
       data: { type: "nameStoreFailed", what, error },

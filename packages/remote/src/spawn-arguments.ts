@@ -1,5 +1,5 @@
 /** What a behaviour that is listed is started with: what was asked for, as its list says. */
-import { InvalidArgumentError, type ExitReason } from "@coppice/core";
+import { errorText, InvalidArgumentError, type ExitReason } from "@coppice/core";
 import type { RemoteBehaviour } from "./behaviours.js";
 import { UnreadableError } from "./errors.js";
 import { neglect } from "./permission.js";
@@ -19,19 +19,10 @@ export function argumentsFor(
     if (!Array.isArray(asked)) throw new TypeError("no array of arguments");
     args = check(asked as readonly unknown[]);
   } catch (error) {
-    return { refused: { badArguments: messageOf(error) } };
+    return { refused: { badArguments: errorText(error) } };
   }
   if (Array.isArray(args)) return { args: args as readonly unknown[] };
   neglect(args);
   const what = `startRemote: options.behaviours.${name}: what args returned`;
   return { refused: { error: new InvalidArgumentError(what, "an array", args) } };
-}
-
-/** What an error says, cut; whatever was thrown. */
-export function messageOf(error: unknown): string {
-  try {
-    return String((error as { message?: unknown } | null)?.message ?? error).slice(0, 1_000);
-  } catch {
-    return "an error that cannot be shown";
-  }
 }

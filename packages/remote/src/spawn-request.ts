@@ -1,5 +1,5 @@
 /** A peer asks for a process: it is started, or refused, and the peer is told. */
-import type { AnyPid, Gateway, Node } from "@coppice/core";
+import { errorText, type AnyPid, type Gateway, type Node } from "@coppice/core";
 import type { SpawnServer, SpawnsFor, StartOutcome } from "./behaviours.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
@@ -7,7 +7,6 @@ import type { SessionPeer } from "./connection-options.js";
 import { UnreadableError } from "./errors.js";
 import { labelToShow } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
-import { messageOf } from "./spawn-arguments.js";
 import { UnsendableTermError } from "./term.js";
 import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
 
@@ -47,7 +46,7 @@ export async function answerSpawn(
     args = connection.codec.decode(signal.payload);
   } catch (error) {
     // In place of the arguments: it is what the refusal says.
-    args = new UnreadableError("request", node.name, messageOf(error).slice(0, MOST_SAID));
+    args = new UnreadableError("request", node.name, errorText(error, { most: MOST_SAID }));
   }
   const { startTimeoutMs, link = false, monitor: ref, label, unwindMs } = signal.options;
   const { role } = peer;
@@ -88,8 +87,7 @@ export async function answerSpawn(
     else {
       // It runs: who asks is told that, and why no more; and this node, which is to blame.
       gateway.unsendable(requester, { info }, pid, unsendable);
-      const why = messageOf(unsendable).slice(0, MOST_SAID);
-      say(pid.serial, { lost: why.replaceAll(/\p{Surrogate}/gu, "\ufffd") });
+      say(pid.serial, { lost: errorText(unsendable, { most: MOST_SAID }) });
     }
     const target = pid.serial;
     if (ended === undefined) {
