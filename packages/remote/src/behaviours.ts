@@ -20,7 +20,7 @@ import { utf8Length } from "./cbor-writer.js";
 import type { Role } from "./handshake-message.js";
 import { DEFAULT_LIMITS, type BreachCounts, type LimitName, type Limits } from "./limits.js";
 import { isGranted } from "./permission.js";
-import { argumentsFor } from "./spawn-arguments.js";
+import { prepareStart, type Start } from "./prepared-start.js";
 import { awaitToken, fullBucket, takeTokens, type Bucket } from "./token-bucket.js";
 
 /** A behaviour that other nodes may start here. */
@@ -187,16 +187,18 @@ export class SpawnServer {
       return answer({ pid: undefined, failed: { error: refused }, denied });
     }
     const entry = listed(this.#behaviours, request.name) as RemoteBehaviour;
-    const checked = argumentsFor(entry, request.name, request.args);
-    if ("refused" in checked) return answer({ pid: undefined, failed: { error: checked.refused } });
-    const { args } = checked;
+    const prepared = prepareStart(entry, request.name, request.args);
+    if ("refused" in prepared) {
+      return answer({ pid: undefined, failed: { error: prepared.refused } });
+    }
+    const { start } = prepared;
     spawns.running++;
     this.#running++;
     const waitMs = this.#waitMs(spawns);
     const result =
       waitMs === 0
-        ? await this.#launch(entry, request, args)
-        : await this.#launchLater(waitMs, entry, request, args);
+        ? await this.#launch(start, request)
+        : await this.#launchLater(waitMs, start, request);
     spawns.running--;
     this.#running--;
     if (result === "ignore") answer({ pid: undefined, failed: "ignore" });
@@ -214,12 +216,7 @@ export class SpawnServer {
   }
 
   /** When it is its turn: more than its rate a peer does not start, but what it asks for all the same is not lost. */
-  async #launchLater(
-    waitMs: number,
-    entry: RemoteBehaviour,
-    request: SpawnRequest,
-    args: readonly unknown[],
-  ): Promise<StartResult> {
+  async #launchLater(waitMs: number, start: Start, request: SpawnRequest): Promise<StartResult> {
     const { timeoutMs = Infinity } = request.options;
     try {
       await this.#node.sleep(Math.min(waitMs, timeoutMs));
@@ -233,20 +230,16 @@ export class SpawnServer {
       timeoutMs === Infinity
         ? request.options
         : { ...request.options, timeoutMs: timeoutMs - waitMs };
-    return this.#launch(entry, { ...request, options }, args);
+    return this.#launch(start, { ...request, options });
   }
 
-  async #launch(
-    { behaviour }: RemoteBehaviour,
-    { options, parent, link }: SpawnRequest,
-    args: readonly unknown[],
-  ): Promise<StartResult> {
-    const node = this.#node as unknown as Starter;
+  async #launch(start: Start, { options, parent, link }: SpawnRequest): Promise<StartResult> {
+    const node = this.#node;
     const tied = link ? { ...options, link } : { ...options, monitor: true };
     try {
       const result = await (parent === undefined
-        ? behaviour.start(node, options, ...(args as never))
-        : behaviour.start(starterFor(node, parent), tied, ...(args as never)));
+        ? start(node, options)
+        : start(starterFor(node, parent), tied));
       return this.#checked(result);
     } catch (error) {
       return { error: { error: error as Error } };

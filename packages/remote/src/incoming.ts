@@ -7,6 +7,7 @@
 import {
   ThrownValueError,
   type AnyPid,
+  type ExitReason,
   type Gateway,
   type Peer,
   type RemoteSignal,
@@ -340,9 +341,9 @@ export class Incoming {
   }
 
   /** An end is told, whatever its reason is worth. */
-  #decodeReason(payload: Uint8Array): never {
+  #decodeReason(payload: Uint8Array): ExitReason {
     const reason = this.#decode(payload);
-    return (reason === UNREADABLE ? "unreadable" : reason) as never;
+    return reason === UNREADABLE ? "unreadable" : (reason as ExitReason);
   }
 
   #say(signal: WireSignal<unknown>, sender = 0): void {

@@ -11,10 +11,8 @@ import { CLOSE_CODES } from "./wire-signal.js";
 /** What ports of Node and of browsers have in common. */
 export interface PortLike {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
-  addEventListener(
-    type: "message" | "close",
-    listener: (event: { readonly data?: unknown }) => void,
-  ): void;
+  /** The event of a `"message"` has what was posted as its `data`. */
+  addEventListener(type: "message" | "close", listener: (event: object) => void): void;
   start?(): void;
   close?(): void;
 }
@@ -43,7 +41,9 @@ class PortTransport implements Transport {
   start(events: TransportEvents): void {
     if (this.#closed) return;
     this.#events = events;
-    this.#port.addEventListener("message", ({ data }) => this.#received(data));
+    this.#port.addEventListener("message", (event) =>
+      this.#received((event as { readonly data?: unknown }).data),
+    );
     this.#port.addEventListener("close", () =>
       this.#over(CLOSED_ABNORMALLY, "the other end is gone"),
     );

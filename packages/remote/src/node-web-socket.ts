@@ -237,6 +237,7 @@ function readInTurns(socket: WebSocket): void {
 
 function transportOf(socket: WebSocket, remoteAddress: string): Transport {
   readInTurns(socket);
+  // Its handlers are written, and never read: that is why theirs may take less. Types cannot say so.
   return webSocketTransport(socket as unknown as WebSocketLike, {
     remoteAddress,
     // A view of what was read, where "arraybuffer" would be a copy.

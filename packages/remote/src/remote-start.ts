@@ -13,12 +13,13 @@ import {
   type StartMonitorOptions,
   type StartOptions,
   type StartResult,
+  type Term,
 } from "@coppice/core";
 import { checkBehaviourName, listed, type RemoteBehaviours } from "./behaviours.js";
 import type { Connection } from "./connection.js";
 import { labelToSend } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
-import { argumentsFor } from "./spawn-arguments.js";
+import { prepareStart } from "./prepared-start.js";
 import type { WireSignal, WireSpawnOptions } from "./wire-signal.js";
 
 /**
@@ -32,8 +33,13 @@ export type Place = string | ((connected: readonly string[]) => string | undefin
 interface PendingMonitor {
   /** The number that its reference gets. */
   readonly ref: number;
-  readonly wanted: Pick<StartMonitorOptions<unknown>, "monitor" | "monitorOptions">;
+  readonly wanted: Monitored;
 }
+
+/** How a process may be started elsewhere: what `startOpt` of a process passes on has a monitor, too. */
+type Options = StartOptions & Partial<Monitored>;
+
+type Monitored = Pick<StartMonitorOptions<unknown>, "monitor" | "monitorOptions">;
 
 interface Pending {
   readonly peer: RemotePeer;
@@ -54,7 +60,7 @@ const GRACE_MS = 100;
 const MOST_SAID = 200;
 
 /** Options of a start that cannot be had at another node, and what can be done in their place. */
-const NOT_ELSEWHERE: readonly (readonly [option: string, instead: string])[] = [
+const NOT_ELSEWHERE: readonly (readonly [option: "name" | "mailbox", instead: string])[] = [
   ["name", "its behaviour can register itself there"],
   ["mailbox", "what the other node lists can bound its mailbox"],
 ];
@@ -96,15 +102,15 @@ export class RemoteStarts {
     place: Place,
     name: string,
     starter: Starter,
-    options: StartOptions,
+    options: Options,
     args: readonly unknown[],
   ): Promise<StartResult> {
     checkStartOptions("start at another node", options, starter.pid.serial !== 0);
-    const { link = false, timeoutMs, label, unwindMs } = options;
+    const { link = false, monitor: map, monitorOptions, timeoutMs, label, unwindMs } = options;
     // What has no meaning elsewhere must not be dropped in silence. A `key`, which each supervisor gives, is a
     // place among the children of its parent, in schedules of this node: it has its meaning here alone.
     for (const [key, instead] of NOT_ELSEWHERE) {
-      const value = (options as { readonly [option: string]: unknown })[key];
+      const value = options[key];
       if (value !== undefined) {
         const expected = `left out: a process of another node cannot be given it (${instead})`;
         throw new InvalidArgumentError(`start at another node: options.${key}`, expected, value);
@@ -119,9 +125,10 @@ export class RemoteStarts {
     const peer = this.#reach(where);
     if (peer === undefined) return { error: "noconnection" };
     const request = ++this.#requests;
-    const { monitor: map } = options as { readonly monitor?: unknown };
-    const monitor: PendingMonitor | undefined =
-      map === undefined ? undefined : { ref: peer.core.nextRef(), wanted: options as never };
+    const monitor = map && {
+      ref: peer.core.nextRef(),
+      wanted: { monitor: map, ...(monitorOptions && { monitorOptions }) },
+    };
     const wireOptions: WireSpawnOptions = {
       ...(link && { link }),
       ...(monitor && { monitor: monitor.ref }),
@@ -175,9 +182,9 @@ export class RemoteStarts {
   ): Promise<StartResult> {
     const entry = listed(this.#behaviours, name);
     if (entry === undefined) return { error: "notAllowed" };
-    const checked = argumentsFor(entry, name, args);
-    if ("refused" in checked) return { error: checked.refused };
-    return entry.behaviour.start(starter, options, ...(checked.args as never));
+    const prepared = prepareStart(entry, name, args);
+    if ("refused" in prepared) return { error: prepared.refused };
+    return prepared.start(starter, options);
   }
 
   replied(
@@ -201,7 +208,7 @@ export class RemoteStarts {
       return;
     }
     const pid = peer.pid(signal.pid);
-    const { info, lost } = Object(payload) as { readonly info?: unknown; readonly lost?: unknown };
+    const { info, lost } = Object(payload) as { readonly info?: Term; readonly lost?: unknown };
     // It runs, and is started all the same.
     if (unreadable !== undefined) reportFor(this.#node, lostInfo(pid, unreadable as Error));
     else if (typeof lost === "string") reportFor(this.#node, unsentInfo(pid, lost));
@@ -212,11 +219,7 @@ export class RemoteStarts {
     if (pending.link) peer.core.linked(pending.starter, pid);
     const { monitor } = pending;
     const ref = monitor && peer.core.monitored(pending.starter, pid, monitor.ref, monitor.wanted);
-    pending.resolve({
-      pid,
-      ...(info !== undefined && { info }),
-      ...(ref && { ref }),
-    } as StartResult);
+    pending.resolve({ pid, ...(info !== undefined && { info }), ...(ref && { ref }) });
   }
 
   /** Nobody will answer. */

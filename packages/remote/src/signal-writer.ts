@@ -1,6 +1,7 @@
 /**
  * Signals to bytes: an array whose first element is the op, its payload a byte string with a term in it.
  */
+import type { ExitReason } from "@coppice/core";
 import {
   ARRAY,
   CborWriter,
@@ -191,7 +192,9 @@ function payload(
 }
 
 function reason(writer: CborWriter, why: unknown, codec: Codec | undefined): void {
-  writer.byteString(codec === undefined ? (why as Uint8Array) : codec.encodeReason(why as never));
+  writer.byteString(
+    codec === undefined ? (why as Uint8Array) : codec.encodeReason(why as ExitReason),
+  );
 }
 
 function spawnOptions(writer: CborWriter, options: WireSpawnOptions): void {

@@ -43,6 +43,7 @@ export function generateCookie(): string {
 const { nextTick } = process;
 const settled = Promise.resolve();
 
+// Where Node takes a `Uint8Array` its types ask for a `Buffer`.
 const nodeHost: RemoteHost = {
   crypto: nodeCrypto,
   soon: (task) => void settled.then(() => nextTick(task)),
@@ -51,7 +52,7 @@ const nodeHost: RemoteHost = {
     nodeDialler({
       maxFrameBytes: limits.maxFrameBytes,
       handshakeMs: limits.handshakeMs,
-      ...(tls && { tls: tls as never }),
+      ...(tls && { tls: tls as NonNullable<NodeListenOptions["tls"]> }),
     }),
   listen: (listen, { limits }, admit, accept, refused) => {
     const { host = "127.0.0.1", port, certificate, allowedOrigins } = listen;
@@ -62,7 +63,9 @@ const nodeHost: RemoteHost = {
       handshakeMs: limits.handshakeMs,
       admit,
       refused,
-      ...(certificate && { certificate: certificate as never }),
+      ...(certificate && {
+        certificate: certificate as NonNullable<NodeListenOptions["certificate"]>,
+      }),
       ...(allowedOrigins && { allowedOrigins }),
     };
     return listenWebSocket(options, accept);

@@ -15,7 +15,7 @@ import {
 } from "@coppice/core";
 import { child, defineSupervisor, type SupervisorDefinition } from "@coppice/supervisor";
 import { UnreachableError } from "./errors.js";
-import { messagePortTransport, type PortLike } from "./message-port-transport.js";
+import { messagePortTransport } from "./message-port-transport.js";
 import { checkNodeName } from "./node-name.js";
 import type { Remote } from "./remote.js";
 import { RemoteNode } from "./remote-node.js";
@@ -110,7 +110,7 @@ export function threadNode(remote: Remote, options: ThreadNodeOptions): Startabl
           }
         });
         self.own(events, () => events.unsubscribe());
-        parent.accept(messagePortTransport(port1 as unknown as PortLike, address));
+        parent.accept(messagePortTransport(port1, address));
         for (;;) {
           const message = await self.receive();
           if (message.type === "gone") self.exit(message.reason);
@@ -190,7 +190,7 @@ export async function startInThread(
   const { name, cluster, port, keys } = data;
   const node = createNode({ name, ...nodeOptions });
   const { diallers = [] } = options;
-  const transport = messagePortTransport(port as unknown as PortLike, PARENT);
+  const transport = messagePortTransport(port, PARENT);
   const remote = await startRemote(
     node,
     {
