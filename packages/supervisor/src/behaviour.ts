@@ -33,6 +33,7 @@ import {
   type Starter,
   type StartOptions,
   type StartResult,
+  type Term,
 } from "@coppice/core";
 import { NotSuspendedError, UnknownRequestError } from "./errors.js";
 import { Instruments } from "./instruments.js";
@@ -106,7 +107,7 @@ export abstract class BehaviourProcess {
 
   /** Its `init` has gone well. */
   protected begun(info?: unknown): this {
-    this.self.initAck(info === undefined ? {} : { info: info as never });
+    this.self.initAck(info === undefined ? {} : { info: info as Term });
     return this;
   }
 
@@ -336,10 +337,8 @@ export function startBehaviour<M>(
   begin: (self: BehaviourSelf, parent: AnyPid | undefined) => MaybePromise<BehaviourProcess>,
 ): Promise<StartResult<M>> {
   const parent = parentOf(starter, options);
-  const started = starter.spawnAndWait(
-    options as unknown as StartOptions<unknown>,
-    handler,
-    (self: BehaviourSelf) => begin(self, parent),
+  const started = starter.spawnAndWait(options, handler, (self: BehaviourSelf) =>
+    begin(self, parent),
   );
   return started as Promise<StartResult<never>> as Promise<StartResult<M>>;
 }

@@ -14,6 +14,7 @@ import {
   type Call,
   type CallOptions,
   type Cast,
+  type MonitorRef,
   type Node,
   type Operations,
   type Target,
@@ -188,7 +189,7 @@ export type CircuitBreakerMessage =
 /** A shared circuit breaker, and the probes under way whose callers it watches. */
 interface SharedState {
   readonly circuit: CircuitState;
-  readonly watched: readonly { readonly permit: CircuitPermit; readonly ref: unknown }[];
+  readonly watched: readonly { readonly permit: CircuitPermit; readonly ref: MonitorRef }[];
 }
 
 /**
@@ -220,7 +221,7 @@ export function define(
   ): SharedState => {
     if (next.type !== circuit.type) report(self, circuit.type, next.type);
     if (next.generation === circuit.generation) return { circuit: next, watched };
-    for (const { ref } of watched) self.demonitor(ref as never, { flush: true });
+    for (const { ref } of watched) self.demonitor(ref, { flush: true });
     return { circuit: next, watched: [] };
   };
   const server = defineServer({
@@ -251,7 +252,7 @@ export function define(
         const isIt = (entry: SharedState["watched"][number]): boolean =>
           entry.permit.generation === permit.generation && entry.permit.probe === permit.probe;
         for (const { ref } of state.watched.filter(isIt)) {
-          self.demonitor(ref as never, { flush: true });
+          self.demonitor(ref, { flush: true });
         }
         const watched = state.watched.filter((entry) => !isIt(entry));
         const circuit = endCircuitCall(checked, state.circuit, permit, outcome, self.now());

@@ -86,7 +86,7 @@ export function defineEventManager<E, I = never>(
   definition: EventManagerDefinition<E, I> = {},
 ): EventManager<E, I> {
   checkDefinition(definition);
-  const handlers = (definition.handlers ?? []) as unknown as readonly HandlerReference[];
+  const handlers = (definition.handlers ?? []) as readonly HandlerReference[];
   return new ManagerBehaviour(handlers) as unknown as EventManager<E, I>;
 }
 

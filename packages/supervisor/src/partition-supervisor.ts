@@ -93,7 +93,7 @@ export function whichPartitions<M>(
   checkActor("whichPartitions: asker", asker);
   const request = { type: "whichPartitions" } as const;
   // A pid of what understands all that understands this part of it.
-  const to = supervisor as unknown as Target<WhichPartitions<M>>;
+  const to = supervisor as Target<WhichPartitions<M>>;
   return asker.call(to, request, { timeoutMs: Infinity, ...options });
 }
 

@@ -120,9 +120,7 @@ export abstract class SupervisorBase extends BehaviourProcess {
     const launchBelow: typeof launchProgram = (starter, _spec, options) =>
       (program as unknown as SupervisorBehaviour).launch(starter, options, args, this.#reportTo);
     const launch = program instanceof SupervisorBehaviour ? launchBelow : launchProgram;
-    // What is sent to this process says nothing of what it may spawn.
-    const starter = this.self as unknown as Starter;
-    const result = startChildProcess(starter, spec, incarnation, launch);
+    const result = startChildProcess(this.self, spec, incarnation, launch);
     if (!(result instanceof Promise)) return result;
     return this.during("starting", spec.id, undefined, () => result);
   }

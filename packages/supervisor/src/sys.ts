@@ -51,7 +51,7 @@ function request(
   checkActor(`sys.${action.type}: caller`, caller);
   const sent: SystemRequest = { type: "system", action };
   // Every behaviour answers these, whatever its protocol says.
-  const to = target as unknown as Target<Call<SystemRequest, unknown>>;
+  const to = target as Target<Call<SystemRequest, unknown>>;
   return caller.call(to, sent, options);
 }
 

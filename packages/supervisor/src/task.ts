@@ -182,7 +182,7 @@ export async function awaitMany<const Ts extends readonly Task<unknown>[]>(
   try {
     const values = handles.map(async (handle) => valueOf(handle, await handle.outcome));
     const all = await within(owner, Promise.all(values), timeoutMs);
-    if (all !== TIMEOUT) return all as unknown as ValuesOf<Ts>;
+    if (all !== TIMEOUT) return all as ValuesOf<Ts>;
     const late = handles.filter(({ result }) => result === undefined);
     throw new TaskTimeoutError(
       late.map(({ pid }) => pid),
@@ -211,7 +211,7 @@ export function yieldMany<const Ts extends readonly Task<unknown>[]>(
   tasks: Ts,
   options: YieldOptions = {},
 ): Promise<ResultsOf<Ts>> {
-  return yieldAll("task.yieldMany", owner, tasks, options) as unknown as Promise<ResultsOf<Ts>>;
+  return yieldAll("task.yieldMany", owner, tasks, options) as Promise<ResultsOf<Ts>>;
 }
 
 type ResultsOf<Ts extends readonly Task<unknown>[]> = {
