@@ -18,10 +18,24 @@ const { stringify } = JSON;
 const MARK = "\u0001";
 const REFERENCE = new RegExp(`${MARK}([^${MARK}]*) (\\d+)${MARK}`, "g");
 
+/** Stands before the name of what has an inside that nobody can read. */
+const CLOSED = "\u0002";
+const CLOSED_NAME = new RegExp(`${CLOSED}([^{]*)`, "g");
+
 /** A text that two values share when they are equal. Never throws. */
 export function canonicalText(value: unknown): string {
   const text = rawText(value);
   return text.includes(MARK) ? numberAnew(text) : text;
+}
+
+/** What in a text has an inside that is not in it, by name: promises, say, or instances that keep all in `#private`. */
+export function closedIn(text: string): string[] {
+  return text.includes(CLOSED) ? [...text.matchAll(CLOSED_NAME)].map(([, name]) => name ?? "") : [];
+}
+
+/** A text as it is shown to people. */
+export function shownText(text: string): string {
+  return text.replaceAll(CLOSED, "");
 }
 
 /** The same with the numbers that references have: for values of one run. */
@@ -118,7 +132,7 @@ function writeParts(value: object, within: object[]): string {
   }
   const name = value.constructor.name;
   if (isView(value)) return `${name}(${listed([...bytesOf(value)], within)})`;
-  return writeFields(name, value, within);
+  return writeFields(keys(value).length === 0 ? `${CLOSED}${name}` : name, value, within);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

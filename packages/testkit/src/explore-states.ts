@@ -6,6 +6,7 @@
  * steps is looked at in all of them. In return, the program has to say what its state is.
  */
 import { checkFunction, checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
+import { checkBoolean, has } from "./arguments.js";
 import { boundsOf } from "./explore.js";
 import type { ExploredFailure } from "./explorer.js";
 import { hostMs } from "./host-time.js";
@@ -64,13 +65,15 @@ const MOST_FAILURES = 1_000;
  * seen. That is looked for as the search goes on, and found where a known state is reached by another way and what is
  * tried there differs; it is no proof that nothing was left out.
  *
- * What a `sim.observe` remembers is in no state: where a program has one, the statement says so.
+ * What a `sim.observe` remembers is in no state: where a program has one, the statement says so; and so it does of
+ * promises and of instances that show nothing, because all they know is in `#private` fields.
  *
  * @throws NotInMacrotaskError this is a microtask, as all code after an `await`
  * @throws IncompleteStateError a state was reached by two ways, and what can happen, or what came of it, differs
  * @throws UnsteadyRunError the same schedule did something else the second time
  * @throws DivergenceError the program does not do the same when it is led the same way
- * @throws InvalidArgumentError an option is unknown or of the wrong kind, the clock is bounded, or there is a calm
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind, the clock is bounded, there is a calm, or
+ * `identify` returns nothing or a promise
  * @example
  * import { exploreStates, inMacrotask } from "@coppice/testkit";
  * const { statement } = await inMacrotask(() =>
@@ -103,13 +106,17 @@ export function exploreStates(
 function checkOptions(options: ExploreStatesOptions): void {
   const argument = "exploreStates: options";
   checkKeys(argument, options, ["states", "ms", "all", "identify", "simulation"]);
-  const { states, ms, identify, simulation = {} } = options;
+  const { states, ms, all, identify, simulation = {} } = options;
   for (const [option, value] of Object.entries({ states, ms })) {
     if (value !== undefined && !(typeof value === "number" && value >= 0)) {
       throw new InvalidArgumentError(`${argument}.${option}`, "a number of at least 0", value);
     }
   }
+  checkBoolean(`${argument}.all`, all);
   if (identify !== undefined) checkFunction(`${argument}.identify`, identify);
+  if (typeof simulation !== "object" || simulation === null) {
+    throw new InvalidArgumentError(`${argument}.simulation`, "an object", simulation);
+  }
   if (typeof simulation.clock === "object") {
     const expected = `"quiet" or "async": under bounds it is up to time what can happen`;
     throw new InvalidArgumentError(`${argument}.simulation.clock`, expected, simulation.clock);
@@ -118,6 +125,19 @@ function checkOptions(options: ExploreStatesOptions): void {
     const expected = "none: in the calm it is up to age what happens";
     throw new InvalidArgumentError(`${argument}.simulation.calm`, expected, simulation.calm);
   }
+}
+
+/** Where nothing comes back, or what is not there yet, all states would be one, and all would be well. */
+function checkedIdentify(identify: (view: StateView) => unknown): (view: StateView) => unknown {
+  return (view) => {
+    const state = identify(view);
+    if (state !== undefined && !has(state, "then")) return state;
+    throw new InvalidArgumentError(
+      "exploreStates: what options.identify returns",
+      "what makes a state, at once",
+      state,
+    );
+  };
 }
 
 class StateExplorer {
@@ -136,7 +156,12 @@ class StateExplorer {
   constructor(program: Program, options: ExploreStatesOptions, withTime: boolean) {
     const { states: most = MOST_STATES, all = false, identify, simulation = {} } = options;
     this.#options = options;
-    this.#search = new StateSearch({ most, all, withTime, identify });
+    this.#search = new StateSearch({
+      most,
+      all,
+      withTime,
+      identify: identify && checkedIdentify(identify),
+    });
     const keySpace = simulation.keySpace ?? new KeySpace({ interns: true });
     let isSearching = false;
     const entered: Program = (sim) => {
@@ -217,6 +242,7 @@ class StateExplorer {
     if (this.#finals > 0 && search.atRest === 0) bounds.push("no state at rest to be judged");
     if (cut > 0) bounds.push(`${cut} runs cut off at the step limit`);
     if (this.#observers > 0) bounds.push("what an observer remembers is in no state");
+    for (const name of search.closed) bounds.push(`what is inside of ${name} is in no state`);
     const { profile = "pairFifo" } = this.#options.simulation ?? {};
     const statement = stateStates({
       states: size,

@@ -1,5 +1,6 @@
 /** The error of a search through states that are not all there is to them. */
 import { CoppiceError } from "@coppice/core";
+import { shownText } from "./canonical-text.js";
 
 /** States that are the same went on differently: something that decides is missing in them. */
 export class IncompleteStateError extends CoppiceError {
@@ -7,8 +8,9 @@ export class IncompleteStateError extends CoppiceError {
   readonly code = "INCOMPLETE_STATE";
   constructor(after: string, difference: string) {
     super(
-      `two ways to the same state go on differently with ${after}: ${difference}; what decides how the program goes on ` +
-        "has to be in the state of a handler, or in what sim.state, sim.shared or sim.durable say",
+      shownText(`two ways to the same state go on differently with ${after}: ${difference}; `) +
+        "what decides how the program goes on has to be in the state of a handler, or in what sim.state, sim.shared or " +
+        "sim.durable say",
     );
   }
 }

@@ -6,7 +6,7 @@
  * something new. Where it ends among states that are known, it takes one more step that was taken before, from the
  * same state by another way: it has to lead where it led then.
  */
-import { canonicalText } from "./canonical-text.js";
+import { canonicalText, closedIn } from "./canonical-text.js";
 import { DivergenceError } from "./dpor.js";
 import { differ, IncompleteStateError } from "./incomplete-state-error.js";
 import { mix } from "./key-hash.js";
@@ -90,6 +90,8 @@ export class StateSearch implements Strategy {
 
   /** How many look on, in the run made last, and remember what no state tells. */
   observers = 0;
+  /** What is in states and cannot be looked into, by name. */
+  readonly closed: Set<string> = new Set();
   /** How many checks of it are for states at rest. */
   finals = 0;
   /** How many runs came to one. */
@@ -190,6 +192,7 @@ export class StateSearch implements Strategy {
       const next = new Map([...can].map((did) => [did, "untried"] as const));
       state = { text, way: this.#way, next, untried: next.size, isFailing: false };
       this.#known.set(text, state);
+      for (const name of closedIn(text)) this.closed.add(name);
       if (next.size > 0) this.#pending.push(state);
     }
     this.#here = state;

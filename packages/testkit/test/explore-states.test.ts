@@ -464,6 +464,47 @@ describe("a state that leaves something out", () => {
     expect(statement.bounds).toEqual(["what an observer remembers is in no state"]);
   });
 
+  test("is said where something in it shows nothing of itself", async () => {
+    class Tally {
+      #count = 0;
+      count(): number {
+        return ++this.#count;
+      }
+    }
+    const program: Program = (sim) => {
+      const node = sim.node();
+      const counts: number[] = [];
+      const again: Handler<"again", Tally> = {
+        init: () => new Tally(),
+        message(tally, message, self) {
+          counts.push(tally.count());
+          self.send(self.pid, message);
+          return tally;
+        },
+      };
+      node.send(node.spawnOpt({ key: "p" }, again), "again");
+      sim.state("promise", () => Promise.resolve(counts.length));
+      sim.always("few", () => counts.length < 5);
+    };
+    const { statement } = await exploring(program);
+    expect(statement).toMatchObject({
+      kind: "bounded",
+      bounds: [
+        "what is inside of Tally is in no state",
+        "what is inside of Promise is in no state",
+      ],
+    });
+  });
+
+  test.each<[string, () => unknown]>([
+    ["nothing", () => undefined],
+    ["a promise", () => Promise.resolve(1)],
+  ])("is refused where identify returns %s, as all states would be one", async (_, identify) => {
+    await expect(exploring(telling(2, 2), { identify })).rejects.toThrow(
+      /what options.identify returns must be what makes a state, at once, but is /,
+    );
+  });
+
   test("is another matter than state that outlives a run", async () => {
     let runs = 0;
     const program: Program = (sim) => {
@@ -519,7 +560,9 @@ describe("what an exploration of states says", () => {
   test.each<[string, ExploreStatesOptions]>([
     ["states", { states: -1 }],
     ["ms", { ms: "long" as never }],
+    ["all", { all: "yes" as never }],
     ["identify", { identify: "all" as never }],
+    ["simulation", { simulation: null as never }],
     ["simulation.clock", { simulation: { clock: { maxLatencyMs: 10 } } }],
     ["simulation.calm", { simulation: { calm: { stormSteps: 10 } } }],
     ["nothing", { nothing: 1 } as never],
