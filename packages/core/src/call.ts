@@ -48,10 +48,19 @@ export type CastOf<M> = M extends Cast<infer Q> ? Q : never;
 
 /** In place of a reply: the call fails with this error. */
 export class Refusal {
-  readonly error: unknown;
+  readonly #error: unknown;
 
   constructor(error: unknown) {
-    this.error = error;
+    this.#error = error;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Asks nothing of what it is given: a reply may be a proxy, which may throw by `instanceof`. */
+  static is(value: unknown): value is Refusal {
+    return typeof value === "object" && value !== null && #error in value;
   }
 }
 
@@ -154,7 +163,7 @@ export class PendingCall extends Watch {
 
   reply(value: unknown): void {
     this.#end();
-    const outcome = value instanceof Refusal ? rejection(value.error) : value;
+    const outcome = Refusal.is(value) ? rejection(value.error) : value;
     this.#settle(outcome);
   }
 

@@ -125,7 +125,7 @@ export class Peer {
         return;
       case "alias": {
         const { ref, message } = signal;
-        if (message instanceof Refusal) {
+        if (Refusal.is(message)) {
           this.#send({ type: "refusal", from, ref, error: message.error });
         } else this.#send({ type: "alias", from, ref, message });
         return;

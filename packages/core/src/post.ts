@@ -92,14 +92,16 @@ export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: 
   if (!(ref instanceof Reference)) {
     throw new InvalidArgumentError("reply: from", "the from of a call", ref);
   }
-  if (typeof value === "object" && value !== null) refuseThenable(value);
+  let isThenable = false;
   try {
-    sendToAlias(node, from, ref, node.prepare(value));
+    isThenable = hasThen(value);
+    if (!isThenable) sendToAlias(node, from, ref, node.prepare(value));
   } catch (error) {
     if (isEnd(error)) throw error;
     node.undelivered(ref.owner, value, from, "unsendable", error);
     refuseFrom(node, from, ref, new UnsendableReplyError(from, errorText(error)));
   }
+  if (isThenable) throw thenableError(value);
 }
 
 /** A getter in what is sent may have ended the process. */
@@ -176,11 +178,15 @@ export function placeOf(node: Runtime, to: LocalAddress, by: LocalPid): LocalPid
 
 /** A promise as message is a forgotten await, and `receive` would resolve to what it resolves to. */
 export function refuseThenable(message: object): void {
-  if (typeof (message as { then?: unknown }).then === "function") {
-    throw new InvalidArgumentError(
-      "send: message",
-      "plain data, not a promise; await it first",
-      message,
-    );
-  }
+  if (hasThen(message)) throw thenableError(message);
+}
+
+function hasThen(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return typeof (value as { then?: unknown }).then === "function";
+}
+
+function thenableError(message: unknown): InvalidArgumentError {
+  const expected = "plain data, not a promise; await it first";
+  return new InvalidArgumentError("send: message", expected, message);
 }

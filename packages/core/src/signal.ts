@@ -96,7 +96,7 @@ export function arrive(node: Runtime, from: LocalPid, to: LocalPid, signal: Sign
       if (call instanceof PendingCall) call.reply(signal.message);
       else if (
         process !== undefined &&
-        !(signal.message instanceof Refusal) &&
+        !Refusal.is(signal.message) &&
         admits(process, signal.ref)
       ) {
         deliver(process, signal.message, from, "message");
@@ -163,7 +163,7 @@ export function answerFor(
   switch (signal.type) {
     case "message":
     case "alias": {
-      const message = signal.message instanceof Refusal ? signal.message.error : signal.message;
+      const message = Refusal.is(signal.message) ? signal.message.error : signal.message;
       node.undelivered(to, message, from, reason === "noproc" ? "dead" : "noconnection");
       return;
     }

@@ -743,6 +743,42 @@ describe("a reply that cannot be sent", () => {
   });
 });
 
+describe("a reply that throws where it is touched", () => {
+  const failing = (trap: keyof ProxyHandler<object>): object =>
+    new Proxy(
+      {},
+      {
+        [trap]() {
+          throw new Error(`${trap} trap`);
+        },
+      },
+    );
+  const revoked = (): object => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  };
+
+  test.each<[string, () => object, string]>([
+    ["a proxy that was revoked", revoked, "UnsendableReplyError"],
+    ["what has a getter then that throws", () => failing("get"), "UnsendableReplyError"],
+    ["a proxy whose prototype nobody may ask for", () => failing("getPrototypeOf"), "no error"],
+    ["a proxy whose keys nobody may ask for", () => failing("ownKeys"), "no error"],
+  ])("is told to who asks, and ends nobody: %s", async (_, reply, expected) => {
+    const { node } = createWorld();
+    const server = node.spawn<Call<string, object>>(async (self) => {
+      for (;;) self.reply((await self.receive()).from, reply());
+    });
+    const outcome = await node.call(server, "x").then(
+      () => "no error",
+      (error: unknown) => (error as Error).name,
+    );
+    expect(outcome).toBe(expected);
+    expect(node.counts.timers).toBe(0);
+    expect(node.isAlive(server)).toBe(true);
+  });
+});
+
 describe("a request that cannot be sent", () => {
   test("throws at once and leaves nothing behind: nobody waits, no monitor, no timer", async () => {
     const { node, clock } = createWorld({ messages: "clone" });
