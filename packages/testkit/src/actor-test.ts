@@ -151,9 +151,9 @@ function propertyOf<V extends readonly unknown[]>(
   search: (values: V, seed: number) => Schedule | undefined = (values, seed) =>
     new Searcher(test).search(values, seed, Infinity).found,
 ): fc.IProperty<[Case<V>]> {
-  const values = fc.tuple(...(test.arbitraries as readonly fc.Arbitrary<unknown>[]));
+  const values = fc.tuple<[...V]>(...test.arbitraries);
   const run = (drawn: V, strategy: Strategy): Run => runCase(test, drawn, strategy);
-  return fc.property(cases(values as unknown as fc.Arbitrary<V>, { run, search }), predicate);
+  return fc.property(cases<V>(values, { run, search }), predicate);
 }
 
 function passes<V extends readonly unknown[]>(

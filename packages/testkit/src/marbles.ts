@@ -24,12 +24,13 @@ export interface MarbleRecord<T> {
   stop(): void;
 }
 
+type TellsTime = { now(): number } | { readonly nowMs: number };
+
 /**
  * Subscribes, and records what is emitted when. The time is that of a clock: of a simulation, of a virtual
  * clock, or of a node.
  *
  * @param clock e.g. a node, whose `now` tells the time
- * @param pick what of a value is compared; `undefined` leaves it out. All of all, by default.
  * @example
  * import { createNode } from "@coppice/core";
  * import { createVirtualClock, matchMarbles, quiesce, recordMarbles } from "@coppice/testkit";
@@ -43,11 +44,22 @@ export interface MarbleRecord<T> {
  * matchMarbles(record, "s 8ms e", { s: "spawned", e: "exited" }).pass; // => true
  * await node.stop();
  */
-export function recordMarbles<T, V = T>(
+export function recordMarbles<T>(source: Observable<T>, clock: TellsTime): MarbleRecord<T>;
+/**
+ * Records of each value what is to be compared.
+ *
+ * @param pick what that is; `undefined` leaves the value out
+ */
+export function recordMarbles<T, V>(
   source: Observable<T>,
-  clock: { now(): number } | { readonly nowMs: number },
-  pick: (value: T) => V | undefined = (value) => value as unknown as V,
-): MarbleRecord<V> {
+  clock: TellsTime,
+  pick: (value: T) => V | undefined,
+): MarbleRecord<V>;
+export function recordMarbles<T>(
+  source: Observable<T>,
+  clock: TellsTime,
+  pick: (value: T) => unknown = (value) => value,
+): MarbleRecord<unknown> {
   if (!has(source, "subscribe")) {
     throw new InvalidArgumentError("recordMarbles: source", "an Observable", source);
   }
@@ -58,7 +70,7 @@ export function recordMarbles<T, V = T>(
   checkFunction("recordMarbles: pick", pick);
   const now = (): number => ("now" in clock ? clock.now() : clock.nowMs);
   const startMs = now();
-  const emissions: Emission<V>[] = [];
+  const emissions: Emission<unknown>[] = [];
   const atMs = (): number => now() - startMs;
   const subscription: Subscription = source.subscribe({
     next: (value) => {

@@ -24,8 +24,11 @@ import { NodeTime } from "./sim-time.js";
 import { mix } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
+/** A store, whatever is in it. */
+type AnyStore = Pick<Store<unknown>, "object" | "isDirty" | "failing" | "outline" | "crash">;
+
 interface StoreOf {
-  readonly store: Store<unknown>;
+  readonly store: AnyStore;
   readonly node: string;
 }
 
@@ -181,7 +184,7 @@ export class World implements FaultSource {
     this.#placeOf("durable", node);
     const known = this.#stores?.get(`${node}/${name}`);
     // Another life of its node opens it again.
-    if (known !== undefined) return known.store as Store<T> as Durable<T>;
+    if (known !== undefined) return known.store as Store<T>;
     // Whether it is there when the disk fails.
     this.kernel.access(keySpace.access(`disks:${node}`, "read"));
     const object = `disk:${node}/${name}`;
@@ -189,7 +192,7 @@ export class World implements FaultSource {
       this.kernel.access(keySpace.access(object, mode)),
     );
     (this.#stores ??= new Map()).set(`${node}/${name}`, {
-      store: store as unknown as Store<unknown>,
+      store,
       node,
     });
     return store;
