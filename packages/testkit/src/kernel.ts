@@ -5,6 +5,7 @@
  * tasks and microtasks that it gave rise to are run until none is left.
  */
 import type { Access, AnyPid, Clock, Happening, KeySpace, Random, Scheduler } from "@coppice/core";
+import { actPicked, type Act } from "./act.js";
 import { Agenda } from "./agenda.js";
 import { KernelCalm } from "./calm.js";
 import { Checks } from "./checks.js";
@@ -31,8 +32,7 @@ import { Tasks } from "./tasks.js";
 import type { Transition } from "./transition.js";
 
 export type Choice =
-  | { readonly picked: Transition; readonly enabled: readonly Transition[] }
-  | { readonly outcome: RunOutcome };
+  { readonly picked: Act; readonly enabled: readonly Act[] } | { readonly outcome: RunOutcome };
 
 function isFault({ kind }: Transition): boolean {
   return kind === "fault";
@@ -217,35 +217,32 @@ export class Kernel implements Scheduler, RunView {
   }
 
   /** What could happen next, oldest first; faults last. Those alone, or nothing: the run is at rest. */
-  enabled(): Transition[] {
+  enabled(): Act[] {
     const { faults, agenda } = this;
-    if (faults === undefined) return agenda.enabled(undefined) as Transition[];
-    const enabled: Transition[] = agenda.enabled((happening) => faults.lets(happening));
+    if (faults === undefined) return agenda.enabled(undefined);
+    const enabled: Act[] = agenda.enabled((happening) => faults.lets(happening));
     enabled.push(...faults.enabled());
     return enabled;
   }
 
-  /** Makes a transition happen. The code that it wakes has still to run: then `finish`. */
-  begin(transition: Transition): void {
-    const { kind } = transition;
-    this.current = transition.actorPid;
+  /** Makes something happen. The code that it wakes has still to run: then `finish`. */
+  begin(act: Act): void {
+    this.current = act.actorPid;
     const isSlow = this.agenda.slow?.isOn(this.nowMs) === true;
-    if (kind === "fault") {
-      this.sightings.struck(transition);
-      const fault = transition as OwnTransition;
-      this.footprint.begin([...fault.accesses]);
-      fault.run();
+    if (act.kind === "fault") {
+      this.sightings.struck(act);
+      this.footprint.begin([...act.accesses]);
+      act.run();
     } else {
-      this.footprint.begin([transition.access]);
-      const happening = transition as unknown as Happening;
+      const { kind } = act;
+      this.footprint.begin([act.access]);
       if (kind === "timer" || isSlow || typeof this.options.clock === "object") {
-        this.#moveTime(happening);
+        this.#moveTime(act);
       }
-      if (kind === "signal" && this.options.profile === "instant") this.#takeIn(happening);
-      this.agenda.remove(happening);
-      if (kind === "timer" && this.agenda.timers?.isDaemon(happening)) {
-        this.daemon(() => happening.run());
-      } else happening.run();
+      if (kind === "signal" && this.options.profile === "instant") this.#takeIn(act);
+      this.agenda.remove(act);
+      if (kind === "timer" && this.agenda.timers?.isDaemon(act)) this.daemon(() => act.run());
+      else act.run();
     }
     // As long as a node is slow, what happens when decides what time it is and who is late.
     if (isSlow) this.access(this.keySpace.access("*", "write"));
@@ -303,7 +300,10 @@ export class Kernel implements Scheduler, RunView {
     if (forced !== undefined) {
       return { picked: forced, enabled: enabled.includes(forced) ? enabled : [...enabled, forced] };
     }
-    const picked = calm === undefined ? strategy.pick(enabled, this) : calm.pick(strategy, enabled);
+    const picked = actPicked(
+      calm === undefined ? strategy.pick(enabled, this) : calm.pick(strategy, enabled),
+      enabled,
+    );
     if (picked !== undefined) return { picked, enabled };
     return { outcome: enabled.every(isFault) ? "quiescent" : "stopped" };
   }
@@ -311,7 +311,7 @@ export class Kernel implements Scheduler, RunView {
   /** What happens next whatever a strategy says: by a plan, or so that what stands still goes on. */
   #forced(
     faults: FaultSource,
-    enabled: readonly Transition[],
+    enabled: readonly Act[],
     isCalm: boolean,
   ): OwnTransition | undefined {
     const { steps, calm } = this;
@@ -323,7 +323,7 @@ export class Kernel implements Scheduler, RunView {
   }
 
   /** What time has to pass for next, daemons included, if it is due by `endMs`; of several the oldest. */
-  nextTimer(endMs: number): Transition | undefined {
+  nextTimer(endMs: number): Act | undefined {
     return this.agenda.next(endMs);
   }
 

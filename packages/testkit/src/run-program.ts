@@ -1,5 +1,6 @@
 /** One run of a program under a strategy. */
 import { checkFunction, InvalidArgumentError } from "@coppice/core";
+import { actPicked, type Act } from "./act.js";
 import { has } from "./arguments.js";
 import { drainHere, findDrain, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
@@ -12,7 +13,6 @@ import { KernelSimulation, type Simulation } from "./simulation.js";
 import { nets, within } from "./escape-nets.js";
 import { FIFO, type Strategy } from "./strategy.js";
 import { inWatchedMacrotask, sayOf } from "./stray-rejections.js";
-import type { Transition } from "./transition.js";
 
 /**
  * Makes nodes, spawns processes, registers checks. What it awaits is set-up, and happens in the order it
@@ -112,7 +112,7 @@ let kept: SetUp | undefined;
 class SetUp {
   readonly #kernel: Kernel;
   readonly #sim: KernelSimulation;
-  #happening: Transition | undefined = undefined;
+  #happening: Act | undefined = undefined;
   #isDone = false;
   #failure: { readonly error: unknown } | undefined = undefined;
 
@@ -147,7 +147,8 @@ class SetUp {
     kernel.phase = "program";
     if (kernel.startNext()) return true;
     if (this.#isDone) return false;
-    const happening = FIFO.pick(kernel.enabled(), kernel);
+    const enabled = kernel.enabled();
+    const happening = actPicked(FIFO.pick(enabled, kernel), enabled);
     if (happening === undefined) return false;
     this.#happening = happening;
     kernel.phase = "set-up";

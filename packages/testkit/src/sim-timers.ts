@@ -4,7 +4,6 @@ import type { Kernel } from "./kernel.js";
 import type { Life } from "./lives.js";
 import type { Unfired } from "./run.js";
 import { firstOfAll, firstOfEachNode, type Bounds, type DueTimer } from "./sim-time.js";
-import type { Transition } from "./transition.js";
 
 export class SimTimers {
   readonly #kernel: Kernel;
@@ -33,13 +32,13 @@ export class SimTimers {
 
   /** It was taken back in the course of that step. */
   withdrawn(timer: Happening, step: number): void {
-    this.#withdrawn.push({ transition: timer as Transition, until: step });
+    this.#withdrawn.push({ transition: timer, until: step });
   }
 
   /** Those that were taken back, and those that are left after that step. */
   unfired(step: number): readonly Unfired[] {
     const left = this.#set.map((timer): Unfired => ({
-      transition: timer as Transition,
+      transition: timer,
       until: step,
     }));
     return [...this.#withdrawn, ...left];

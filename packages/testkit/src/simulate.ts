@@ -1,11 +1,6 @@
 /** A simulation that a test drives itself, step by step. */
-import {
-  checkFunction,
-  checkKeys,
-  InvalidArgumentError,
-  type Happening,
-  type Node,
-} from "@coppice/core";
+import { checkFunction, checkKeys, InvalidArgumentError, type Node } from "@coppice/core";
+import type { Act } from "./act.js";
 import { has } from "./arguments.js";
 import { markDriven } from "./driven.js";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
@@ -95,7 +90,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
 
   settle(): Promise<void> {
     return this.#go((go) => {
-      while (go((transition) => this.#needsNoTime(transition))) {
+      while (go((act) => this.#needsNoTime(act))) {
         // On to the next.
       }
     });
@@ -103,7 +98,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
 
   step(key?: string): Promise<Transition | undefined> {
     return this.#go((go) => {
-      const made = go(key === undefined ? undefined : (transition) => transition.key === key);
+      const made = go(key === undefined ? undefined : (act) => act.key === key);
       if (made === undefined && key !== undefined) {
         const expected = `the key of what could happen: ${this.enabled.map((one) => one.key).join(", ")}`;
         throw new InvalidArgumentError("step: key", expected, key);
@@ -142,7 +137,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     const endMs = kernel.nowMs + ms;
     await this.#go((go) => {
       for (;;) {
-        if (go((transition) => this.#needsNoTime(transition)) !== undefined) continue;
+        if (go((act) => this.#needsNoTime(act)) !== undefined) continue;
         // Daemons too: here it is the test that lets time pass.
         const next = kernel.nextTimer(endMs);
         if (next === undefined) break;
@@ -181,10 +176,8 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
     return this.kernel.result("stopped");
   }
 
-  #needsNoTime(transition: Transition): boolean {
-    const { kind } = transition;
-    if (kind === "timer" || kind === "fault") return false;
-    return !this.kernel.agenda.isLate(transition as unknown as Happening);
+  #needsNoTime(act: Act): boolean {
+    return act.kind !== "timer" && act.kind !== "fault" && !this.kernel.agenda.isLate(act);
   }
 
   /** Makes transitions in a macrotask, where each can be drained at once. */
@@ -193,26 +186,29 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
       const drain = drainHere();
       return within(this.kernel, () => {
         this.kernel.tasks.settle(drain);
-        return act((isEligible, transition) => this.#one(drain, isEligible, transition));
+        return act((isEligible, next) => this.#one(drain, isEligible, next));
       });
     }) as Promise<T>;
   }
 
   #one(
     drain: Drain,
-    isEligible: ((transition: Transition) => boolean) | undefined,
-    transition: Transition | undefined,
-  ): Transition | undefined {
-    if (transition !== undefined) return this.#make(drain, transition, this.kernel.enabled());
+    isEligible: ((act: Act) => boolean) | undefined,
+    next: Act | undefined,
+  ): Act | undefined {
+    if (next !== undefined) return this.#make(drain, next, this.kernel.enabled());
     const strategy: Strategy =
       isEligible === undefined
         ? this.#strategy
-        : { pick: (enabled, view) => this.#strategyOf(enabled.filter(isEligible), view) };
+        : {
+            pick: (enabled: readonly Act[], view) =>
+              this.#strategyOf(enabled.filter(isEligible), view),
+          };
     const choice = this.kernel.choose(strategy);
     return "outcome" in choice ? undefined : this.#make(drain, choice.picked, choice.enabled);
   }
 
-  #make(drain: Drain, picked: Transition, enabled: readonly Transition[]): Transition {
+  #make(drain: Drain, picked: Act, enabled: readonly Act[]): Act {
     const { kernel } = this;
     kernel.begin(picked);
     kernel.tasks.settle(drain);
@@ -227,7 +223,4 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
   }
 }
 
-type Go = (
-  isEligible?: (transition: Transition) => boolean,
-  transition?: Transition,
-) => Transition | undefined;
+type Go = (isEligible?: (act: Act) => boolean, next?: Act) => Act | undefined;

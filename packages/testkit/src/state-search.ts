@@ -6,6 +6,7 @@
  * something new. Where it ends among states that are known, it takes one more step that was taken before, from the
  * same state by another way: it has to lead where it led then.
  */
+import type { Act } from "./act.js";
 import { canonicalText, closedIn } from "./canonical-text.js";
 import { DivergenceError } from "./dpor.js";
 import { differ, IncompleteStateError } from "./incomplete-state-error.js";
@@ -15,7 +16,6 @@ import type { KernelSimulation } from "./simulation.js";
 import { deeds } from "./state-deeds.js";
 import { viewOf, type StateView } from "./state-view.js";
 import type { RunView, Strategy } from "./strategy.js";
-import type { Transition } from "./transition.js";
 
 /** A way through the program; each step with the one before it. */
 interface Way {
@@ -116,7 +116,8 @@ export class StateSearch implements Strategy {
     this.#sim = sim;
   }
 
-  pick(enabled: readonly Transition[], { step }: RunView): Transition | undefined {
+  // A strategy of the kernel alone: it is given acts.
+  pick(enabled: readonly Act[], { step }: RunView): Act | undefined {
     if (this.#at < this.#route.length) return this.#lead(enabled, step);
     const known = this.#here;
     if (known !== undefined) {
@@ -127,10 +128,10 @@ export class StateSearch implements Strategy {
     if (this.needsTime || (this.#foundFailure && !this.#options.all)) return undefined;
     const picked = this.#choose(here, enabled, known !== undefined);
     if (picked === undefined) return undefined;
-    this.#way = wayTo(this.#way, picked.transition.key);
+    this.#way = wayTo(this.#way, picked.act.key);
     this.#last = { from: here, did: picked.did };
     this.#here = undefined;
-    return picked.transition;
+    return picked.act;
   }
 
   /** Takes in the run that is over. Tells whether it came to a state that fails. */
@@ -167,15 +168,15 @@ export class StateSearch implements Strategy {
     return undefined;
   }
 
-  #lead(enabled: readonly Transition[], step: number): Transition {
+  #lead(enabled: readonly Act[], step: number): Act {
     const key = this.#route[this.#at++] as string;
-    const next = enabled.find((transition) => transition.key === key);
+    const next = enabled.find((act) => act.key === key);
     if (next === undefined) throw new DivergenceError(step, key, enabled);
     return next;
   }
 
   /** A state is reached: is it known? `undefined` when the run is to end here. */
-  #arrive(enabled: readonly Transition[]): State | undefined {
+  #arrive(enabled: readonly Act[]): State | undefined {
     const sim = this.#sim as KernelSimulation;
     const { identify, withTime, most } = this.#options;
     if (sim.kernel.readsClock && !withTime) this.needsTime = true;
@@ -234,7 +235,7 @@ export class StateSearch implements Strategy {
   }
 
   /** What to do next: something that was not tried, or, once, something that was. */
-  #choose(here: State, enabled: readonly Transition[], isLed: boolean): Deed | undefined {
+  #choose(here: State, enabled: readonly Act[], isLed: boolean): Deed | undefined {
     if (this.#isChecking) return undefined;
     const { identify } = this.#options;
     const isOwnWay = here.way === this.#way;
@@ -248,14 +249,14 @@ export class StateSearch implements Strategy {
     if (!tries && (isOwnWay || (identify !== undefined && here.untried > 0))) return undefined;
     const can = this.#whatCan(here, enabled);
     if (!tries) return this.#check(here, can);
-    for (const [did, transition] of can) {
-      if (here.next.get(did) === "untried") return { did, transition };
+    for (const [did, act] of can) {
+      if (here.next.get(did) === "untried") return { did, act };
     }
     return undefined;
   }
 
   /** What can happen there. @throws IncompleteStateError it is not what could happen there before */
-  #whatCan(here: State, enabled: readonly Transition[]): ReadonlyMap<string, Transition> {
+  #whatCan(here: State, enabled: readonly Act[]): ReadonlyMap<string, Act> {
     const can = deeds(enabled, (this.#sim as KernelSimulation).kernel);
     const isLike = this.#options.identify === undefined ? isSame(can, here.next) : true;
     if (can.size === here.next.size && isLike) return can;
@@ -264,20 +265,20 @@ export class StateSearch implements Strategy {
   }
 
   /** Something that was tried, by another way. */
-  #check(here: State, can: ReadonlyMap<string, Transition>): Deed | undefined {
+  #check(here: State, can: ReadonlyMap<string, Act>): Deed | undefined {
     const { identify } = this.#options;
     const isTried = (did: string): boolean => typeof here.next.get(did) === "object";
     const tried = [...can].filter(([did]) => identify !== undefined || isTried(did));
     const chosen = tried[mix(this.transitions) % tried.length];
     if (chosen === undefined) return undefined;
     this.#isChecking = true;
-    return { did: chosen[0], transition: chosen[1] };
+    return { did: chosen[0], act: chosen[1] };
   }
 }
 
 interface Deed {
   readonly did: string;
-  readonly transition: Transition;
+  readonly act: Act;
 }
 
 function wayTo(before: Way | undefined, key: string): Way {

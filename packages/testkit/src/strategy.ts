@@ -14,7 +14,7 @@ export interface RunView {
 export interface Strategy {
   /**
    * Picks one of the enabled: heads of channels, timers that may fire, faults within their budget; oldest
-   * first. `undefined` ends the run, as `stopped`.
+   * first. `undefined` ends the run, as `stopped`; anything else is an `InvalidArgumentError`.
    */
   pick(enabled: readonly Transition[], view: RunView): Transition | undefined;
 }

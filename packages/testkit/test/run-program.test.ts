@@ -10,6 +10,7 @@ import {
   runProgramAsync,
   seeded,
   type Simulation,
+  type Strategy,
 } from "@coppice/testkit";
 import { runByTurns } from "../src/run-program.js";
 import { fanIn, ordersAt, readModifyWrite, runAll } from "./programs.js";
@@ -117,6 +118,14 @@ describe("a run", () => {
     }
     await expect(misuse((sim) => sim.observe("step" as never))).rejects.toThrow(
       'observe: observer must be a function, but is "step"',
+    );
+  });
+
+  test("refuses what a strategy picks that it was not given", async () => {
+    const program = (sim: Simulation): void => void sim.node().spawn(async (self) => self.yield());
+    const another: Strategy = { pick: ([one]) => one && { ...one, key: "another" } };
+    await expect(runProgramAsync(program, another)).rejects.toThrow(
+      /^what a strategy picks must be undefined, or one of what it is given: \S+, but is "another"/,
     );
   });
 
