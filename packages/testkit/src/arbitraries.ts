@@ -1,12 +1,6 @@
 /** Values of the framework for properties: terms, exit reasons, messages, child specs, trees, fault plans. */
-import {
-  checkKeys,
-  InvalidArgumentError,
-  type CrashReason,
-  type ExitReason,
-  type Term,
-} from "@coppice/core";
-import { checkList, checkOneOf, checkWhole, isText } from "./arguments.js";
+import { checkKeys, type CrashReason, type ExitReason, type Term } from "@coppice/core";
+import { checkOneOf, checkSome, checkWhole, isText } from "./arguments.js";
 import {
   child,
   defineSupervisor,
@@ -63,7 +57,7 @@ export function messages<const K extends string, P = never>(
   kinds: readonly [K, ...K[]],
   payload?: Arbitrary<P>,
 ): Arbitrary<{ readonly type: K } & ([P] extends [never] ? unknown : { readonly payload: P })> {
-  checkSome("messages: kinds", kinds, "kinds of messages");
+  checkSome("messages: kinds", kinds, "kinds of messages", isText);
   const type = fc.constantFrom(...kinds);
   return (payload === undefined ? fc.record({ type }) : fc.record({ type, payload })) as never;
 }
@@ -197,7 +191,7 @@ export interface FaultPlansOptions {
 /** Plans of faults for the `plan` of a simulation; shrinks to none, and to early ones. */
 export function faultPlans(options: FaultPlansOptions): Arbitrary<readonly PlannedFault[]> {
   checkKeys("faultPlans: options", options, ["faults", "maxFaults", "maxStep"]);
-  checkSome("faultPlans: options.faults", options.faults, `names of faults, as "crash:db"`);
+  checkSome("faultPlans: options.faults", options.faults, `names of faults, as "crash:db"`, isText);
   checkWhole("faultPlans: options.maxFaults", options.maxFaults, 0);
   checkWhole("faultPlans: options.maxStep", options.maxStep, 0);
   const { faults, maxFaults = 3, maxStep = 100 } = options;
@@ -208,15 +202,9 @@ export function faultPlans(options: FaultPlansOptions): Arbitrary<readonly Plann
   return fc.array(planned, { maxLength: maxFaults });
 }
 
-function checkSome(argument: string, value: unknown, expected: string): void {
-  checkList(argument, value, expected, isText);
-  if (Array.isArray(value) && value.length > 0) return;
-  throw new InvalidArgumentError(argument, `at least one of ${expected}`, value);
-}
-
 function checkRestarts(operation: string, restarts: readonly Restart[] | undefined): void {
   const known: readonly string[] = ["permanent", "transient", "temporary"];
   if (restarts === undefined) return;
-  checkSome(`${operation}: options.restarts`, restarts, known.join(", "));
+  checkSome(`${operation}: options.restarts`, restarts, known.join(", "), isText);
   for (const each of restarts) checkOneOf(`${operation}: options.restarts`, each, known);
 }

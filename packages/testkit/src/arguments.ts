@@ -7,6 +7,18 @@ export function checkWhole(argument: string, value: unknown, least: number): voi
   throw new InvalidArgumentError(argument, `a whole number of at least ${least}`, value);
 }
 
+/** @throws InvalidArgumentError it is no number, or a negative one */
+export function checkNumber(argument: string, value: unknown): void {
+  if (typeof value === "number" && value >= 0) return;
+  throw new InvalidArgumentError(argument, "a number of at least 0", value);
+}
+
+/** @throws InvalidArgumentError it is no whole number */
+export function checkSeed(argument: string, value: unknown): void {
+  if (value === undefined || Number.isInteger(value)) return;
+  throw new InvalidArgumentError(argument, "a whole number", value);
+}
+
 /** So often, or as often as may be. @throws InvalidArgumentError it is no such number */
 export function checkTimes(argument: string, value: unknown): void {
   if (value !== Infinity) checkWhole(argument, value, 0);
@@ -42,7 +54,7 @@ export function checkOneOf(argument: string, value: unknown, known: readonly str
  * A list each of whose members `isOne`. A string is none, although it has members, too.
  *
  * @param expected what its members are, e.g. `names`
- * @throws InvalidArgumentError it is given, and no such list
+ * @throws InvalidArgumentError it is no such list
  */
 export function checkList(
   argument: string,
@@ -50,7 +62,6 @@ export function checkList(
   expected: string,
   isOne: (member: unknown) => boolean,
 ): void {
-  if (value === undefined) return;
   if (!Array.isArray(value)) {
     throw new InvalidArgumentError(argument, `a list of ${expected}`, value);
   }
@@ -61,6 +72,19 @@ export function checkList(
       `one that fits a list of ${expected}`,
       value[wrong],
     );
+}
+
+/** @throws InvalidArgumentError it is given, and no such list */
+export function checkOptionalList(...list: Parameters<typeof checkList>): void {
+  if (list[1] !== undefined) checkList(...list);
+}
+
+/** @throws InvalidArgumentError it is no such list, or an empty one */
+export function checkSome(...list: Parameters<typeof checkList>): void {
+  checkList(...list);
+  const [argument, value, expected] = list;
+  if ((value as readonly unknown[]).length > 0) return;
+  throw new InvalidArgumentError(argument, `at least one of ${expected}`, value);
 }
 
 export function isText(value: unknown): boolean {

@@ -1,5 +1,6 @@
 /** The checks of one run, and what they found. */
 import { busyProcesses, keyOf } from "@coppice/core";
+import { has } from "./arguments.js";
 import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 import type { Kernel } from "./kernel.js";
 import type { Violation } from "./run.js";
@@ -23,6 +24,11 @@ export class Checks {
     this.violations.push({ check, message, step, ...(error !== undefined && { error }) });
   }
 
+  /** Who looks found an error instead of an answer. */
+  threw(check: string, step: number, error: unknown): void {
+    this.fail(check, error instanceof Error ? error.message : String(error), step, error);
+  }
+
   #hasFailed(check: string): boolean {
     return this.violations.some((violation) => violation.check === check);
   }
@@ -36,7 +42,7 @@ export class Checks {
         if (held === false) this.fail(name, "it does not hold", step, undefined);
         else this.isPromise(name, held, step);
       } catch (error) {
-        this.fail(name, error instanceof Error ? error.message : String(error), step, error);
+        this.threw(name, step, error);
       }
     }
   }
@@ -56,8 +62,7 @@ export class Checks {
 
   /** Did a check answer with a promise? What comes of that is not known at the step that was looked at. */
   isPromise(check: string, held: unknown, step: number): boolean {
-    if (typeof held !== "object" || held === null) return false;
-    if (typeof (held as { readonly then?: unknown }).then !== "function") return false;
+    if (!has(held, "then")) return false;
     // It may reject, and nobody else waits for it.
     void (held as Promise<unknown>).then(undefined, () => undefined);
     const why = "it returns a promise, but a check has to say at once whether it holds";

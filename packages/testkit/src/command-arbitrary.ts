@@ -1,6 +1,6 @@
 /** Programs of commands as values of fast-check: made small first, and shrunk step by step. */
 import { checkKeys, InvalidArgumentError } from "@coppice/core";
-import { has } from "./arguments.js";
+import { checkWhole, has } from "./arguments.js";
 import {
   Arbitrary,
   type Random,
@@ -58,13 +58,7 @@ export function commandPrograms<Model, Real>(
   checkSuite("commandPrograms", suite as never);
   checkKeys("commandPrograms: options", options, ["clients", "maxPrefix", "maxSteps"]);
   for (const [option, value] of Object.entries(options)) {
-    if (!(Number.isInteger(value) && (value as number) >= 0)) {
-      throw new InvalidArgumentError(
-        `commandPrograms: options.${option}`,
-        "a whole number of at least 0",
-        value,
-      );
-    }
+    checkWhole(`commandPrograms: options.${option}`, value, 0);
   }
   return new ProgramArbitrary(suite, options);
 }

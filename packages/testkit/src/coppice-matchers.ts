@@ -1,5 +1,6 @@
 /** The matchers that jest and vitest have in common: what they do, without what either is told of their types. */
 import { InvalidArgumentError, type AnyPid, type ExitReason, type Node } from "@coppice/core";
+import { has } from "./arguments.js";
 import type { SupervisionTree } from "@coppice/supervisor";
 import { matchMarbles, type MarbleRecord } from "./marbles.js";
 import {
@@ -70,8 +71,7 @@ export const coppiceMatchers: {
 } = {
   toExitWith(received, reason) {
     const match = (actual: ExitReason): MatchResult => matchExit(actual, reason, this?.equals);
-    const isPromise = typeof (Object(received) as { then?: unknown }).then === "function";
-    return isPromise
+    return has(received, "then")
       ? (received as Promise<ExitReason>).then(match)
       : match(received as ExitReason);
   },
@@ -107,7 +107,6 @@ function given<T>(
   ...keys: readonly (keyof T & string)[]
 ): T {
   if (keys.every((key) => Object(received)[key] !== undefined)) return received as T;
-  const isPromise = typeof Object(received).then === "function";
-  const hint = isPromise ? `${expected} (await the promise)` : expected;
+  const hint = has(received, "then") ? `${expected} (await the promise)` : expected;
   throw new InvalidArgumentError(`${matcher}: what expect is given`, hint, received);
 }

@@ -1,14 +1,6 @@
 /** Deadlock: nothing can happen any more, and somebody still waits. */
-import {
-  checkKeys,
-  InvalidArgumentError,
-  isPid,
-  keyOf,
-  type AnyPid,
-  type Node,
-  type ProcessInfo,
-} from "@coppice/core";
-import { checkList, checkNode, checkSimulation, isText } from "./arguments.js";
+import { checkKeys, isPid, keyOf, type AnyPid, type Node, type ProcessInfo } from "@coppice/core";
+import { checkList, checkOptionalList, checkNode, checkSimulation, isText } from "./arguments.js";
 import type { Simulation } from "./simulation.js";
 
 export interface StuckOptions {
@@ -67,14 +59,12 @@ export function findStuck(nodes: readonly Node[], options: StuckOptions = {}): S
 }
 
 function checkStuck(operation: string, nodes: readonly Node[], options: StuckOptions): void {
-  if (!Array.isArray(nodes)) {
-    throw new InvalidArgumentError(`${operation}: nodes`, "a list of nodes", nodes);
-  }
+  checkList(`${operation}: nodes`, nodes, "nodes", () => true);
   for (const [place, node] of nodes.entries()) checkNode(`${operation}: nodes[${place}]`, node);
   checkKeys(`${operation}: options`, options, ["idle"]);
   const { idle } = options;
   if (typeof idle !== "function") {
-    checkList(`${operation}: options.idle`, idle, "names and labels", isText);
+    checkOptionalList(`${operation}: options.idle`, idle, "names and labels", isText);
   }
 }
 

@@ -1,6 +1,14 @@
 /** What an exploration is told: how long, by which strategies, and what counts as an order. */
 import { checkKeys, InvalidArgumentError } from "@coppice/core";
-import { checkBoolean, checkList, checkOptionalFunction, checkWhole, isText } from "./arguments.js";
+import {
+  checkBoolean,
+  checkNumber,
+  checkOptionalFunction,
+  checkOptionalList,
+  checkSeed,
+  checkWhole,
+  isText,
+} from "./arguments.js";
 import type { KindOf } from "./dpor.js";
 import { samplers, type Sampler } from "./portfolio.js";
 
@@ -65,24 +73,20 @@ export function checkExploreOptions(options: ExploreOptions): void {
   }
   checkOptionalFunction("explore: options.kindOf", kindOf);
   checkWhole("explore: options.delays", delays, 0);
-  checkList(
+  checkOptionalList(
     "explore: options.commutes",
     commutes,
     "pairs of kinds",
     (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isText),
   );
-  const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`explore: options.${option}`, expected, received);
-  };
-  for (const [option, value] of Object.entries({ runs, ms, dporRuns, delays, faultBudget })) {
-    if (value !== undefined && !(typeof value === "number" && value >= 0))
-      refuse(option, "a number of at least 0", value);
+  for (const [option, value] of Object.entries({ runs, ms, dporRuns, faultBudget })) {
+    if (value !== undefined) checkNumber(`explore: options.${option}`, value);
   }
-  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
-  if (strategies !== undefined && !Array.isArray(strategies)) {
-    refuse("strategies", `names of ${samplers.join(", ")}`, strategies);
-  }
-  for (const name of strategies ?? []) {
-    if (!samplers.includes(name)) refuse("strategies", `names of ${samplers.join(", ")}`, name);
+  checkSeed("explore: options.seed", seed);
+  const isList = strategies === undefined || Array.isArray(strategies);
+  const wrong = isList ? strategies?.find((name) => !samplers.includes(name)) : strategies;
+  if (wrong !== undefined) {
+    const expected = `names of ${samplers.join(", ")}`;
+    throw new InvalidArgumentError("explore: options.strategies", expected, wrong);
   }
 }

@@ -6,7 +6,7 @@
  * steps is looked at in all of them. In return, the program has to say what its state is.
  */
 import { checkFunction, checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
-import { checkBoolean, has } from "./arguments.js";
+import { checkBoolean, checkNumber, checkOptionalFunction, has } from "./arguments.js";
 import { boundsOf } from "./explore.js";
 import type { ExploredFailure } from "./explorer.js";
 import { hostMs } from "./host-time.js";
@@ -108,12 +108,10 @@ function checkOptions(options: ExploreStatesOptions): void {
   checkKeys(argument, options, ["states", "ms", "all", "identify", "simulation"]);
   const { states, ms, all, identify, simulation = {} } = options;
   for (const [option, value] of Object.entries({ states, ms })) {
-    if (value !== undefined && !(typeof value === "number" && value >= 0)) {
-      throw new InvalidArgumentError(`${argument}.${option}`, "a number of at least 0", value);
-    }
+    if (value !== undefined) checkNumber(`${argument}.${option}`, value);
   }
   checkBoolean(`${argument}.all`, all);
-  if (identify !== undefined) checkFunction(`${argument}.identify`, identify);
+  checkOptionalFunction(`${argument}.identify`, identify);
   if (typeof simulation !== "object" || simulation === null) {
     throw new InvalidArgumentError(`${argument}.simulation`, "an object", simulation);
   }

@@ -7,7 +7,13 @@ import {
   type AnyPid,
   type Node,
 } from "@coppice/core";
-import { checkList, checkOptionalFunction, checkText, checkTimes, isText } from "./arguments.js";
+import {
+  checkOptionalList,
+  checkOptionalFunction,
+  checkText,
+  checkTimes,
+  isText,
+} from "./arguments.js";
 import type { FaultOptions } from "./fault.js";
 
 /** The name of a node that is given as it is, or by its name. */
@@ -49,7 +55,7 @@ export function checkFault(name: unknown, run: unknown, options: FaultOptions): 
   checkTimes(`fault ${name}: options.times`, times);
   checkOptionalFunction(`fault ${name}: options.when`, when);
   checkOptionalFunction(`fault ${name}: options.target`, target);
-  checkList(`fault ${name}: options.uses`, uses, "names of objects", isText);
+  checkOptionalList(`fault ${name}: options.uses`, uses, "names of objects", isText);
 }
 
 /** A pid, or whoever it is at the time. */

@@ -8,7 +8,7 @@ import {
   type ExitReason,
   type Node,
 } from "@coppice/core";
-import { checkBoolean, checkList, checkText, checkTimes } from "./arguments.js";
+import { checkBoolean, checkOptionalList, checkText, checkTimes } from "./arguments.js";
 import type { FaultOptions } from "./fault.js";
 import type { Reads } from "./looks.js";
 import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
@@ -117,7 +117,7 @@ export function createFaults(world: World): Faults {
     crashAny(options = {}) {
       checkKeys("faults.crashAny: options", options, ["times", "except"]);
       checkTimes("faults.crashAny: options.times", options.times);
-      checkList("faults.crashAny: options.except", options.except, "pids", isPid);
+      checkOptionalList("faults.crashAny: options.except", options.except, "pids", isPid);
       const { times, except = [] } = options;
       family("crash", times, () =>
         [...world.processes()]

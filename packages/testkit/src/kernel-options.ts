@@ -3,7 +3,14 @@ import { checkKeys, InvalidArgumentError, KeySpace } from "@coppice/core";
 import { checkStormOptions, type StormOptions } from "./calm.js";
 import type { PlannedFault } from "./fault.js";
 import type { Profile } from "./ready-set.js";
-import { checkBoolean, checkList, checkTimes } from "./arguments.js";
+import {
+  checkBoolean,
+  checkNumber,
+  checkOneOf,
+  checkOptionalList,
+  checkSeed,
+  checkTimes,
+} from "./arguments.js";
 import { profileNames } from "./schedule.js";
 import type { Bounds, ClockMode } from "./sim-time.js";
 
@@ -111,11 +118,9 @@ function checkOptions(options: SimulationOptions): void {
   for (const [kind, times] of Object.entries(faults ?? {})) {
     checkTimes(`simulation: options.faults.${kind}`, times);
   }
-  checkList("simulation: options.plan", plan, PLANNED, isPlanned);
-  if (seed !== undefined && !Number.isInteger(seed)) refuse("seed", "a whole number", seed);
-  if (profile !== undefined && !profileNames.includes(profile)) {
-    refuse("profile", `"instant", "pairFifo", "erlDist" or "datagram"`, profile);
-  }
+  checkOptionalList("simulation: options.plan", plan, PLANNED, isPlanned);
+  checkSeed("simulation: options.seed", seed);
+  checkOneOf("simulation: options.profile", profile, profileNames);
   if (clock !== undefined && clock !== "quiet" && clock !== "async") checkBounds(clock);
   if (!isPositive(stepLimit)) refuse("stepLimit", "a number greater than 0", stepLimit);
   if (!isPositive(horizonMs)) refuse("horizonMs", "a number greater than 0", horizonMs);
@@ -126,9 +131,7 @@ function checkOptions(options: SimulationOptions): void {
       refuse("calm.stormSteps", `fewer than the stepLimit, which is ${limit}`, calm.stormSteps);
     }
   }
-  if (starts !== undefined && starts !== "inOrder" && starts !== "explored") {
-    refuse("starts", `"inOrder" or "explored"`, starts);
-  }
+  checkOneOf("simulation: options.starts", starts, ["inOrder", "explored"]);
 }
 
 const PLANNED = `{ fault: "KIND:TARGET", at: { step } or { after } or { when } }`;
@@ -156,8 +159,7 @@ function checkBounds(bounds: Bounds): void {
   const { minLatencyMs = 0, maxLatencyMs, maxPauseMs = 0, drift = 0 } = bounds;
   const numbers = { minLatencyMs, maxLatencyMs, maxPauseMs, drift };
   for (const [option, value] of Object.entries(numbers)) {
-    if (typeof value === "number" && value >= 0) continue;
-    throw new InvalidArgumentError(`${argument}.${option}`, "a number of at least 0", value);
+    checkNumber(`${argument}.${option}`, value);
   }
   if (minLatencyMs <= maxLatencyMs) return;
   const expected = `at most maxLatencyMs, which is ${maxLatencyMs}`;

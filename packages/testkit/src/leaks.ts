@@ -1,6 +1,6 @@
 /** Leaks: what is left of a node when its work is done. */
 import { checkKeys, formatTerm, type AnyPid, type Node } from "@coppice/core";
-import { checkList, checkNode, checkSimulation, checkText, isText } from "./arguments.js";
+import { checkOptionalList, checkNode, checkSimulation, checkText, isText } from "./arguments.js";
 import type { Simulation } from "./simulation.js";
 
 /** What there was on a node at a moment. */
@@ -120,7 +120,7 @@ export function checkLeaks(sim: Simulation, node: Node, options: LeakOptions = {
 function checkLeakOptions(operation: string, node: Node, options: LeakOptions): void {
   checkNode(`${operation}: node`, node);
   checkKeys(`${operation}: options`, options, ["expected"]);
-  checkList(`${operation}: options.expected`, options.expected, "names and labels", isText);
+  checkOptionalList(`${operation}: options.expected`, options.expected, "names and labels", isText);
 }
 
 /** Counts what is handed out and has to come back: credits, locks, connections. */

@@ -2,19 +2,14 @@
  * Liveness in a simulation: a storm, in which anything goes, and then a calm, in which what is owed has
  * to be settled. Only the calm is judged: an unfair schedule can keep anything from happening.
  */
-import {
-  checkFunction,
-  checkKeys,
-  InvalidArgumentError,
-  type Node,
-  type NodeEvent,
-} from "@coppice/core";
-import { checkList, checkSimulation, has } from "./arguments.js";
+import { checkKeys, type Node, type NodeEvent } from "@coppice/core";
+import { checkOptionalFunction, checkOptionalList, checkSimulation, has } from "./arguments.js";
 import type { Reads } from "./looks.js";
 import type { Step } from "./run.js";
 import type { Simulation } from "./simulation.js";
 import { textOf } from "./states.js";
 import {
+  checkMonitors,
   createWatch,
   type AnyMonitor,
   type TemporalViolation,
@@ -71,11 +66,11 @@ export function checkLiveness(
     "atLeast",
   ]);
   checkSimulation("checkLiveness: sim", sim);
-  checkList("checkLiveness: options.nodes", options.nodes, "nodes", (each) => has(each, "spawn"));
-  if (!Array.isArray(monitors)) {
-    throw new InvalidArgumentError("checkLiveness: monitors", "a list of monitors", monitors);
-  }
-  if (options.state !== undefined) checkFunction("checkLiveness: options.state", options.state);
+  checkOptionalList("checkLiveness: options.nodes", options.nodes, "nodes", (each) =>
+    has(each, "spawn"),
+  );
+  checkMonitors("checkLiveness: monitors", monitors);
+  checkOptionalFunction("checkLiveness: options.state", options.state);
   const { nodes = [], stormSteps = Infinity, state, reads, ...watchOptions } = options;
   const { calm } = sim;
   const watch = createWatch(monitors, watchOptions);

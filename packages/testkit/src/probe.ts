@@ -15,7 +15,7 @@ import {
   type Pid,
   type Self,
 } from "@coppice/core";
-import { checkNode, has } from "./arguments.js";
+import { checkNode, checkNumber, has } from "./arguments.js";
 import { driverOf } from "./driven.js";
 import type { InteractiveSimulation } from "./simulate.js";
 
@@ -110,13 +110,7 @@ export function createProbe<M>(node: Node, options: ProbeOptions = {}): Probe<M>
     const expected = "the simulation that the node is in, as simulate() makes it";
     throw new InvalidArgumentError("createProbe: options.sim", expected, options.sim);
   }
-  if (typeof withinMs !== "number" || !(withinMs >= 0)) {
-    throw new InvalidArgumentError(
-      "createProbe: options.withinMs",
-      "a number of at least 0",
-      withinMs,
-    );
-  }
+  checkNumber("createProbe: options.withinMs", withinMs);
   return new ProbeProcess<M>(node, options, withinMs);
 }
 
@@ -161,7 +155,7 @@ class ProbeProcess<M> implements Probe<M> {
     if (!hasGuard && (typeof guardOrOptions !== "object" || guardOrOptions === null)) {
       throw new InvalidArgumentError("expect: guard", "a function", guardOrOptions);
     }
-    const limitMs = this.#limitOf(hasGuard ? more : guardOrOptions);
+    const limitMs = this.#limitOf("expect", hasGuard ? more : guardOrOptions);
     if (!(await this.#arrival(limitMs))) {
       throw new ProbeError(`no message came to ${String(this.pid)} within ${limitMs} ms`);
     }
@@ -175,9 +169,7 @@ class ProbeProcess<M> implements Probe<M> {
   }
 
   async expectNone(ms: number): Promise<void> {
-    if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new InvalidArgumentError("expectNone: ms", "a number of at least 0", ms);
-    }
+    checkNumber("expectNone: ms", ms);
     if (this.#sim !== undefined) await this.#sim.advance(ms);
     else await this.#node.sleep(ms);
     if (this.#inbox.length > 0) {
@@ -192,7 +184,7 @@ class ProbeProcess<M> implements Probe<M> {
     options: Within = {},
   ): Promise<{ readonly message: never; readonly skipped: readonly M[] }> {
     checkFunction("fishFor: guard", guard);
-    const limitMs = this.#limitOf(options);
+    const limitMs = this.#limitOf("fishFor", options);
     const endMs = this.#node.now() + limitMs;
     const skipped: M[] = [];
     while (await this.#arrival(endMs - this.#node.now())) {
@@ -206,7 +198,7 @@ class ProbeProcess<M> implements Probe<M> {
 
   async receiveWhile(guard: (message: M) => boolean, options: Within = {}): Promise<readonly M[]> {
     checkFunction("receiveWhile: guard", guard);
-    const endMs = this.#node.now() + this.#limitOf(options);
+    const endMs = this.#node.now() + this.#limitOf("receiveWhile", options);
     const taken: M[] = [];
     while (await this.#arrival(endMs - this.#node.now())) {
       if (!guard(this.#inbox[0] as M)) break;
@@ -238,11 +230,10 @@ class ProbeProcess<M> implements Probe<M> {
     this.#node.exit(this.pid, "shutdown");
   }
 
-  #limitOf(options: Within): number {
-    checkKeys("options", options, ["withinMs"]);
+  #limitOf(operation: string, options: Within): number {
+    checkKeys(`${operation}: options`, options, ["withinMs"]);
     const { withinMs = this.#withinMs } = options;
-    if (typeof withinMs !== "number" || !(withinMs >= 0))
-      throw new InvalidArgumentError("withinMs", "a number of at least 0", withinMs);
+    checkNumber(`${operation}: options.withinMs`, withinMs);
     return withinMs;
   }
 

@@ -1,7 +1,6 @@
 /** One run of a program under a strategy. */
-import { checkFunction, InvalidArgumentError } from "@coppice/core";
+import { checkFunction } from "@coppice/core";
 import { actPicked, type Act } from "./act.js";
-import { has } from "./arguments.js";
 import { drainHere, findDrain, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import { onNextTurn } from "./host-time.js";
@@ -11,7 +10,7 @@ import type { RunOutcome, Run } from "./run.js";
 import type { PlannedFault } from "./fault.js";
 import { KernelSimulation, type Simulation } from "./simulation.js";
 import { nets, within } from "./escape-nets.js";
-import { FIFO, type Strategy } from "./strategy.js";
+import { checkStrategy, FIFO, type Strategy } from "./strategy.js";
 import { inWatchedMacrotask, sayOf } from "./stray-rejections.js";
 
 /**
@@ -34,7 +33,7 @@ export function runProgram(
   strategy: Strategy,
   options: SimulationOptions = {},
 ): Run {
-  checkStrategy(strategy);
+  checkStrategy("runProgram: strategy", strategy);
   return programRunner(program, options)(strategy);
 }
 
@@ -51,12 +50,6 @@ export function programRunner(
   const kernelOptions = kernelOptionsOf(options);
   const drain = drainHere();
   return (strategy) => runIn(new Kernel(kernelOptions), drain, program, strategy, options);
-}
-
-function checkStrategy(strategy: Strategy): void {
-  if (has(strategy, "pick")) return;
-  const expected = "a strategy, as FIFO or strategyOf(schedule) is";
-  throw new InvalidArgumentError("runProgram: strategy", expected, strategy);
 }
 
 function runIn(
@@ -193,7 +186,7 @@ export async function runByTurns(
   options: SimulationOptions = {},
 ): Promise<Run> {
   checkFunction("runProgram: program", program);
-  checkStrategy(strategy);
+  checkStrategy("runProgram: strategy", strategy);
   const kernel = createKernel(options);
   const before = nets.enter(kernel);
   try {

@@ -4,8 +4,8 @@
  * What a schedule shrinks to depends on the schedule alone: the program is run again inside `shrink`. So
  * a schedule that was pasted shrinks as one that was drawn, and fast-check's `path` stays true.
  */
-import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
-import { checkList, checkOneOf } from "./arguments.js";
+import { checkFunction, checkKeys } from "@coppice/core";
+import { checkOneOf, checkSome } from "./arguments.js";
 import fc from "fast-check";
 import type { Run } from "./run.js";
 import type { Strategy } from "./strategy.js";
@@ -49,11 +49,10 @@ export function schedules(options: SchedulesOptions = {}): fc.Arbitrary<Schedule
   checkKeys("schedules: options", options, ["run", "strategies", "profile"]);
   if (options.run !== undefined) checkFunction("schedules: options.run", options.run);
   const { strategies, profile } = options;
-  checkList("schedules: options.strategies", strategies, strategyNames.join(", "), (each) =>
-    strategyNames.includes(each as StrategyName),
-  );
-  if (strategies?.length === 0) {
-    throw new InvalidArgumentError("schedules: options.strategies", "at least one", strategies);
+  if (strategies !== undefined) {
+    checkSome("schedules: options.strategies", strategies, strategyNames.join(", "), (each) =>
+      strategyNames.includes(each as StrategyName),
+    );
   }
   checkOneOf("schedules: options.profile", profile, profileNames);
   return new ScheduleArbitrary(options);

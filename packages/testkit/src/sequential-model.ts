@@ -42,9 +42,6 @@ export function checkModelled(
     if (typeof client !== "string" || typeof invokedAt !== "number") return false;
     return returnedAt === undefined || (typeof returnedAt === "number" && returnedAt >= invokedAt);
   });
-  if (history === undefined) {
-    throw new InvalidArgumentError(`${operation}: history`, "a list of operations", history);
-  }
 }
 
 export function checkModel(operation: string, model: unknown): void {

@@ -4,7 +4,7 @@
  * Terry et al., Session guarantees for weakly consistent replicated data (1994).
  */
 import { checkKeys, formatTerm, InvalidArgumentError } from "@coppice/core";
-import { checkList, checkOptionalFunction } from "./arguments.js";
+import { checkList, checkOptionalList, checkOptionalFunction } from "./arguments.js";
 import type { Operation } from "./history.js";
 
 /**
@@ -60,13 +60,14 @@ export function checkSessions<T>(
   options: SessionOptions<T> = {},
 ): readonly SessionViolation<T>[] {
   checkKeys("checkSessions: options", options, ["guarantees", "initial", "isOlder"]);
-  checkList("checkSessions: options.guarantees", options.guarantees, ALL.join(", "), (each) =>
-    ALL.includes(each as SessionGuarantee),
+  checkOptionalList(
+    "checkSessions: options.guarantees",
+    options.guarantees,
+    ALL.join(", "),
+    (each) => ALL.includes(each as SessionGuarantee),
   );
   checkOptionalFunction("checkSessions: options.isOlder", options.isOlder);
-  if (!Array.isArray(history as unknown)) {
-    throw new InvalidArgumentError("checkSessions: history", "a list of operations", history);
-  }
+  checkList("checkSessions: history", history, "operations", () => true);
   const { guarantees = ALL, initial } = options;
   const writes = writersOf(history, initial);
   const violations: SessionViolation<T>[] = [];

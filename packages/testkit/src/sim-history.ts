@@ -1,5 +1,5 @@
 /** Histories in a simulation: what clients ask of servers is written down, and judged at rest. */
-import { CallCycleError, checkKeys, InvalidArgumentError, NoProcessError } from "@coppice/core";
+import { CallCycleError, checkKeys, NoProcessError } from "@coppice/core";
 import { checkOneOf, checkSimulation } from "./arguments.js";
 import { createHistory, type Failure, type History, type HistoryOptions } from "./history.js";
 import { outlineOfHistory } from "./history-order.js";
@@ -81,10 +81,8 @@ export function checkHistory<S, I, O>(
   checkModel("checkHistory", model);
   checkKeys("checkHistory: options", options, ["consistency", "judged", "onError", "onPosition"]);
   checkOneOf("checkHistory: options.consistency", options.consistency, CONSISTENCIES);
+  checkOneOf("checkHistory: options.judged", options.judged, ["atRest", "always"]);
   const { consistency = "linearizable", judged = "atRest", onError = failureOfCall } = options;
-  if (judged !== "atRest" && judged !== "always") {
-    throw new InvalidArgumentError("checkHistory: options.judged", `"atRest" or "always"`, judged);
-  }
   const isInRealTime = consistency === "linearizable";
   const history = createHistory<I, O>({
     onError,

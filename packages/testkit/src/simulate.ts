@@ -1,7 +1,7 @@
 /** A simulation that a test drives itself, step by step. */
 import { checkFunction, checkKeys, InvalidArgumentError, type Node } from "@coppice/core";
 import type { Act } from "./act.js";
-import { has } from "./arguments.js";
+import { checkNumber, has } from "./arguments.js";
 import { markDriven } from "./driven.js";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
@@ -13,7 +13,7 @@ import { NeverAtRestError } from "./never-at-rest.js";
 import { createKernel } from "./run-program.js";
 import type { Run } from "./run.js";
 import { KernelSimulation, type SimNode, type Simulation } from "./simulation.js";
-import { FIFO, seeded, type RunView, type Strategy } from "./strategy.js";
+import { checkStrategy, FIFO, seeded, type RunView, type Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
 export interface InteractiveOptions extends SimulationOptions {
@@ -53,13 +53,7 @@ export interface InteractiveSimulation extends Simulation {
 export function simulate(options: InteractiveOptions = {}): InteractiveSimulation {
   if (typeof options !== "object" || options === null) checkKeys("simulate: options", options, []);
   const { strategy, ...rest } = options;
-  if (strategy !== undefined && !has(strategy, "pick")) {
-    throw new InvalidArgumentError(
-      "simulate: options.strategy",
-      "a strategy, as FIFO is",
-      strategy,
-    );
-  }
+  if (strategy !== undefined) checkStrategy("simulate: options.strategy", strategy);
   const chosen = strategy ?? (options.seed === undefined ? FIFO : seeded(options.seed));
   const { faults = {}, plan = [] } = options;
   const kernel = createKernel({ clock: "quiet", traceSends: true, ...rest });
@@ -130,9 +124,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
   }
 
   async advance(ms: number): Promise<void> {
-    if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new InvalidArgumentError("advance: ms", "a number of at least 0", ms);
-    }
+    checkNumber("advance: ms", ms);
     const { kernel } = this;
     const endMs = kernel.nowMs + ms;
     await this.#go((go) => {

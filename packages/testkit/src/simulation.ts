@@ -209,7 +209,7 @@ export class KernelSimulation implements Simulation {
     try {
       return look();
     } catch (error) {
-      this.kernel.fail(check, error instanceof Error ? error.message : String(error), error);
+      this.kernel.checks.threw(check, this.kernel.stepNow, error);
       return undefined;
     }
   }

@@ -1,4 +1,6 @@
 /** Strategies: who decides what happens next. */
+import { InvalidArgumentError } from "@coppice/core";
+import { has } from "./arguments.js";
 import type { Step } from "./run.js";
 import type { Transition } from "./transition.js";
 
@@ -17,6 +19,13 @@ export interface Strategy {
    * first. `undefined` ends the run, as `stopped`; anything else is an `InvalidArgumentError`.
    */
   pick(enabled: readonly Transition[], view: RunView): Transition | undefined;
+}
+
+/** @throws InvalidArgumentError it is none */
+export function checkStrategy(argument: string, strategy: Strategy): void {
+  if (has(strategy, "pick")) return;
+  const expected = "a strategy, as FIFO or strategyOf(schedule) is";
+  throw new InvalidArgumentError(argument, expected, strategy);
 }
 
 /** What became possible first happens first; faults never. */

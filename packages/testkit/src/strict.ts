@@ -1,7 +1,7 @@
 /** Strict mode: what a node forgives, and a test should not. */
 import { checkKeys, formatTerm, type Node, type NodeEvent } from "@coppice/core";
 import {
-  checkList,
+  checkOptionalList,
   checkNode,
   checkOptionalFunction,
   checkSimulation,
@@ -104,8 +104,11 @@ export function checkStrictly(sim: Simulation, node: Node, options: StrictOption
   checkKeys("checkStrictly: options", options, ["allow", "ignore", "mailboxLimit"]);
   checkOptionalFunction("checkStrictly: options.ignore", options.ignore);
   checkTimes("checkStrictly: options.mailboxLimit", options.mailboxLimit);
-  checkList("checkStrictly: options.allow", options.allow, Object.keys(RULES).join(", "), (rule) =>
-    Object.hasOwn(RULES, rule as string),
+  checkOptionalList(
+    "checkStrictly: options.allow",
+    options.allow,
+    Object.keys(RULES).join(", "),
+    (rule) => Object.hasOwn(RULES, rule as string),
   );
   const { allow = [], ignore = () => false, mailboxLimit = Infinity } = options;
   node.events.subscribe((event) => {

@@ -5,7 +5,7 @@
  * (https://p-org.github.io/P/manual/monitors/), the operators those of temporal logic.
  */
 import { checkFunction, checkKeys, InvalidArgumentError } from "@coppice/core";
-import { checkList, checkText, has } from "./arguments.js";
+import { checkList, checkNumber, checkText, has } from "./arguments.js";
 
 /** Watches events. States are data, and are not changed in place. */
 export interface Monitor<E, S = unknown> {
@@ -139,8 +139,7 @@ export function within<E>(
   checkKeys("within: options", options, ["from", "to", "key", "limit", "counts"]);
   const { from, to, key = () => "", limit, counts = () => true } = options;
   checkNamed("within", name, { from, to, key, counts });
-  if (!(limit >= 0))
-    throw new InvalidArgumentError("within: limit", "a number of at least 0", limit);
+  checkNumber("within: options.limit", limit);
   return {
     name,
     initial: { waits: new Map<string, number>(), starved: undefined },
@@ -193,29 +192,29 @@ export interface WatchOptions {
   readonly atLeast?: number;
 }
 
+/** @throws InvalidArgumentError they are no monitors, or two have one name */
+export function checkMonitors(argument: string, monitors: readonly AnyMonitor<never>[]): void {
+  checkList(argument, monitors, "monitors, as eventually(…) is", (each) => has(each, "on", "hot"));
+  const names = monitors.map(({ name }) => name);
+  if (new Set(names).size === names.length) return;
+  throw new InvalidArgumentError(argument, "monitors with names of their own", names);
+}
+
 /**
  * Watches with several monitors. What is hot in the storm is no violation: only a fair schedule owes
  * anything.
  *
- * @throws InvalidArgumentError two monitors have one name
+ * @throws InvalidArgumentError an option is unknown or of the wrong kind, or two monitors have one name
  */
 export function createWatch<E>(
   monitors: readonly AnyMonitor<E>[],
   options: WatchOptions = {},
 ): Watch<E> {
+  checkMonitors("createWatch: monitors", monitors);
+  checkKeys("createWatch: options", options, ["factor", "atLeast"]);
   const { factor = 10, atLeast = 100 } = options;
-  checkList("createWatch: monitors", monitors, "monitors, as eventually(…) is", (each) =>
-    has(each, "on", "hot"),
-  );
-  const names = new Set(monitors.map(({ name }) => name));
-  if (names.size < monitors.length) {
-    const all = monitors.map(({ name }) => name);
-    throw new InvalidArgumentError(
-      "createWatch: monitors",
-      "monitors with names of their own",
-      all,
-    );
-  }
+  checkNumber("createWatch: options.factor", factor);
+  checkNumber("createWatch: options.atLeast", atLeast);
   const states = new Map<AnyMonitor<E>, unknown>(monitors.map((each) => [each, each.initial]));
   const told = new Set<AnyMonitor<E>>();
   /** Since which event of the calm each has been hot without a break. */

@@ -3,7 +3,8 @@
  *
  * Nothing waits: a test that takes a minute of its node's time takes none of its own.
  */
-import { InvalidArgumentError, type Clock } from "@coppice/core";
+import type { Clock } from "@coppice/core";
+import { checkNumber } from "./arguments.js";
 
 /** Lets everything happen that needs no time to pass. */
 export type Quiesce = () => Promise<void>;
@@ -79,9 +80,7 @@ class SteppedClock implements VirtualClock {
   }
 
   async advance(ms: number, settle: Quiesce = quiesce): Promise<void> {
-    if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new InvalidArgumentError("advance: ms", "a number of at least 0", ms);
-    }
+    checkNumber("advance: ms", ms);
     const endMs = this.#nowMs + ms;
     await settle();
     while ((this.nextAt() ?? Infinity) <= endMs) {

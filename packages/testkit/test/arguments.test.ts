@@ -95,6 +95,26 @@ describe("what would pass in silence is refused", () => {
       "leadsTo: options must be made of from, to, key",
     ],
     [
+      "a limit in words",
+      () => kit.within("it ends", { from: () => true, to: () => true, limit: "5" }),
+      'within: options.limit must be a number of at least 0, but is "5"',
+    ],
+    [
+      "how long a watch waits, misspelt",
+      () => kit.createWatch([], { atleast: 5 }),
+      "createWatch: options must be made of factor, atLeast",
+    ],
+    [
+      "monitors that are none",
+      (sim) => kit.checkLiveness(sim, [{}]),
+      "checkLiveness: monitors[0] must be one that fits a list of monitors, as eventually(…) is, but is {}",
+    ],
+    [
+      "no list of transactions",
+      () => kit.checkListAppend(),
+      "checkListAppend: transactions must be a list of transactions, but is undefined",
+    ],
+    [
       "a session that is misspelt",
       () => kit.checkCrossing({ snd: { a: "end" } }, "end"),
       "session: type must be made of send, receive, timeout, final",
@@ -345,6 +365,11 @@ describe("what would pass in silence is refused", () => {
     await expect(probe.expect("hello")).rejects.toThrow(
       'expect: guard must be a function, but is "hello"',
     );
-    await expect(probe.expect({ within: 5 })).rejects.toThrow("options must be made of withinMs");
+    await expect(probe.expect({ within: 5 })).rejects.toThrow(
+      "expect: options must be made of withinMs",
+    );
+    await expect(probe.fishFor(() => true, { withinMs: "5" })).rejects.toThrow(
+      'fishFor: options.withinMs must be a number of at least 0, but is "5"',
+    );
   });
 });
