@@ -7,6 +7,7 @@ import type { KindOf } from "./dpor.js";
 import { hashWith } from "./key-hash.js";
 import type { Run, Step } from "./run.js";
 import type { Strategy } from "./strategy.js";
+import type { Swaps } from "./trace-class.js";
 
 /** Messages whose order was said not to matter were swapped, and it did. */
 export class CommutativityError extends CoppiceError {
@@ -71,6 +72,12 @@ export function checkSwap(
     fail(`"${violated(again)}" is violated instead of "${violated(run)}"`);
 }
 
+/** Which messages may change places. */
+export function swapsOf(commutes: readonly (readonly [string, string])[], kindOf: KindOf): Swaps {
+  const pairs = new Set(commutes.flatMap(([a, b]) => [`${a}\0${b}`, `${b}\0${a}`]));
+  return (one, other) => pairs.has(`${kindOf(one)}\0${kindOf(other)}`);
+}
+
 function neighboursOf(
   steps: readonly Step[],
   {
@@ -78,17 +85,14 @@ function neighboursOf(
     commutes,
   }: { readonly kindOf: KindOf; readonly commutes: readonly (readonly [string, string])[] },
 ): Neighbours[] {
+  const swaps = swapsOf(commutes, kindOf);
   const found: Neighbours[] = [];
   for (let at = 0; at + 1 < steps.length; at++) {
     const { transition: first, enabled } = steps[at] as Step;
     const { transition: second } = steps[at + 1] as Step;
     if (first.access.objectId !== second.access.objectId) continue;
     if (!enabled.includes(second)) continue;
-    const kinds = [kindOf(first), kindOf(second)] as const;
-    const isDeclared = commutes.some(
-      ([a, b]) => (a === kinds[0] && b === kinds[1]) || (b === kinds[0] && a === kinds[1]),
-    );
-    if (isDeclared) found.push({ at, kinds: kinds as readonly [string, string] });
+    if (swaps(first, second)) found.push({ at, kinds: [`${kindOf(first)}`, `${kindOf(second)}`] });
   }
   return found;
 }

@@ -4,7 +4,7 @@
  * It runs one schedule of each class. That is all there is to see, except for those who look at states
  * between steps and do not say at what: for them every order of all steps has to be run after that.
  */
-import { checkSwap } from "./commutativity.js";
+import { checkSwap, swapsOf } from "./commutativity.js";
 import { SourceDpor, type KindOf } from "./dpor.js";
 import { hashWith } from "./key-hash.js";
 import { observedClass } from "./observers.js";
@@ -13,7 +13,7 @@ import type { Profile } from "./ready-set.js";
 import type { Run } from "./run.js";
 import type { Strategy } from "./strategy.js";
 import { walk } from "./strategy-walk.js";
-import { classOf, type Swaps } from "./trace-class.js";
+import { classOf } from "./trace-class.js";
 
 export interface ExhaustionOptions {
   readonly profile: Profile;
@@ -90,12 +90,6 @@ export function exhaust(options: ExhaustionOptions): Exhaustion {
     if (all.done) orders = all.classes;
   }
   return { runs, classes, orders, failing: failing.size, cut: dpor.cut, isDone, isOrdered };
-}
-
-/** Which messages may change places. */
-function swapsOf(commutes: readonly (readonly [string, string])[], kindOf: KindOf): Swaps {
-  const pairs = new Set(commutes.flatMap(([a, b]) => [`${a}\0${b}`, `${b}\0${a}`]));
-  return (one, other) => pairs.has(`${kindOf(one)}\0${kindOf(other)}`);
 }
 
 /**
