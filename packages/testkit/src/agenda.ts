@@ -114,24 +114,33 @@ export class Agenda {
     );
   }
 
+  /** When a timer is due, in true time. */
+  dueMs(timer: Happening): number {
+    return (this.timers as SimTimers).dueMs(timer);
+  }
+
+  /** How long a timer has to go. */
+  leftMs(timer: Happening): number {
+    return this.dueMs(timer) - this.#kernel.nowMs;
+  }
+
+  /** Since when it could happen; of a timer, when it is due. */
+  #sinceMs(happening: Happening): number {
+    return happening.kind === "timer" ? this.dueMs(happening) : this.possibleMs(happening);
+  }
+
   /** The true time when it happens, should it happen now: it may have been under way, or set, for so long. */
   timeOf(happening: Happening): number {
     const { nowMs } = this.#kernel;
-    if (this.#bounds !== undefined) {
-      return Math.max(nowMs, this.windowOf(happening, this.#bounds).earliestMs);
-    }
-    if (happening.kind === "timer") {
-      return Math.max(nowMs, (this.timers as SimTimers).dueMs(happening));
-    }
-    return Math.max(nowMs, this.possibleMs(happening));
+    const bounds = this.#bounds;
+    const earliestMs =
+      bounds === undefined ? this.#sinceMs(happening) : this.windowOf(happening, bounds).earliestMs;
+    return Math.max(nowMs, earliestMs);
   }
 
   /** From when until when it happens, within bounds, in true time. */
   windowOf(happening: Happening, bounds: Bounds): Window {
-    const { kind } = happening;
-    const sinceMs =
-      kind === "timer" ? (this.timers as SimTimers).dueMs(happening) : this.possibleMs(happening);
-    const window = windowOf(sinceMs, kind, bounds);
+    const window = windowOf(this.#sinceMs(happening), happening.kind, bounds);
     if (this.#delayed?.has(happening) !== true) return window;
     return { earliestMs: window.latestMs, latestMs: window.latestMs };
   }

@@ -6,7 +6,6 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
 import { canonicalText } from "./canonical-text.js";
 import type { Kernel } from "./kernel.js";
 import { RedirectedTimer } from "./redirected-timer.js";
-import type { SimTimers } from "./sim-timers.js";
 import type { RunView, Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 
@@ -70,16 +69,15 @@ export class KernelCalm implements Calm {
   }
 
   situation(): string {
-    const { agenda, nowMs, steps, lives } = this.#kernel;
+    const { agenda, steps, lives } = this.#kernel;
     const underWay = [...new Set([...agenda.ready.heads, ...agenda.ready.signals()])];
     // In lists: in the calm it is by age whose turn it is.
     return canonicalText([
       underWay.map(({ kind, senderPid, actor, content }) => [kind, senderPid, actor, content]),
       (agenda.timers?.all ?? []).map((timer) => {
-        const leftMs = (agenda.timers as SimTimers).dueMs(timer) - nowMs;
         // Timers of the host are numbered, as nobody knows what they do.
         const content = timer instanceof RedirectedTimer ? "timeout" : timer.content;
-        return [timer.actor, content, leftMs, steps.length - timer.creator];
+        return [timer.actor, content, agenda.leftMs(timer), steps.length - timer.creator];
       }),
       lives.all
         .filter(({ isUp }) => isUp)

@@ -92,7 +92,7 @@ export class Footprint {
   /** Under `"instant"`: a process looks whether anything was sent to it. */
   noteLooking(pid: AnyPid): void {
     if (this.#accesses === undefined) return;
-    const actor = processKeyOf(pid)?.text ?? keyOf(pid);
+    const actor = keyOf(pid);
     this.note(this.#keySpace.access(`queue:${actor}`, "read"));
     this.note(this.#keySpace.access(`look:${actor}`, "write"));
   }

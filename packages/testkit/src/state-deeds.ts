@@ -2,7 +2,6 @@
 import type { Act } from "./act.js";
 import { inOrder, numberAnew, rawText } from "./canonical-text.js";
 import type { Kernel } from "./kernel.js";
-import type { SimTimers } from "./sim-timers.js";
 
 /** What can happen, each with its name. Of several that do the same the first stands for all. */
 export function deeds(enabled: readonly Act[], kernel: Kernel): ReadonlyMap<string, Act> {
@@ -34,10 +33,8 @@ function nameOf(act: Act, kernel: Kernel): string {
       const node = kernel.lives.all.length > 1 ? (senderPid?.node ?? "") : "";
       return `${isAnyones ? `${node}→${actor}` : channel} ${rawText(content)}`;
     }
-    case "timer": {
-      const leftMs = (kernel.agenda.timers as SimTimers).dueMs(act) - kernel.nowMs;
-      return `timer ${actor} ${leftMs} ${rawText(content)}`;
-    }
+    case "timer":
+      return `timer ${actor} ${kernel.agenda.leftMs(act)} ${rawText(content)}`;
     default:
       return `${kind} ${actor}`;
   }

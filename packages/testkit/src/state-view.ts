@@ -2,16 +2,8 @@
  * The state of a simulation between two steps: what the program says its state is, and all that the simulation
  * knows by itself.
  */
-import {
-  keyOf,
-  outlineOf,
-  processKeyOf,
-  type AnyPid,
-  type Happening,
-  type ProcessOutline,
-} from "@coppice/core";
+import { keyOf, outlineOf, type Happening, type ProcessOutline } from "@coppice/core";
 import type { Kernel } from "./kernel.js";
-import type { SimTimers } from "./sim-timers.js";
 import type { KernelSimulation } from "./simulation.js";
 
 /** A process, and what is under way to it. */
@@ -79,14 +71,14 @@ export function viewOf({ kernel, world }: KernelSimulation, withTime: boolean): 
 
 /** All processes, by their keys, with what is under way to them. */
 export function processViews(kernel: Kernel): Record<string, ProcessView> {
-  const { agenda, nowMs, lives } = kernel;
+  const { agenda, lives } = kernel;
   const views: Record<string, Building> = {};
   const hasNodes = lives.all.length > 1;
   for (const { node, isUp } of lives.all) {
     if (!isUp) continue;
     for (const pid of [node.pid, ...node.processes()]) {
       const outline = outlineOf(node, pid);
-      if (outline !== undefined) views[keyOfActor(pid)] = outline;
+      if (outline !== undefined) views[keyOf(pid)] = outline;
     }
   }
   const viewFor = ({ actor }: Happening): Building => (views[actor] ??= {});
@@ -100,7 +92,7 @@ export function processViews(kernel: Kernel): Record<string, ProcessView> {
     }
     const isQueued = agenda.ready.profile === "instant";
     const channels = (view.underWay ??= {});
-    const from = isQueued || senderPid === undefined ? "" : keyOfActor(senderPid);
+    const from = isQueued || senderPid === undefined ? "" : keyOf(senderPid);
     (channels[from] ??= []).push(isQueued && node !== undefined ? { content, node } : content);
   }
   for (const head of agenda.ready.heads) {
@@ -112,15 +104,10 @@ export function processViews(kernel: Kernel): Record<string, ProcessView> {
   }
   const { timers } = agenda;
   for (const timer of timers?.all ?? []) {
-    const leftMs = (timers as SimTimers).dueMs(timer) - nowMs;
+    const leftMs = agenda.leftMs(timer);
     const isDaemon = timers?.isDaemon(timer) === true;
     const view: TimerView = { leftMs, content: timer.content, ...(isDaemon && { isDaemon }) };
     (viewFor(timer).timers ??= new Set()).add(view);
   }
   return views;
-}
-
-/** As `actor` of what it does. */
-function keyOfActor(pid: AnyPid): string {
-  return processKeyOf(pid)?.text ?? keyOf(pid);
 }
