@@ -7,7 +7,6 @@
  */
 import { Refusal } from "./call.js";
 import { Elsewhere } from "./elsewhere.js";
-import type { ExitReason } from "./exit-reason.js";
 import { LinkTable } from "./link.js";
 import type { SignalMap } from "./message.js";
 import { monitorAtStart } from "./monitor.js";
@@ -17,9 +16,9 @@ import { Reference, type Alias, type MonitorRef } from "./reference.js";
 import { RemoteWatch } from "./remote-watch.js";
 import type { RemoteSignal } from "./router.js";
 import type { Runtime } from "./runtime.js";
-import { arriveNow, transmit, type Signal } from "./signal.js";
+import { arriveNow, type Signal } from "./signal.js";
 import type { StartMonitorOptions } from "./start.js";
-import { displace, type Watch } from "./watch.js";
+import { Ties } from "./ties.js";
 
 type LocalPid = ProcessId<Process>;
 
@@ -43,13 +42,8 @@ export class Peer {
   #held: RemoteSignal[] = [];
   #incarnation: number | undefined = undefined;
   #life: "open" | "losing" | "over" = "open";
-  /** The other node's processes that each of ours is linked with. */
-  readonly #links = new Map<LocalPid, Set<LocalPid>>();
-  #linkCount = 0;
-  /** Monitors of ours, by the number of their reference. */
-  readonly #watching = new Map<number, Watch>();
-  /** Theirs. */
-  readonly #watched = new Map<number, RemoteWatch>();
+  /** What ends with it. */
+  readonly #ties: Ties;
 
   constructor(
     local: Runtime,
@@ -63,6 +57,7 @@ export class Peer {
     this.#send = send;
     this.#before = before;
     this.#watcher = watcher;
+    this.#ties = new Ties(local);
     before?.whenOver(() => this.#release());
   }
 
@@ -73,11 +68,8 @@ export class Peer {
 
   /** How much ends with the connection. */
   get counts(): { readonly links: number; readonly watching: number; readonly watched: number } {
-    return {
-      links: this.#linkCount,
-      watching: this.#watching.size,
-      watched: this.#watched.size,
-    };
+    const { links, watching, watched } = this.#ties;
+    return { links, watching: watching.size, watched: watched.size };
   }
 
   get isOver(): boolean {
@@ -96,16 +88,7 @@ export class Peer {
   up(incarnation: number): void {
     if (this.#life !== "open" || this.#incarnation !== undefined) return;
     this.#incarnation = incarnation;
-    for (const [ours, others] of [...this.#links]) {
-      for (const theirs of [...others]) {
-        if (!this.isOf(theirs)) this.#breakLink(ours, theirs, "noproc");
-      }
-    }
-    for (const watch of [...this.#watching.values()]) {
-      if (!(watch.target instanceof Elsewhere) && !this.isOf(watch.target)) {
-        this.#endWatch(watch, "noproc");
-      }
-    }
+    this.#ties.leave((pid) => pid instanceof Elsewhere || this.isOf(pid));
     const { node } = this;
     this.#local.emit(() => ({ type: "nodeUp", node, incarnation }));
   }
@@ -132,7 +115,7 @@ export class Peer {
       }
       case "link":
         this.#before?.forgetLink(from, to);
-        this.#addLink(from, to);
+        this.#ties.link(from, to);
         this.#send({ type: "link", from, to });
         return;
       case "unlink":
@@ -143,7 +126,7 @@ export class Peer {
         this.#send({ type: "unlink-ack", id: signal.id, from, to });
         return;
       case "link-exit":
-        this.#removeLink(from, to);
+        this.#ties.unlink(from, to);
         this.#send({ type: "link-exit", from, to, reason: signal.reason });
         return;
       case "exit":
@@ -152,12 +135,12 @@ export class Peer {
       case "monitor": {
         const { watch } = signal;
         const ref = watch.wireRef;
-        this.#watching.set(ref.serial, watch);
+        this.#ties.watching.set(ref.serial, watch);
         const target = to instanceof Elsewhere ? to.token : to;
         try {
           this.#send({ type: "monitor", ref, from, target });
         } catch (error) {
-          this.#watching.delete(ref.serial);
+          this.#ties.watching.delete(ref.serial);
           throw error;
         }
         return;
@@ -165,15 +148,15 @@ export class Peer {
       case "demonitor": {
         const ref = signal.watch.wireRef;
         // One of a connection that is lost ended with it.
-        if (this.#watching.delete(ref.serial)) this.#send({ type: "demonitor", ref });
+        if (this.#ties.watching.delete(ref.serial)) this.#send({ type: "demonitor", ref });
         return;
       }
       case "down": {
         const { watch, reason } = signal;
         if (!(watch instanceof RemoteWatch) || !watch.active) return;
         watch.active = false;
-        if (this.#watched.get(watch.wireRef.serial) !== watch) return;
-        this.#watched.delete(watch.wireRef.serial);
+        if (this.#ties.watched.get(watch.wireRef.serial) !== watch) return;
+        this.#ties.watched.delete(watch.wireRef.serial);
         const { object: target, wireRef: ref } = watch;
         this.#send({ type: "down", ref, from, to, target, reason });
         return;
@@ -216,7 +199,7 @@ export class Peer {
       return false;
     }
     (process.links ??= new LinkTable()).set(other, 0);
-    this.#addLink(pid, other);
+    this.#ties.link(pid, other);
     return true;
   }
 
@@ -248,7 +231,7 @@ export class Peer {
     const map = typeof monitor === "function" ? (monitor as SignalMap) : undefined;
     const alias = monitorOptions?.alias;
     const entry = monitorAtStart(process, theirs as LocalPid, serial, map, alias);
-    this.#watching.set(serial, entry);
+    this.#ties.watching.set(serial, entry);
     return entry.ref;
   }
 
@@ -279,35 +262,18 @@ export class Peer {
 
   /** @internal Of a link that was left since the connection was lost, nobody is to hear any more. */
   forgetLink(ours: LocalPid, theirs: LocalPid): void {
-    this.#removeLink(ours, theirs);
+    this.#ties.unlink(ours, theirs);
   }
 
   #lose(): void {
-    let told = 0;
-    for (const [ours, others] of this.#links) {
-      for (const theirs of others) {
-        this.#breakLink(ours, theirs, "noconnection");
-        if (++told === SLICE) return this.#loseMore();
-      }
-    }
-    for (const watch of this.#watching.values()) {
-      this.#endWatch(watch, "noconnection");
-      if (++told === SLICE) return this.#loseMore();
-    }
-    for (const [serial, watch] of this.#watched) {
-      this.#watched.delete(serial);
-      watch.active = false;
-      displace(watch);
-      if (++told === SLICE) return this.#loseMore();
+    if (!this.#ties.end(SLICE)) {
+      this.#local.scheduler.afterTurn(() => this.#lose());
+      return;
     }
     this.#life = "over";
     this.#watcher.over();
     for (const act of this.#whenOver) act();
     this.#whenOver = [];
-  }
-
-  #loseMore(): void {
-    this.#local.scheduler.afterTurn(() => this.#lose());
   }
 
   /** Everybody was told of the connection before. */
@@ -340,13 +306,13 @@ export class Peer {
       }
       case "link": {
         const from = signal.from as LocalPid;
-        this.#addLink(signal.to as LocalPid, from);
+        this.#ties.link(signal.to as LocalPid, from);
         this.#comes(from, signal.to, { type: "link", from });
         return;
       }
       case "unlink": {
         const from = signal.from as LocalPid;
-        this.#removeLink(signal.to as LocalPid, from);
+        this.#ties.unlink(signal.to as LocalPid, from);
         this.#comes(from, signal.to, { type: "unlink", from, id: signal.id });
         return;
       }
@@ -356,14 +322,14 @@ export class Peer {
         const process = node.processOf(signal.to as LocalPid);
         // Who has linked again meanwhile stays linked.
         if (process?.links?.get(from) === undefined) {
-          this.#removeLink(signal.to as LocalPid, from);
+          this.#ties.unlink(signal.to as LocalPid, from);
         }
         return;
       }
       case "link-exit": {
         const from = signal.from as LocalPid;
         // Nobody but its own processes can break its links.
-        if (!this.#removeLink(signal.to as LocalPid, from)) return;
+        if (!this.#ties.unlink(signal.to as LocalPid, from)) return;
         this.#comes(from, signal.to, { type: "link-exit", from, reason: signal.reason });
         return;
       }
@@ -376,18 +342,18 @@ export class Peer {
         this.#monitored(signal.from as LocalPid, signal.ref as Reference, signal.target);
         return;
       case "demonitor": {
-        const watch = this.#watched.get(signal.ref.serial);
+        const watch = this.#ties.watched.get(signal.ref.serial);
         if (watch === undefined) return;
-        this.#watched.delete(signal.ref.serial);
+        this.#ties.watched.delete(signal.ref.serial);
         watch.active = false;
         this.#comes(watch.ownerPid, watch.target, { type: "demonitor", watch });
         return;
       }
       case "down": {
-        const watch = this.#watching.get(signal.ref.serial);
+        const watch = this.#ties.watching.get(signal.ref.serial);
         // Only of what was asked about, and once.
         if (watch === undefined) return;
-        this.#watching.delete(signal.ref.serial);
+        this.#ties.watching.delete(signal.ref.serial);
         const { reason } = signal;
         this.#comes(watch.target, watch.ownerPid, { type: "down", watch, reason });
         return;
@@ -407,46 +373,13 @@ export class Peer {
   #monitored(from: LocalPid, ref: Reference, object: AnyPid | string): void {
     const node = this.#local;
     // One number stands for one monitor.
-    if (this.#watched.has(ref.serial)) return;
+    if (this.#ties.watched.has(ref.serial)) return;
     const target =
       typeof object === "string"
         ? (node.registry.find(object, from)?.pid ?? node.nobody)
         : (object as LocalPid);
     const watch = new RemoteWatch(node, from, ref, target, object as LocalPid | string);
-    this.#watched.set(ref.serial, watch);
+    this.#ties.watched.set(ref.serial, watch);
     this.#comes(from, target, { type: "monitor", watch });
-  }
-
-  #endWatch(watch: Watch, reason: ExitReason): void {
-    this.#watching.delete(watch.wireRef.serial);
-    transmit(this.#local, watch.target, watch.ownerPid, { type: "down", watch, reason });
-  }
-
-  #breakLink(ours: LocalPid, theirs: LocalPid, reason: ExitReason): void {
-    this.#removeLink(ours, theirs);
-    const state = this.#local.processOf(ours)?.links?.get(theirs);
-    if (state === undefined) return;
-    // An unlink that was not acknowledged never will be.
-    const signal: Signal =
-      state === 0
-        ? { type: "link-exit", from: theirs, reason }
-        : { type: "unlink-ack", from: theirs, id: state };
-    transmit(this.#local, theirs, ours, signal);
-  }
-
-  #addLink(ours: LocalPid, theirs: LocalPid): void {
-    const others = this.#links.get(ours);
-    if (others === undefined) this.#links.set(ours, new Set([theirs]));
-    else if (others.has(theirs)) return;
-    else others.add(theirs);
-    this.#linkCount++;
-  }
-
-  #removeLink(ours: LocalPid, theirs: LocalPid): boolean {
-    const others = this.#links.get(ours);
-    if (!others?.delete(theirs)) return false;
-    this.#linkCount--;
-    if (others.size === 0) this.#links.delete(ours);
-    return true;
   }
 }
