@@ -3,7 +3,7 @@
  *
  * Random small programs are run in every order there is, and explored; what comes of both is the same.
  */
-import { describe, expect, jest, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import {
   name,
   TIMEOUT,
@@ -134,8 +134,6 @@ function raceOf(deeds: readonly Deed[], actors: number): Race {
 }
 
 const MOST_ORDERS = 3_000;
-
-jest.setTimeout(120_000);
 
 describe("exploration of random programs", () => {
   test("finds all that any order leads to, and counts their classes", async () => {

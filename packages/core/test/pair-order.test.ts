@@ -3,7 +3,7 @@
  * against a shadow that notes what was sent, on hosts whose turns are used up at random moments, and
  * under schedules that keep no other order.
  */
-import { describe, expect, jest, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import {
   createNode,
   name,
@@ -316,9 +316,6 @@ function verify({ shadow }: Program): number {
 
 const ACTORS = 6;
 const ROUNDS = 40;
-
-// Thousands of programs: a machine that is busy may take a while.
-jest.setTimeout(120_000);
 
 describe("whatever processes send each other, in whatever way,", () => {
   test("arrives in the order of each pair when turns of the event loop end anywhere", async () => {

@@ -389,16 +389,17 @@ describe("who can reach the port, by number", () => {
     const good = createNode({ name: "good", logger: false });
     const silent: Socket[] = [];
     try {
-      let open = 0;
+      const closed: Promise<unknown>[] = [];
+      // All slots are taken.
+      const full = new Promise<void>((resolve) => {
+        remote.events.subscribe(({ type }) => type === "refused" && resolve());
+      });
       const startMs = performance.now();
       for (let i = 0; i < 1_000; i++) {
         const from = `127.0.0.${2 + (i % 100)}`;
         const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress: from });
-        socket
-          .resume()
-          .on("error", () => undefined)
-          .on("close", () => open--);
-        open++;
+        socket.resume().on("error", () => undefined);
+        closed.push(new Promise((resolve) => socket.on("close", resolve)));
         // Some say nothing at all, some begin, some open a WebSocket and then wait.
         if (i % 4 === 1) socket.write("GET /coppice/1 HTTP/1.1\r\nHost: x\r\n");
         if (i % 4 > 1) {
@@ -413,8 +414,8 @@ describe("who can reach the port, by number", () => {
         }
         silent.push(socket);
       }
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      // All slots are taken; who joins tries again until one is free.
+      await full;
+      // Who joins tries again until one is free.
       const joined = await startRemote(good, { cookie, join: remote.addresses });
       const up = await new Promise<number>((resolve) => {
         joined.events.subscribe(
@@ -424,9 +425,7 @@ describe("who can reach the port, by number", () => {
       expect(up).toBeLessThan(3 * handshakeMs + 1_500);
       const { maxHandshakes = 0 } = remote.breaches;
       expect(maxHandshakes).toBeGreaterThan(0);
-      for (let i = 0; open > 0 && i < 100; i++)
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      expect(open).toBe(0);
+      await Promise.all(closed);
       expect(remote.nodes()).toMatchObject([{ name: "good" }]);
     } finally {
       for (const socket of silent) socket.destroy();

@@ -172,9 +172,10 @@ describe("a WebSocket listener", () => {
           socket.on("error", resolve);
           socket.on("close", resolve);
         });
-        const timer = setInterval(() => socket.write("x"), 20);
+        const writeOn = (error?: Error | null): unknown =>
+          error ? undefined : socket.write("x", (failed) => setImmediate(writeOn, failed));
+        writeOn();
         await closed;
-        clearInterval(timer);
         socket.destroy();
       });
     },
