@@ -13,8 +13,8 @@ import { isCounted, type WireSignal } from "./wire-signal.js";
 /** A frame that has grown to this is finished: a longer one would only delay what is in it. */
 export const FLUSH_BYTES: number = 16 * 1024;
 
-/** What a signal that waits costs besides its bytes: the view of them, what holds it, and its place. */
-const WAITING_OVERHEAD_BYTES = 160;
+/** What the place of a signal takes besides its bytes: the view of them, and what holds it. */
+const PLACE_BYTES = 160;
 
 /** What a fragment takes besides the bytes of its piece. */
 const FRAGMENT_HEAD_BYTES = 1 + 1 + 9 + 1 + 5;
@@ -189,7 +189,7 @@ export class Outbox {
       this.#window = spend(this.#window, encoded.length, fragment.last ? 1 : 0);
       this.#waitingBytes -= fragment.bytes.length;
       this.#held.delete(sender);
-      if (rest === undefined) this.#waitingBytes -= WAITING_OVERHEAD_BYTES;
+      if (rest === undefined) this.#waitingBytes -= PLACE_BYTES;
       this.#frame.addEncoded(encoded);
       // To the end of the line; what waited behind it goes on from here.
       if (rest !== undefined) this.#held.set(sender, { outgoing: rest, behind: held.behind });
@@ -294,5 +294,5 @@ export class Outbox {
 }
 
 function cost(bytes: Uint8Array): number {
-  return bytes.length + WAITING_OVERHEAD_BYTES;
+  return bytes.length + PLACE_BYTES;
 }

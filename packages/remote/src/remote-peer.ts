@@ -23,8 +23,8 @@ import { admit, exceededBy } from "./watermark.js";
 import { UnsendableTermError } from "./term.js";
 import type { WireOp, WireSignal } from "./wire-signal.js";
 
-/** What a signal that waits for a session costs besides its bytes: it is there as it was said, too. */
-const WAITING_OVERHEAD_BYTES = 1024;
+/** What a signal takes besides its bytes while it waits for a session: it is there as it was said, too. */
+const AS_SAID_BYTES = 1024;
 
 interface Waiting {
   /** `undefined` for what no life of the other node is particular to. */
@@ -271,5 +271,5 @@ function askedBy(signal: RemoteSignal): Ref | undefined {
 
 /** How much memory a signal takes while it waits: its bytes, what they were made of, and what holds both. */
 function costOf(bytes: Uint8Array): number {
-  return 2 * bytes.length + WAITING_OVERHEAD_BYTES;
+  return 2 * bytes.length + AS_SAID_BYTES;
 }
