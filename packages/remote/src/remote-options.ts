@@ -11,9 +11,8 @@ import { checkBehaviours, type RemoteBehaviours } from "./behaviours.js";
 import type { Role } from "./handshake-message.js";
 import { checkLimits, type Limits } from "./limits.js";
 import { checkListen, type CustomListen, type WebSocketListen } from "./listen-options.js";
-import { isNodeName } from "./node-name.js";
-import type { WhenNameLost } from "./names.js";
-import type { ClusterNamesOptions, NameStore } from "./name-store.js";
+import { checkNames, type CheckedNames, type NamesOptions } from "./names-options.js";
+import { checkTls, type TlsOptions } from "./tls-options.js";
 import type { Dialler } from "./transport.js";
 import type { OverflowPolicy } from "./watermark.js";
 
@@ -73,18 +72,9 @@ export interface RemoteOptions {
   /** A peer that is not heard for so long is gone; 20 000 by default. */
   readonly hearMs?: number;
   /** Where names are kept that are unique among many nodes: by some of these nodes, or in a store of one's own. */
-  readonly names?: (ClusterNamesOptions | { readonly store: NameStore }) & {
-    /** What happens to a process that lost its name: `"exit"`, the default, or nothing beyond an event. */
-    readonly whenLost?: WhenNameLost;
-  };
+  readonly names?: NamesOptions;
   /** Whom to trust when dialling `wss`, as for `tls.connect`. */
-  readonly tls?: {
-    readonly ca?: string | Uint8Array;
-    readonly cert?: string | Uint8Array;
-    readonly key?: string | Uint8Array;
-    readonly servername?: string;
-    readonly rejectUnauthorized?: boolean;
-  };
+  readonly tls?: TlsOptions;
 }
 
 /** The same, complete. */
@@ -108,12 +98,8 @@ export interface CheckedOptions {
   readonly overflow: OverflowPolicy;
   readonly hearMs: number;
   readonly names: CheckedNames | undefined;
-  readonly tls: NonNullable<RemoteOptions["tls"]> | undefined;
+  readonly tls: TlsOptions | undefined;
 }
-
-type CheckedNames = (Required<ClusterNamesOptions> | { readonly store: NameStore }) & {
-  readonly whenLost: WhenNameLost;
-};
 
 const KEYS = [
   "cluster",
@@ -152,32 +138,6 @@ export const SERVICE_PREFIX = "coppice:";
 const MIN_COOKIE = 16;
 
 const DEFAULT_HEAR_MS = 20_000;
-
-/** Certificates and keys in PEM begin so, after whatever comments. */
-const PEM = "-----BEGIN ";
-
-/** What `tls.connect` would take without a word, and then trust nobody for. */
-function checkTls(what: string, tls: NonNullable<RemoteOptions["tls"]>): void {
-  checkKeys(what, tls, ["ca", "cert", "key", "servername", "rejectUnauthorized"]);
-  const { ca, cert, key, servername, rejectUnauthorized } = tls;
-  const texts = { ca, cert, key };
-  for (const [option, value] of Object.entries(texts)) {
-    const isBytes = (value as unknown) instanceof Uint8Array;
-    if (value === undefined || isBytes) continue;
-    if (typeof value === "string" && value.includes(PEM)) continue;
-    // What it is may be a secret.
-    const came = option === "key" && typeof value === "string" ? "another text" : value;
-    throw new InvalidArgumentError(`${what}.${option}`, `a text in PEM ("${PEM}…")`, came);
-  }
-  if (servername !== undefined && typeof servername !== "string")
-    throw new InvalidArgumentError(`${what}.servername`, "a string", servername);
-  if (rejectUnauthorized !== undefined && typeof rejectUnauthorized !== "boolean")
-    throw new InvalidArgumentError(
-      `${what}.rejectUnauthorized`,
-      "true or false",
-      rejectUnauthorized,
-    );
-}
 
 export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   const what = "startRemote: options";
@@ -250,9 +210,7 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     checkFunction(`${what}.diallers: accepts`, accepts);
     checkFunction(`${what}.diallers: dial`, dial);
   }
-  if (tls !== undefined) {
-    checkTls(`${what}.tls`, tls);
-  }
+  if (tls !== undefined) checkTls(`${what}.tls`, tls);
   for (const token of exports) {
     if (!isName(token)) refuse("exports", "names made by name()", token);
     else if (token.name.startsWith(SERVICE_PREFIX)) {
@@ -285,43 +243,4 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     names: options.names === undefined ? undefined : checkNames(options.names, hearMs),
     tls,
   };
-}
-
-/** The most that a timer of any platform can wait. */
-const MAX_GRACE_MS = 2 ** 31 - 1;
-
-function checkNames(names: NonNullable<RemoteOptions["names"]>, hearMs: number): CheckedNames {
-  const what = "startRemote: options.names";
-  checkKeys(what, names, ["members", "graceMs", "store", "whenLost"]);
-  const { whenLost = "exit" } = names;
-  if (whenLost !== "exit" && whenLost !== "event") {
-    throw new InvalidArgumentError(`${what}.whenLost`, `"exit" or "event"`, whenLost);
-  }
-  if ("store" in names) {
-    checkKeys(what, names, ["store", "whenLost"]);
-    const { store } = names;
-    for (const method of ["claim", "release", "find"] as const) {
-      checkFunction(`${what}.store.${method}`, (Object(store) as NameStore)[method]);
-    }
-    checkFunction(`${what}.store.events.subscribe`, store.events?.subscribe);
-    return { store, whenLost };
-  }
-  checkKeys(what, names, ["members", "graceMs", "whenLost"]);
-  const { members, graceMs = 2 * hearMs } = names;
-  const areNodes =
-    Array.isArray(members) &&
-    members.length > 0 &&
-    members.every((member) => isNodeName(member)) &&
-    new Set(members).size === members.length;
-  if (!areNodes) {
-    throw new InvalidArgumentError(`${what}.members`, "names of nodes, none twice", members);
-  }
-  if (typeof graceMs !== "number" || !(graceMs >= 0 && graceMs <= MAX_GRACE_MS)) {
-    throw new InvalidArgumentError(
-      `${what}.graceMs`,
-      `a number from 0 to ${MAX_GRACE_MS}`,
-      graceMs,
-    );
-  }
-  return { members: [...members], graceMs, whenLost };
 }
