@@ -19,6 +19,7 @@ import { SERVICE_PREFIX } from "./remote-options.js";
 import { NotAllowedError, UnreadableError } from "./errors.js";
 import { isOrder } from "./orders.js";
 import type { NodeLife } from "./term.js";
+import { TheirMonitors } from "./their-monitors.js";
 import type { WireSignal } from "./wire-signal.js";
 
 /** What a peer may do. */
@@ -63,11 +64,7 @@ const UNREADABLE: unique symbol = Symbol("unreadable");
 
 export class Incoming {
   readonly #options: IncomingOptions;
-  /** How many monitors of each of their processes are set. */
-  readonly #monitorsBy = new Map<number, number>();
-  readonly #monitorOwners = new Map<number, number>();
-  /** By their processes: the last monitor, until a message follows. A call is a monitor and a message. */
-  readonly #asking = new Map<number, { readonly ref: number; readonly target: number | string }>();
+  readonly #monitors = new TheirMonitors();
   /** Why the last term that could not be read could not. */
   #why = "";
   /** Of theirs, who spoke last: most often it speaks again. */
@@ -81,7 +78,7 @@ export class Incoming {
     const { core } = this.#options;
     switch (signal.op) {
       case "send": {
-        const asked = this.#askedBy(signal.from, signal.to);
+        const asked = this.#monitors.askedBy(signal.from, signal.to);
         const to = this.#addressed(signal.to);
         if (to === undefined) return;
         const message = this.#decode(signal.payload);
@@ -95,7 +92,7 @@ export class Incoming {
       }
       case "send-name": {
         const { name, payload } = signal;
-        const asked = this.#askedBy(signal.from, name);
+        const asked = this.#monitors.askedBy(signal.from, name);
         if (!this.#mayName(name)) return;
         if (name.startsWith(SERVICE_PREFIX)) {
           this.#options.service(name, () => {
@@ -165,7 +162,7 @@ export class Incoming {
         this.#monitor(signal, (monitor) => core.arrive(monitor));
         return;
       case "demonitor": {
-        this.#monitorOver(signal.ref);
+        this.#monitors.over(signal.ref);
         const ref = this.#options.gateway.ref(this.#theirs(0), signal.ref);
         core.arrive({ type: "demonitor", ref });
         return;
@@ -191,7 +188,7 @@ export class Incoming {
 
   /** A monitor of theirs is over: it does not count any more. */
   monitorEnded(ref: number): void {
-    this.#monitorOver(ref);
+    this.#monitors.over(ref);
   }
 
   #link(from: number, to: number): void {
@@ -231,15 +228,14 @@ export class Incoming {
       return;
     }
     // One number stands for one monitor.
-    if (this.#monitorOwners.has(ref)) {
+    if (this.#monitors.has(ref)) {
       this.#options.refused("a monitor that is set already");
       return;
     }
-    const held = this.#monitorsBy.get(from) ?? 0;
     const breached =
       core.counts.watched >= limits.maxMonitors
         ? "maxMonitors"
-        : from !== 0 && held >= limits.maxMonitorsPerProcess
+        : from !== 0 && this.#monitors.countOf(from) >= limits.maxMonitorsPerProcess
           ? "maxMonitorsPerProcess"
           : undefined;
     if (breached !== undefined) {
@@ -247,9 +243,7 @@ export class Incoming {
       refuse(LIMIT_REASON);
       return;
     }
-    this.#monitorOwners.set(ref, from);
-    this.#monitorsBy.set(from, held + 1);
-    this.#asking.set(from, { ref, target });
+    this.#monitors.add(ref, from, target);
     const theirs = this.#theirs(from);
     set({
       type: "monitor",
@@ -257,16 +251,6 @@ export class Incoming {
       from: theirs,
       target: typeof target === "string" ? target : this.#ours(target),
     });
-  }
-
-  #monitorOver(ref: number): void {
-    const owner = this.#monitorOwners.get(ref);
-    if (owner === undefined) return;
-    this.#monitorOwners.delete(ref);
-    if (this.#asking.get(owner)?.ref === ref) this.#asking.delete(owner);
-    const left = (this.#monitorsBy.get(owner) ?? 1) - 1;
-    if (left === 0) this.#monitorsBy.delete(owner);
-    else this.#monitorsBy.set(owner, left);
   }
 
   /** A process of the peer. */
@@ -306,15 +290,6 @@ export class Incoming {
       this.#options.refused(`a term that cannot be read: ${this.#why}`);
       return UNREADABLE;
     }
-  }
-
-  /** The call, if it is one, of a process that says something: what it has just begun to monitor. */
-  #askedBy(from: number, to: number | string): number | undefined {
-    if (this.#asking.size === 0) return undefined;
-    const asking = this.#asking.get(from);
-    if (asking === undefined) return undefined;
-    this.#asking.delete(from);
-    return asking.target === to ? asking.ref : undefined;
   }
 
   /** Whoever waits for the reply to what could not be read is told so. To a monitor alone that says nothing. */
