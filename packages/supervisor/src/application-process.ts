@@ -204,7 +204,6 @@ class Application implements LaunchedApplication {
     self.trapExits();
     void this.#start(self);
     while (this.#state.phase !== "ended") this.#handle(self, await self.receive());
-    for (const then of this.#waiting.splice(0)) then();
   }
 
   async #start(self: Self<Inbox>): Promise<void> {
