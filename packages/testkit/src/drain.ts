@@ -15,11 +15,8 @@ export type Drain = () => void;
 export class NotInMacrotaskError extends CoppiceError {
   readonly code = "NOT_IN_MACROTASK";
 
-  constructor(why: string) {
-    super(
-      `a run is made in one go from a macrotask, and ${why}; ` +
-        "use `await inMacrotask(() => …)`, or the function of the same name that ends in Async",
-    );
+  constructor(why: string, instead: string) {
+    super(`a run is made in one go from a macrotask, and ${why}; use ${instead}`);
   }
 }
 
@@ -54,10 +51,18 @@ export function drains(drain: Drain): boolean {
 /** The drain for a run that starts now. @throws NotInMacrotaskError within a microtask, or where there is none */
 export function drainHere(): Drain {
   const drain = findDrain();
-  if (drain === undefined)
-    throw new NotInMacrotaskError("this engine does not let its microtasks be run");
-  if (!drains(drain))
-    throw new NotInMacrotaskError("this is a microtask, as all code after an await");
+  if (drain === undefined) {
+    throw new NotInMacrotaskError(
+      "this engine does not let its microtasks be run, as with --disallow-code-generation-from-strings",
+      "runProgramAsync, which takes a turn of the event loop for each step",
+    );
+  }
+  if (!drains(drain)) {
+    throw new NotInMacrotaskError(
+      "this is a microtask, as all code after an await",
+      "`await inMacrotask(() => …)`, or the function of the same name that ends in Async",
+    );
+  }
   return drain;
 }
 

@@ -116,7 +116,10 @@ class Nets {
 
   #takeDown(): void {
     if (this.kernel !== undefined) {
+      // A run by turns of the event loop is under way, and has no part in this one.
+      this.#own = true;
       onNextTurn(() => this.#takeDown());
+      this.#own = false;
       return;
     }
     this.#hook?.disable();

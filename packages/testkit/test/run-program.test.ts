@@ -1,4 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
@@ -62,7 +65,40 @@ describe("a run", () => {
       const byTurns = await runByTurns(readModifyWrite(3), strategy);
       expect(again.hash()).toBe(once.hash());
       expect(byTurns.hash()).toBe(once.hash());
+      expect(byTurns.violations).toEqual(once.violations);
     }
+  });
+
+  test("is made by turns where the engine lets nobody run its microtasks", async () => {
+    const source = `
+      import { FIFO, inMacrotask, runProgram, runProgramAsync } from "@coppice/testkit";
+      const program = (sim) => {
+        const node = sim.node();
+        const p = node.spawnOpt({ key: "p" }, async (self) => {
+          for (;;) await self.receive();
+        });
+        for (const key of ["a", "b"]) {
+          node.spawnOpt({ key }, async (self) => {
+            await self.sleep(10);
+            self.send(p, key);
+          });
+        }
+        sim.finally("never", () => false);
+      };
+      const { outcome, violations } = await runProgramAsync(program, FIFO);
+      const error = await inMacrotask(() => runProgram(program, FIFO)).catch((reason) => reason);
+      console.log(JSON.stringify([outcome, violations.map(({ check }) => check), error.message]));
+    `;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--disallow-code-generation-from-strings", "--input-type=module", "--eval", source],
+      { cwd: fileURLToPath(new URL("..", import.meta.url)) },
+    );
+    expect(JSON.parse(stdout)).toEqual([
+      "quiescent",
+      ["never"],
+      expect.stringMatching(/microtasks be run.*; use runProgramAsync/),
+    ]);
   });
 
   test("is forgotten when another has come to its end", async () => {
