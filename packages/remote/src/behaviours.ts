@@ -233,26 +233,27 @@ export class SpawnServer {
     return this.#launch(start, { ...request, options });
   }
 
-  async #launch(start: Start, { options, parent, link }: SpawnRequest): Promise<StartResult> {
+  async #launch(start: Start, { name, options, parent, link }: SpawnRequest): Promise<StartResult> {
     const node = this.#node;
     const tied = link ? { ...options, link } : { ...options, monitor: true };
     try {
       const result = await (parent === undefined
         ? start(node, options)
         : start(starterFor(node, parent), tied));
-      return this.#checked(result);
+      return this.#checked(name, result);
     } catch (error) {
       return { error: { error: error as Error } };
     }
   }
 
   /** Behaviours are anybody's code. Who asks is told a number, which is one of this node's. */
-  #checked(result: StartResult): StartResult {
+  #checked(name: string, result: StartResult): StartResult {
     if (result === "ignore" || "error" in result) return result;
     const { pid } = result;
     if (isPid(pid) && pid.node === this.#node.name) return result;
     if (isPid(pid)) this.#node.exit(pid, "kill");
-    throw new InvalidArgumentError("behaviour: what start gave", "a process of this node", pid);
+    const what = `startRemote: options.behaviours.${name}: what start gave`;
+    throw new InvalidArgumentError(what, "a process of this node", pid);
   }
 
   #refuse({ name, peer }: SpawnRequest, spawns: SpawnsFor): ExitReason | undefined {

@@ -77,8 +77,13 @@ export class UnreadableError extends CoppiceError {
 export class NotAllowedError extends CoppiceError {
   override readonly name = "NotAllowedError";
   readonly code = "NOT_ALLOWED";
-  constructor() {
-    super("requests of sys are not taken from here");
+  /** The node that takes none. */
+  readonly node: string;
+  constructor(node: string) {
+    super(
+      `"${node}" takes requests of sys from nodes alone, and with allowExit "none" from nobody`,
+    );
+    this.node = node;
     this.stack = `NotAllowedError: ${this.message}`;
   }
 }

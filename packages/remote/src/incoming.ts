@@ -303,14 +303,14 @@ export class Incoming {
 
   /** An order that this peer may not give comes to nothing; whoever waits for the reply is told so. */
   #isRefused(message: unknown, asked: number | undefined): boolean {
-    const { permissions, peer } = this.#options;
+    const { permissions, peer, home } = this.#options;
     if (permissions.orders) return false;
     const isTheirs = ({ node, incarnation }: AnyPid): boolean =>
       node === peer.name && incarnation === peer.incarnation;
     if (!isOrder(message, isTheirs)) return false;
     this.#options.refused("an order to a process, such as those of sys");
     if (asked !== undefined) {
-      this.#say({ op: "refuse", ref: asked, from: 0, payload: new NotAllowedError() });
+      this.#say({ op: "refuse", ref: asked, from: 0, payload: new NotAllowedError(home.name) });
     }
     return true;
   }
