@@ -29,7 +29,6 @@ import { isThenable, type BehaviourSelf, type MaybePromise } from "./behaviour.j
 import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
 import { defineServer } from "./gen-server.js";
 import { checkFunction } from "./option-check.js";
-import type { Callback } from "./request-callback.js";
 import type { Server } from "./server-definition.js";
 import { stop as stopProcess, type StopProcessOptions } from "./stop.js";
 
@@ -77,7 +76,7 @@ export function define<S>(init: () => S | PromiseLike<S>): Server<AgentMessage<S
 type Value = object | string | number | boolean | bigint | symbol | null | undefined;
 
 /** A function of the value, as it came. */
-type Run = (state: Value) => MaybePromise<unknown>;
+type Run = (state: Value) => MaybePromise<Value>;
 
 function agentServer(init: () => MaybePromise<Value>): object {
   const definition = {
@@ -96,16 +95,18 @@ function agentServer(init: () => MaybePromise<Value>): object {
       cast: taking((state, update) => then(update(state), (next) => ({ state: next }))),
     },
   };
-  return defineServer(definition as never) as object;
+  return defineServer(definition);
 }
 
 /**
  * A callback that takes one function. What comes from another node is none, for code does not travel: nobody
  * ends an agent by that.
  */
-function taking(act: (state: Value, run: Run) => unknown): Callback {
+function taking<R>(
+  act: (state: Value, run: Run) => R,
+): (...all: readonly unknown[]) => R | undefined {
   // Without parameters that are declared, so that it gets whatever came.
-  return (...all: readonly unknown[]): unknown => {
+  return (...all) => {
     const [state, sent] = all;
     const run = all.length === 3 ? functionIn(sent) : undefined;
     return run === undefined ? noFunction(all) : act(state as Value, run);
