@@ -13,7 +13,7 @@
  * ```
  */
 import { crashReport } from "./crash-report.js";
-import { DeadProcessError, ExitSignal, ThrownValueError } from "./errors.js";
+import { ExitSignal, isEnd, ThrownValueError } from "./errors.js";
 import { isErrorLike, type ExitReason } from "./exit-reason.js";
 import { breakLinks } from "./link.js";
 import { disposeOwned } from "./own.js";
@@ -195,8 +195,7 @@ function abortAndReject(process: Process): void {
 
 function isOwnExit(process: Process, thrown: unknown): boolean {
   // A dead process that goes on is told so by every operation; that was reported as fenced.
-  const isSignal = thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
-  return isSignal && thrown.pid === process.pid;
+  return isEnd(thrown) && thrown.pid === process.pid;
 }
 
 function followsFromExit(process: Process, thrown: unknown): boolean {

@@ -285,6 +285,11 @@ export class ExitSignal {
   }
 }
 
+/** Was it thrown because a process has to end, or has ended? Then it is no failure, and who caught it has to let it go. */
+export function isEnd(thrown: unknown): thrown is ExitSignal | DeadProcessError {
+  return thrown instanceof ExitSignal || thrown instanceof DeadProcessError;
+}
+
 function describe(value: unknown): string {
   if (typeof value === "function") return `the function ${nameOf(value)}`;
   if (typeof value === "string") return formatTerm(value);

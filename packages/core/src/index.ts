@@ -29,6 +29,7 @@ export {
   ExitSignal,
   InvalidArgumentError,
   InvalidNameError,
+  isEnd,
   MailboxOverflowError,
   MutationAfterSendError,
   NameNotRegisteredError,

@@ -2,9 +2,8 @@
 import type { LocalAddress } from "./address.js";
 import { PendingCall, Refusal } from "./call.js";
 import {
-  DeadProcessError,
-  ExitSignal,
   InvalidArgumentError,
+  isEnd,
   NameNotRegisteredError,
   ThrownValueError,
   UnsendableReplyError,
@@ -78,6 +77,7 @@ export function refuseFrom(node: Runtime, from: LocalPid, ref: Reference, error:
   try {
     sendToAlias(node, from, ref, new Refusal(node.prepare(error)));
   } catch (failure) {
+    // A getter in what is sent may have ended the process.
     if (isEnd(failure)) throw failure;
     const text = errorText(error, { named: true });
     sendToAlias(node, from, ref, new Refusal(new ThrownValueError(text)));
@@ -102,11 +102,6 @@ export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: 
     refuseFrom(node, from, ref, new UnsendableReplyError(from, errorText(error)));
   }
   if (isThenable) throw thenableError(value);
-}
-
-/** A getter in what is sent may have ended the process. */
-function isEnd(error: unknown): boolean {
-  return error instanceof ExitSignal || error instanceof DeadProcessError;
 }
 
 function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {

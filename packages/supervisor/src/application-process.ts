@@ -8,8 +8,8 @@
  */
 import {
   DeadProcessError,
-  ExitSignal,
   isCrash,
+  isEnd,
   logToConsole,
   name as nameToken,
   NameTakenError,
@@ -385,7 +385,7 @@ class Application implements LaunchedApplication {
         if (state === "held") lines = text.split("\n");
       } catch (error) {
         // It has ended meanwhile.
-        if (error instanceof ExitSignal || error instanceof DeadProcessError) return;
+        if (isEnd(error)) return;
         throw error;
       }
     }

@@ -4,8 +4,6 @@
  * OTP: https://www.erlang.org/doc/man/supervisor.html#type-child_spec (start)
  */
 import {
-  DeadProcessError,
-  ExitSignal,
   isCrash,
   isPid,
   NameTakenError,
@@ -18,6 +16,7 @@ import {
 import { isStartable } from "./child-spec-check.js";
 import type { CheckedChildSpec, Shutdown } from "./child-spec.js";
 import { InvalidStartResultError } from "./errors.js";
+import { isOwnEnd } from "./own-end.js";
 
 /**
  * Starts what a spec has to run, linked and in its place. A promise comes back only when the start takes time.
@@ -33,7 +32,7 @@ export function startChildProcess(
   launch: typeof launchProgram,
 ): StartResult | Promise<StartResult> {
   const failed = (error: unknown): StartResult => {
-    if (endsStarter(error, starter)) throw error;
+    if (isOwnEnd(starter.pid, error)) throw error;
     // As a behaviour tells it that finds its name taken.
     if (error instanceof NameTakenError && error.takenName === spec.name?.name) {
       return { error: { alreadyStarted: error.holder } };
@@ -92,11 +91,6 @@ const MIN_UNWIND_MS = 5_000;
 function unwindMsFor(shutdown: Shutdown): number {
   if (shutdown === "infinity") return Infinity;
   return shutdown === "brutal_kill" ? MIN_UNWIND_MS : Math.max(MIN_UNWIND_MS, shutdown + 1);
-}
-
-function endsStarter(error: unknown, starter: Starter): boolean {
-  const ends = error instanceof ExitSignal || error instanceof DeadProcessError;
-  return ends && error.pid === starter.pid;
 }
 
 function checkResult(result: StartResult): StartResult {

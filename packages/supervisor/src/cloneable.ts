@@ -1,10 +1,9 @@
 /** What a supervisor tells, where messages are cloned, or travel: a reason may hold what cannot be. */
 import {
   formatReason,
+  isEnd,
   isName,
   isPid,
-  DeadProcessError,
-  ExitSignal,
   type ExitReason,
   type From,
   type Operations,
@@ -20,7 +19,7 @@ export function sendCloneable<T>(message: T, send: (message: T) => void): void {
     send(message);
   } catch (error) {
     // What a getter in a reason throws may be anything.
-    if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
+    if (isEnd(error)) throw error;
     send(withReasonsAsText(message) as T);
   }
 }
@@ -36,7 +35,7 @@ export function replyCloneable(
     // As `reply`, but it says when it fails.
     sendCloneable(value, (sent) => self.send(to, sent));
   } catch (error) {
-    if (error instanceof ExitSignal || error instanceof DeadProcessError) throw error;
+    if (isEnd(error)) throw error;
     self.reply(to, value);
   }
 }

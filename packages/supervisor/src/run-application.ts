@@ -5,8 +5,7 @@
  */
 import {
   createNode,
-  DeadProcessError,
-  ExitSignal,
+  isEnd,
   formatFailure,
   InvalidArgumentError,
   isPid,
@@ -280,7 +279,7 @@ class Program {
 
   #unhandledRejection(error: unknown): void {
     // What the code of a process does not wait for is rejected when the process ends: no failure.
-    if (error instanceof ExitSignal || error instanceof DeadProcessError) return;
+    if (isEnd(error)) return;
     const pid = this.#tracker?.current() ?? pidIn(error);
     const launched = this.#launched;
     // A process that has ended by then is not known by its label any more.
