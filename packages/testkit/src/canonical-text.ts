@@ -5,7 +5,7 @@
  * not count, that of a list does. A pid is the place of its process. References are told apart, but not by
  * their numbers: they are numbered anew, in the order in which they stand in the text.
  */
-import { isPid, isRef, keyOf } from "@coppice/core";
+import { errorText, isPid, isRef, keyOf } from "@coppice/core";
 
 // Where tests run in a realm of their own, each look at a global of it is slow.
 const { getPrototypeOf, keys, is, prototype: plain } = Object;
@@ -92,7 +92,7 @@ function writeObject(value: object, within: object[]): string {
   try {
     return writeParts(value, within);
   } catch (error) {
-    return `unreadable ${String(error)}`;
+    return `unreadable ${errorText(error, { named: true })}`;
   } finally {
     within.pop();
   }

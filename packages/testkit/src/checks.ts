@@ -1,5 +1,5 @@
 /** The checks of one run, and what they found. */
-import { busyProcesses, keyOf } from "@coppice/core";
+import { busyProcesses, errorText, keyOf } from "@coppice/core";
 import { has } from "./arguments.js";
 import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 import type { Kernel } from "./kernel.js";
@@ -26,7 +26,7 @@ export class Checks {
 
   /** Who looks found an error instead of an answer. */
   threw(check: string, step: number, error: unknown): void {
-    this.fail(check, error instanceof Error ? error.message : String(error), step, error);
+    this.fail(check, errorText(error, { most: Infinity }), step, error);
   }
 
   #hasFailed(check: string): boolean {

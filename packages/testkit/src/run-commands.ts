@@ -1,5 +1,12 @@
 /** Runs programs of commands on a node, and says whether some order explains what came of them. */
-import { checkKeys, formatTerm, InvalidArgumentError, type Node, type Self } from "@coppice/core";
+import {
+  checkKeys,
+  errorText,
+  formatTerm,
+  InvalidArgumentError,
+  type Node,
+  type Self,
+} from "@coppice/core";
 import { checkNode, checkOptionalFunction, has } from "./arguments.js";
 import {
   activeSteps,
@@ -128,7 +135,8 @@ export function runCommands<Model, Real>(
       output = await (commands[step.command] as AnyCommand<Model, Real>).run(real, input, self);
     } catch (error) {
       const meaning = onError(error, step.command);
-      if (meaning === "crash") crashes.push(`${step.command} failed: ${String(error)}`);
+      if (meaning === "crash")
+        crashes.push(`${step.command} failed: ${errorText(error, { named: true })}`);
       if (meaning === "refused") completed.refused();
       if (typeof meaning === "string") return;
       output = meaning.output;

@@ -1,4 +1,5 @@
 /** What a test of actors is, and the search for schedules under which one of its programs fails. */
+import { errorText, isErrorLike } from "@coppice/core";
 import fc from "fast-check";
 import { explain } from "./explain.js";
 import { explore } from "./explore.js";
@@ -139,9 +140,9 @@ export function programOf<V extends readonly unknown[]>(
     const fail = (error: unknown): void => {
       // The values make no sense, and nothing is wrong with the program.
       if (fc.PreconditionFailure.isFailure(error)) throw error;
-      const [kind, message] =
-        error instanceof Error ? [error.name, error.message] : ["a value", String(error)];
-      sim.fail(`the test's body threw ${kind}`, message);
+      const kind = isErrorLike(error) ? error.name : "a value";
+      // Some errors say nothing.
+      sim.fail(`the test's body threw ${kind}`, errorText(error, { most: Infinity }) || kind);
     };
     try {
       return body(sim, ...values)?.then(undefined, fail);

@@ -1,4 +1,5 @@
 /** The states that a program exposes, and what they were before and after one step of a run. */
+import { errorText } from "@coppice/core";
 import fc from "fast-check";
 import type { Program } from "./run-program.js";
 
@@ -70,6 +71,6 @@ export function textOf(read: () => unknown): string {
   try {
     return fc.stringify(read());
   } catch (error) {
-    return `cannot be read: ${String(error)}`;
+    return `cannot be read: ${errorText(error, { named: true })}`;
   }
 }

@@ -2,7 +2,7 @@
  * Promises of a program that are rejected, and nobody waits for them. Node tells of those when the macrotask is over in
  * which they were rejected: too late for a run that is one macrotask to stop, in time to hold it against what ran there.
  */
-import { CoppiceError, formatTerm } from "@coppice/core";
+import { CoppiceError, errorText } from "@coppice/core";
 import { has } from "./arguments.js";
 import { onNextTurn } from "./host-time.js";
 
@@ -22,9 +22,9 @@ export class StrayRejectionError extends CoppiceError {
 
 /** The same for a report. */
 export function sayOf(reason: unknown): string {
-  const said = reason instanceof Error ? String(reason) : formatTerm(reason);
   return (
-    `a promise was rejected in code of the simulation, and nobody waited for it: ${said}; ` +
+    `a promise was rejected in code of the simulation, and nobody waited for it: ` +
+    `${errorText(reason, { named: true })}; ` +
     "wait for it where it is made, so that the process there fails by it"
   );
 }

@@ -157,6 +157,22 @@ describe("a run", () => {
     );
   });
 
+  test("takes whatever a check throws for a violation, and says what it is", async () => {
+    const { violations } = await runProgramAsync((sim) => {
+      sim.always("a check", () => {
+        throw Object.create(null);
+      });
+      sim.observe(() => {
+        throw Object.create(null);
+      });
+      sim.node().spawn(async (self) => self.yield());
+    }, FIFO);
+    expect(violations.map(({ check, message }) => `${check}: ${message}`)).toEqual([
+      "a check: {}",
+      "what an observer says: {}",
+    ]);
+  });
+
   test("refuses what a strategy picks that it was not given", async () => {
     const program = (sim: Simulation): void => void sim.node().spawn(async (self) => self.yield());
     const another: Strategy = { pick: ([one]) => one && { ...one, key: "another" } };

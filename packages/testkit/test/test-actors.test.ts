@@ -237,6 +237,17 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
     expect(withoutTime(later.message)).toBe(withoutTime(message));
   });
 
+  test.each<[string, unknown]>([
+    ["the test's body threw RangeError: RangeError", new RangeError()],
+    ["the test's body threw a value: {}", Object.create(null)],
+  ])("does so although it says little: %s", async (told, thrown) => {
+    const body = (): never => {
+      throw thrown;
+    };
+    const { message } = await define([], body, { store: false }).fail();
+    expect(message.split("\n")[0]).toBe(`✗ ${told}`);
+  });
+
   test("says so when the program does not depend on its schedule alone", async () => {
     let runs = 0;
     const unsteady: ActorBody<[]> = (sim) => {
