@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -41,11 +41,14 @@ beforeEach(() => {
   mkdirSync(parent, { recursive: true });
   folder = mkdtempSync(join(parent, "crash-"));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  jest.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
 
-/** Real time passes: there is no other for a node that remembers. */
+/** Turns of the event loop pass, and no time. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => void setTimeout(resolve, 1));
+  while (!holds()) await new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** A shop in which orders 1 to `count` were paid in time, unless nobody `pays`, and one more was not. */
@@ -53,6 +56,8 @@ async function crashShop(
   count: number,
   { pays = true, ...options }: { limit?: number; pays?: boolean } = {},
 ): Promise<RecordedNode> {
+  // A node that remembers goes by the host's time, whatever that is.
+  jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
   const recorded = recordNode(app.start, { name: "shop", logger: false, ...options });
   await recorded.started;
   const { node, crashes } = recorded;
@@ -67,10 +72,12 @@ async function crashShop(
   }
   const { timers } = node.counts;
   await order(99, 50);
+  jest.advanceTimersByTime(50);
   await until(() => node.counts.timers === timers);
   await node.call(app.Till, { id: 99 }).catch(() => undefined);
   await until(() => crashes.length > 0);
   await node.stop();
+  jest.useRealTimers();
   return recorded;
 }
 
@@ -145,7 +152,6 @@ test("shop/till does not crash with RangeError: order 99 is not open", () => rep
   });
 
   test("forgets the beginning when there is too much, and replays what came from outside at last", async () => {
-    // Half of what is noted may be times, more of them the slower it goes: an order takes up to twenty notes.
     // Who pays for an order that was forgotten would bring the till down before.
     const recorded = await crashShop(60, { limit: 60, pays: false });
     const recording = recorded.recording();
