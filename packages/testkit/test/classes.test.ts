@@ -26,6 +26,20 @@ interface Found {
   readonly outcomes: ReadonlySet<string>;
 }
 
+/** Compares what is drawn. @returns of how many `compare` says that they could be compared */
+async function countCompared<T>(
+  drawn: fc.Arbitrary<T>,
+  numRuns: number,
+  compare: (value: T) => boolean,
+): Promise<number> {
+  let compared = 0;
+  const property = fc.property(drawn, (value) => {
+    if (compare(value)) compared++;
+  });
+  await inMacrotask(() => fc.assert(property, { numRuns }));
+  return compared;
+}
+
 /** All classes and outcomes; `undefined` when there are too many schedules to run them all. */
 function bruteForce(
   bodies: readonly (readonly Line[])[],
@@ -147,30 +161,24 @@ describe.each<SimulationOptions>([
       minLength: 2,
       maxLength: 3,
     });
-    let checked = 0;
-    await inMacrotask(() =>
-      fc.assert(
-        fc.property(programs, (bodies) => {
-          const truth = bruteForce(bodies, simulation);
-          if (truth === undefined) return;
-          checked++;
-          const { classes, distinct, outcomes } = bySourceDpor(bodies, simulation);
-          expect([...outcomes].toSorted()).toEqual([...truth.outcomes].toSorted());
-          expect(distinct).toBe(truth.classes);
-          const { statement } = explore(
-            programOf(bodies, () => undefined),
-            { runs: 10_000, dporRuns: 9_000, simulation },
-          );
-          expect([statement.kind, statement.classes]).toEqual(["exhaustive", truth.classes]);
-          // A class may be run once more for what a timer waits for under "instant", and for which of
-          // two timers that are due at once has moved the clock that somebody reads: it counts once.
-          if (simulation.profile === "instant" || timersIn(bodies) > 1) {
-            expect(classes).toBeGreaterThanOrEqual(distinct);
-          } else expect(classes).toBe(distinct);
-        }),
-        { numRuns: 100 },
-      ),
-    );
+    const checked = await countCompared(programs, 100, (bodies) => {
+      const truth = bruteForce(bodies, simulation);
+      if (truth === undefined) return false;
+      const { classes, distinct, outcomes } = bySourceDpor(bodies, simulation);
+      expect([...outcomes].toSorted()).toEqual([...truth.outcomes].toSorted());
+      expect(distinct).toBe(truth.classes);
+      const { statement } = explore(
+        programOf(bodies, () => undefined),
+        { runs: 10_000, dporRuns: 9_000, simulation },
+      );
+      expect([statement.kind, statement.classes]).toEqual(["exhaustive", truth.classes]);
+      // A class may be run once more for what a timer waits for under "instant", and for which of
+      // two timers that are due at once has moved the clock that somebody reads: it counts once.
+      if (simulation.profile === "instant" || timersIn(bodies) > 1) {
+        expect(classes).toBeGreaterThanOrEqual(distinct);
+      } else expect(classes).toBe(distinct);
+      return true;
+    });
     expect(checked).toBeGreaterThan(50);
   }, 120_000);
 });
@@ -271,20 +279,14 @@ describe("where reads commute", () => {
         minLength: 2,
         maxLength: 3,
       });
-      let checked = 0;
-      await inMacrotask(() =>
-        fc.assert(
-          fc.property(programs, (bodies) => {
-            const program = storing(bodies);
-            const truth = classesWhereReadsSwap(program, 1_500);
-            if (truth === undefined) return;
-            checked++;
-            const { statement } = explore(program, { commutes, dporRuns: 5_000, observers });
-            expect([statement.kind, statement.classes]).toEqual(["exhaustive", truth]);
-          }),
-          { numRuns: 60 },
-        ),
-      );
+      const checked = await countCompared(programs, 60, (bodies) => {
+        const program = storing(bodies);
+        const truth = classesWhereReadsSwap(program, 1_500);
+        if (truth === undefined) return false;
+        const { statement } = explore(program, { commutes, dporRuns: 5_000, observers });
+        expect([statement.kind, statement.classes]).toEqual(["exhaustive", truth]);
+        return true;
+      });
       expect(checked).toBeGreaterThan(30);
     },
     120_000,

@@ -92,28 +92,35 @@ interface Server<S> {
 }
 
 /** Clients each put a value at one server and then get one from the next. What they see has to be linearizable. */
-function registers(servers: readonly Server<any>[], clients: number): Program {
+function registers<S>(
+  serverOf: (id: number) => Server<S>,
+  servers: number,
+  clients: number,
+): Program {
   return (sim) => {
     const node = sim.node();
     const history = checkHistory(sim, register<string>(""), { judged: "always" });
     const pids: Pid<Message>[] = [];
-    const start = <S>(key: string, id: number, initial: S, act: Act<S>): void => {
+    const start = <T>(key: string, id: number, initial: T, act: Act<T>): void => {
       pids[id] = actor(node, key, { id, pids, initial, act });
     };
-    for (const [id, { initial, act }] of servers.entries()) start(`s${id}`, id, initial, act);
-    for (let index = servers.length; index < servers.length + clients; index++) {
-      const value = String.fromCharCode(65 + index - servers.length);
+    for (let id = 0; id < servers; id++) {
+      const { initial, act } = serverOf(id);
+      start(`s${id}`, id, initial, act);
+    }
+    for (let index = servers; index < servers + clients; index++) {
+      const value = String.fromCharCode(65 + index - servers);
       let returned = history.invoke(`c${index}`, { write: value });
       const client: Act<{ awaiting: number; operations: number }> = (state, message, send) => {
         if (message.request !== state.awaiting) return undefined;
         returned(message.type === "got" ? message.value : undefined);
         if (message.type === "got") return { awaiting: 0, operations: 2 };
         returned = history.invoke(`c${index}`, "read");
-        send((index + 1) % servers.length, { type: "get", request: 2 * index });
+        send((index + 1) % servers, { type: "get", request: 2 * index });
         return { awaiting: 2 * index, operations: 1 };
       };
       start(`c${index}`, index, { awaiting: index, operations: 0 }, client);
-      node.send(pids[index % servers.length] as Pid<Message>, {
+      node.send(pids[index % servers] as Pid<Message>, {
         src: index,
         type: "put",
         request: index,
@@ -158,10 +165,7 @@ export function singleCopyRegister(clients: number, servers: number): Program {
     send(src, { type: "got", request, value: state });
     return state;
   };
-  return registers(
-    Array.from({ length: servers }, () => ({ initial: "", act })),
-    clients,
-  );
+  return registers(() => ({ initial: "", act }), servers, clients);
 }
 
 type Sequence = readonly [clock: number, id: number];
@@ -256,10 +260,7 @@ function replica(id: number, servers: number): Server<Replica> {
 }
 
 export function replicatedRegister(clients: number, servers: number): Program {
-  return registers(
-    Array.from({ length: servers }, (_, id) => replica(id, servers)),
-    clients,
-  );
+  return registers((id) => replica(id, servers), servers, clients);
 }
 
 type Ballot = readonly [round: number, id: number];
@@ -353,8 +354,5 @@ function acceptor(id: number, servers: number): Server<Acceptor> {
 }
 
 export function paxos(clients: number, servers: number): Program {
-  return registers(
-    Array.from({ length: servers }, (_, id) => acceptor(id, servers)),
-    clients,
-  );
+  return registers((id) => acceptor(id, servers), servers, clients);
 }
