@@ -1,11 +1,11 @@
 /** What sessions are made of: the options of a connection, a peer, and what takes in what is said over it. */
 import type { AnyPid, Clock, Gateway, Node, Ref } from "@coppice/core";
-import { SpawnServer } from "./behaviours.js";
+import { identitiesOfClient } from "./client-identities.js";
 import { ClientRates } from "./client-rates.js";
 import { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionOptions, SessionPeer } from "./connection-options.js";
-import { identitiesOfClient, type ExportTable } from "./export-table.js";
+import type { ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
 import { Incoming, type Permissions } from "./incoming.js";
 import type { BreachCounts } from "./limits.js";
@@ -15,6 +15,7 @@ import type { CheckedOptions } from "./remote-options.js";
 import { RemotePeer } from "./remote-peer.js";
 import type { Key } from "./secret.js";
 import { answerSpawn, type Requester } from "./spawn-request.js";
+import { SpawnServer } from "./spawn-server.js";
 import type { Identities, NodeLife } from "./term.js";
 import type { WireSignal } from "./wire-signal.js";
 

@@ -1,12 +1,12 @@
 /** A peer asks for a process: it is started, or refused, and the peer is told. */
 import { errorText, type AnyPid, type Gateway, type Node } from "@coppice/core";
-import type { SpawnServer, SpawnsFor, StartOutcome } from "./behaviours.js";
 import type { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { SessionPeer } from "./connection-options.js";
 import { UnreadableError } from "./errors.js";
 import { labelToShow } from "./label.js";
 import type { RemotePeer } from "./remote-peer.js";
+import type { SpawnServer, SpawnsFor, StartOutcome } from "./spawn-server.js";
 import { UnsendableTermError } from "./term.js";
 import { CLOSE_CODES, type WireSignal } from "./wire-signal.js";
 

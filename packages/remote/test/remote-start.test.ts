@@ -8,7 +8,8 @@ import {
   type Startable,
 } from "@coppice/core";
 import { child, defineServer, defineSupervisor } from "@coppice/supervisor";
-import { remoteBehaviour, SpawnServer } from "../src/behaviours.js";
+import { remoteBehaviour } from "../src/behaviours.js";
+import { SpawnServer } from "../src/spawn-server.js";
 import { createBreachCounts, DEFAULT_LIMITS } from "../src/limits.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
