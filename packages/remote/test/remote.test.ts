@@ -222,22 +222,78 @@ describe("across nodes", () => {
 
   test("pids of three nodes stay what they are on their way around", async () => {
     const world = await createPair();
-    const { a, settle, start } = world;
+    const { a, b, settle, start } = world;
     const c = await start("c");
+    const [Relay, Keeper] = [name<Pid<string>>("relay"), name<Pid<string>>("keeper")];
+    const relay = b.node.spawn<Pid<string>>(async (self) => {
+      self.send(at("c", Keeper), await self.receive());
+    });
+    b.node.register(Relay, relay);
     const got: unknown[] = [];
     const keeper = c.node.spawn<Pid<string>>(async (self) => {
       const about = await self.receive();
       self.send(about, "hello");
       got.push(about);
     });
-    c.node.register(name<Pid<string>>("keeper"), keeper);
+    c.node.register(Keeper, keeper);
     const hello: unknown[] = [];
     const pid = a.node.spawn<string>(async (self) => {
-      self.send(at("c", name<Pid<string>>("keeper")), self.pid);
+      self.send(at("b", Relay), self.pid);
       hello.push(await self.receive());
     });
     await settle();
     expect([hello, String(got[0])]).toEqual([["hello"], String(pid)]);
+  });
+
+  test("the end of a process comes after all that it has said", async () => {
+    const world = await createPair();
+    const { a, b, settle } = world;
+    const Talker = name<Pid<number>>("talker");
+    const talker = b.node.spawn<Pid<number>>(async (self) => {
+      const to = await self.receive();
+      for (let said = 1; said <= 500; said++) self.send(to, said);
+      self.exit("enough");
+    });
+    b.node.register(Talker, talker);
+    const log: unknown[] = [];
+    a.node.spawn<number | Down>(async (self) => {
+      self.monitor(at("b", Talker));
+      self.send(at("b", Talker), self.pid as Pid<number>);
+      for (;;) {
+        const message = await self.receive();
+        log.push(typeof message === "number" ? message : message.reason);
+      }
+    });
+    await settle();
+    expect(log).toEqual([...Array.from({ length: 500 }, (_, said) => said + 1), "enough"]);
+  });
+
+  test("all are told of a loss before anything of the next session", async () => {
+    const world = await createPair();
+    const { a, b, network, settle, advance } = world;
+    const echo = await farEcho(world);
+    const log: string[] = [];
+    const watcher = a.node.spawn<"hello again" | Down>(async (self) => {
+      for (let i = 0; i < 2_500; i++) self.monitor(echo);
+      for (;;) {
+        const message = await self.receive();
+        log.push(typeof message === "string" ? message : String(message.reason));
+      }
+    });
+    const told = a.node.call(at("b", EchoName), watcher);
+    await settle();
+    await told;
+    // As soon as anybody can know.
+    b.remote.events.subscribe(({ type }) => {
+      if (type !== "down") return;
+      void b.remote.connect("a");
+      b.node.send(watcher, "hello again");
+    });
+    network.sever("a", "b");
+    await advance(20_000);
+    expect(log.length).toBe(2_501);
+    expect(log.indexOf("hello again")).toBe(2_500);
+    expect(new Set(log.slice(0, 2_500))).toEqual(new Set(["noconnection"]));
   });
 });
 
@@ -253,6 +309,20 @@ describe("connecting", () => {
     const reply = a.node.call(at("b", EchoName), 1);
     await settle();
     expect(await reply).toBe(1);
+  });
+
+  test("is not with whom one's peers are connected with", async () => {
+    const { a, b, network, settle, advance, start } = await createPair({
+      a: { join: ["memory://b"] },
+    });
+    const c = await start("c", { join: ["memory://b"] });
+    await advance(20_000);
+    const replies = [a, c].map(({ node }) => node.call(at("b", EchoName), node.name));
+    await settle();
+    expect(await Promise.all(replies)).toEqual(["a", "c"]);
+    const nodes = [a, b, c].map(({ remote }) => remote.nodes().map((node) => node.name));
+    expect(nodes.map((names) => names.sort())).toEqual([["b"], ["a", "c"], ["b"]]);
+    expect(network.connections).toBe(2);
   });
 
   test("once: not again when the session is lost", async () => {
