@@ -153,7 +153,7 @@ export class FaultTable {
     const kind = name.split(":", 1)[0] as string;
     const { when, target, reads } = options;
     const looks = when !== undefined || target !== undefined;
-    const seen = looks ? this.#kernel.look({ by: "when", name }, reads) : undefined;
+    const seen = looks ? this.#kernel.onlookers.look({ by: "when", name }, reads) : undefined;
     this.#declared.set(name, { name, kind, options, seen, run, happened: 0, next: undefined });
   }
 

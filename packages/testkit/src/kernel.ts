@@ -5,16 +5,17 @@
  * tasks and microtasks that it gave rise to are run until none is left.
  */
 import type { Access, AnyPid, Clock, Happening, KeySpace, Random, Scheduler } from "@coppice/core";
-import { actPicked, type Act } from "./act.js";
+import type { Act } from "./act.js";
 import { Agenda } from "./agenda.js";
 import { KernelCalm } from "./calm.js";
 import { Checks } from "./checks.js";
-import type { FaultSource, OwnTransition } from "./fault-source.js";
+import type { FaultSource } from "./fault-source.js";
 import { Footprint } from "./footprint.js";
 import { HostUse } from "./host-use.js";
 import type { KernelOptions } from "./kernel-options.js";
 import { Lives, type Life } from "./lives.js";
-import { Looks, type Look, type Reads } from "./looks.js";
+import type { Look } from "./looks.js";
+import { Onlookers } from "./onlookers.js";
 import {
   hashOfKeys,
   loopAtEnd,
@@ -27,16 +28,9 @@ import {
 import { Sightings } from "./sightings.js";
 import { Draws, SimClock, SimRandom } from "./sim-ports.js";
 import type { NodeTime } from "./sim-time.js";
-import type { RunView, Strategy } from "./strategy.js";
+import type { RunView } from "./strategy.js";
 import { Tasks } from "./tasks.js";
 import type { Transition } from "./transition.js";
-
-export type Choice =
-  { readonly picked: Act; readonly enabled: readonly Act[] } | { readonly outcome: RunOutcome };
-
-function isFault({ kind }: Transition): boolean {
-  return kind === "fault";
-}
 
 const NO_LOOKS: readonly Look[] = [];
 const NONE_SEEN: ReadonlySet<string> = new Set();
@@ -50,15 +44,7 @@ export class Kernel implements Scheduler, RunView {
   readonly lives: Lives = new Lives();
   readonly steps: Step[] = [];
   readonly checks: Checks = new Checks();
-  seen: Set<string> | undefined = undefined;
-  /** What is to be seen at least sometimes. */
-  asked: Set<string> | undefined = undefined;
-  looks: Looks | undefined = undefined;
   faults: FaultSource | undefined = undefined;
-  /** Told of each step when it is over. */
-  readonly observers: ((step: Step) => void)[] = [];
-  /** How many of them may remember what they were told. */
-  remembering = 0;
   readonly calm: KernelCalm | undefined;
   nowMs = 0;
   /** Somebody has asked what time it is. */
@@ -79,6 +65,7 @@ export class Kernel implements Scheduler, RunView {
   #armsDaemons = false;
   #movedAt = 0;
   #host: HostUse | undefined = undefined;
+  #onlookers: Onlookers | undefined = undefined;
 
   constructor(options: KernelOptions) {
     const { seed, keySpace, profile, clock } = options;
@@ -182,9 +169,9 @@ export class Kernel implements Scheduler, RunView {
 
   // ── checks ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Something looks at the state between steps. */
-  look(look: Look, reads: Reads | undefined): string | undefined {
-    return (this.looks ??= new Looks(this.keySpace)).add(look, reads);
+  /** Those who look at the state between steps. */
+  get onlookers(): Onlookers {
+    return (this.#onlookers ??= new Onlookers(this));
   }
 
   /** Of each check the first counts. */
@@ -265,12 +252,11 @@ export class Kernel implements Scheduler, RunView {
     const takes = this.#takes;
     this.#takes = undefined;
     if (this.phase !== "run") return;
-    this.looks?.note(accesses);
+    this.#onlookers?.note(accesses);
     const step: Step = { transition, creator: transition.creator, accesses, enabled, takes };
     if (this.checks.always.length > 0) this.check("always");
     if (transition.kind === "signal") this.sightings.arrived(transition);
-    const { observers } = this;
-    for (let i = 0; i < observers.length; i++) (observers[i] as (step: Step) => void)(step);
+    this.#onlookers?.tell(step);
     // What they find wrong is found in the course of this one.
     this.steps.push(step);
   }
@@ -289,39 +275,6 @@ export class Kernel implements Scheduler, RunView {
     this.footprint.noteUse("clock", "write");
   }
 
-  /** What the strategy decides on: it is `picked` next, or the run is over. */
-  choose(strategy: Strategy): Choice {
-    const enabled = this.enabled();
-    const { faults, calm } = this;
-    const isCalm = calm?.isDue() === true;
-    const forced = faults && this.#forced(faults, enabled, isCalm);
-    if (enabled.length === 0 && forced === undefined) return { outcome: "quiescent" };
-    if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };
-    if (forced !== undefined) {
-      return { picked: forced, enabled: enabled.includes(forced) ? enabled : [...enabled, forced] };
-    }
-    const picked = actPicked(
-      calm === undefined ? strategy.pick(enabled, this) : calm.pick(strategy, enabled),
-      enabled,
-    );
-    if (picked !== undefined) return { picked, enabled };
-    return { outcome: enabled.every(isFault) ? "quiescent" : "stopped" };
-  }
-
-  /** What happens next whatever a strategy says: by a plan, or so that what stands still goes on. */
-  #forced(
-    faults: FaultSource,
-    enabled: readonly Act[],
-    isCalm: boolean,
-  ): OwnTransition | undefined {
-    const { steps, calm } = this;
-    const planned = isCalm ? undefined : faults.forced(steps.at(-1)?.transition, steps.length);
-    if (planned !== undefined) return planned;
-    // Where a calm is to come, it begins when nothing but faults can happen.
-    const mends = isCalm || enabled.length === 0 || (calm === undefined && enabled.every(isFault));
-    return mends ? faults.relief() : undefined;
-  }
-
   /** What time has to pass for next, daemons included, if it is due by `endMs`; of several the oldest. */
   nextTimer(endMs: number): Act | undefined {
     return this.agenda.next(endMs);
@@ -336,12 +289,16 @@ export class Kernel implements Scheduler, RunView {
   }
 
   result(outcome: RunOutcome): Run {
-    const { steps, nowMs, seen = NONE_SEEN, asked = NONE_SEEN } = this;
+    const { steps, nowMs } = this;
+    const {
+      seen = NONE_SEEN,
+      asked = NONE_SEEN,
+      unfocused: looks = NO_LOOKS,
+    } = this.#onlookers ?? {};
     const { violations } = this.checks;
     const { mailboxes, strikes } = this.sightings;
     const calmFrom = this.calm?.from;
     const loop = outcome === "zeno" ? loopAtEnd(steps) : [];
-    const looks = this.looks?.unfocused(seen) ?? NO_LOOKS;
     const unfired = this.agenda.timers?.unfired(steps.length) ?? NONE_UNFIRED;
     const isCut = outcome === "stepLimit" || outcome === "zeno";
     const unjudged = isCut ? this.checks.finally.map(({ name }) => name) : NONE_UNJUDGED;

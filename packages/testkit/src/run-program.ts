@@ -4,7 +4,8 @@ import { actPicked, type Act } from "./act.js";
 import { drainHere, findDrain, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
 import { onNextTurn } from "./host-time.js";
-import { Kernel, type Choice } from "./kernel.js";
+import { choose, type Choice } from "./choice.js";
+import { Kernel } from "./kernel.js";
 import { kernelOptionsOf, type SimulationOptions } from "./kernel-options.js";
 import type { RunOutcome, Run } from "./run.js";
 import type { PlannedFault } from "./fault.js";
@@ -85,7 +86,7 @@ function atRest(kernel: Kernel): void {
 function runOn(kernel: Kernel, strategy: Strategy, drain: Drain): RunOutcome {
   kernel.phase = "run";
   for (;;) {
-    const choice = kernel.choose(strategy);
+    const choice = choose(kernel, strategy);
     if ("outcome" in choice) return choice.outcome;
     kernel.begin(choice.picked);
     kernel.tasks.settle(drain);
@@ -207,7 +208,7 @@ export async function runByTurns(
     kernel.check("always");
     kernel.phase = "run";
     let choice: Choice;
-    for (choice = kernel.choose(strategy); "picked" in choice; choice = kernel.choose(strategy)) {
+    for (choice = choose(kernel, strategy); "picked" in choice; choice = choose(kernel, strategy)) {
       kernel.begin(choice.picked);
       await turn();
       kernel.finish(choice.picked, choice.enabled);

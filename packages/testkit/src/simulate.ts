@@ -2,6 +2,7 @@
 import { checkFunction, checkKeys, InvalidArgumentError, type Node } from "@coppice/core";
 import type { Act } from "./act.js";
 import { checkNumber, has } from "./arguments.js";
+import { choose } from "./choice.js";
 import { markDriven } from "./driven.js";
 import { drainHere, inMacrotask, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
@@ -196,7 +197,7 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
             pick: (enabled: readonly Act[], view) =>
               this.#strategyOf(enabled.filter(isEligible), view),
           };
-    const choice = this.kernel.choose(strategy);
+    const choice = choose(this.kernel, strategy);
     return "outcome" in choice ? undefined : this.#make(drain, choice.picked, choice.enabled);
   }
 

@@ -167,7 +167,7 @@ export class KernelSimulation implements Simulation {
   always(name: string, holds: () => unknown, options: LookOptions = {}): void {
     checkNamed("always", name, holds);
     checkKeys("always: options", options, ["reads"]);
-    this.kernel.look({ by: "always", name }, options.reads);
+    this.kernel.onlookers.look({ by: "always", name }, options.reads);
     this.kernel.checks.always.push({ name, holds });
   }
 
@@ -179,15 +179,9 @@ export class KernelSimulation implements Simulation {
   sometimes(name: string, holds: () => boolean, options: LookOptions = {}): void {
     checkNamed("sometimes", name, holds);
     checkKeys("sometimes: options", options, ["reads"]);
-    const { kernel } = this;
-    kernel.look({ by: "sometimes", name }, options.reads);
-    (kernel.asked ??= new Set()).add(name);
-    kernel.observers.push(() => {
-      if (kernel.seen?.has(name) === true) return;
-      const held: unknown = this.#ask(name, holds);
-      if (kernel.checks.isPromise(name, held, kernel.stepNow) || !held) return;
-      (kernel.seen ??= new Set()).add(name);
-    });
+    const { onlookers } = this.kernel;
+    onlookers.look({ by: "sometimes", name }, options.reads);
+    onlookers.sometimes(name, holds);
   }
 
   fail(check: string, message: string): void {
@@ -199,19 +193,9 @@ export class KernelSimulation implements Simulation {
   observe(observer: (step: Step) => void, options: LookOptions = {}): void {
     checkFunction("observe: observer", observer);
     checkKeys("observe: options", options, ["reads"]);
-    this.kernel.look({ by: "observe", name: "an observer" }, options.reads);
-    this.kernel.remembering++;
-    this.kernel.observers.push((step) => this.#ask("what an observer says", () => observer(step)));
-  }
-
-  /** What is thrown where somebody looks is wrong with the program, or with who looks: the run goes on. */
-  #ask(check: string, look: () => unknown): unknown {
-    try {
-      return look();
-    } catch (error) {
-      this.kernel.checks.threw(check, this.kernel.stepNow, error);
-      return undefined;
-    }
+    const { onlookers } = this.kernel;
+    onlookers.look({ by: "observe", name: "an observer" }, options.reads);
+    onlookers.observe(observer);
   }
 
   /** Read when faults strike; who writes a report reads it at each step: see `withStates`. */

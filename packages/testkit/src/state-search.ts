@@ -150,7 +150,7 @@ export class StateSearch implements Strategy {
         this.#noteFailure(here);
       }
     }
-    this.observers = (this.#sim as KernelSimulation).kernel.remembering;
+    this.observers = (this.#sim as KernelSimulation).kernel.onlookers.remembering;
     this.finals = this.#checks.finally.length;
     this.#sim = undefined;
     return this.#foundFailure;
