@@ -293,8 +293,19 @@ export function isEnd(thrown: unknown): thrown is ExitSignal | DeadProcessError 
 function describe(value: unknown): string {
   if (typeof value === "function") return `the function ${nameOf(value)}`;
   if (typeof value === "string") return formatTerm(value);
-  if (typeof value === "object" && value !== null) return formatTerm(value);
+  if (typeof value === "object" && value !== null) {
+    return isPromise(value) ? "a promise" : formatTerm(value);
+  }
   return String(value);
+}
+
+function isPromise(value: object): boolean {
+  try {
+    return value instanceof Promise;
+  } catch {
+    // A proxy.
+    return false;
+  }
 }
 
 function nameOf(act: Function): string {

@@ -101,7 +101,7 @@ export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: 
     node.undelivered(ref.owner, value, from, "unsendable", error);
     refuseFrom(node, from, ref, new UnsendableReplyError(from, errorText(error)));
   }
-  if (isThenable) throw thenableError(value);
+  if (isThenable) throw thenableError("reply: value", value);
 }
 
 function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {
@@ -173,7 +173,7 @@ export function placeOf(node: Runtime, to: LocalAddress, by: LocalPid): LocalPid
 
 /** A promise as message is a forgotten await, and `receive` would resolve to what it resolves to. */
 export function refuseThenable(message: object): void {
-  if (hasThen(message)) throw thenableError(message);
+  if (hasThen(message)) throw thenableError("send: message", message);
 }
 
 function hasThen(value: unknown): boolean {
@@ -181,7 +181,6 @@ function hasThen(value: unknown): boolean {
   return typeof (value as { then?: unknown }).then === "function";
 }
 
-function thenableError(message: unknown): InvalidArgumentError {
-  const expected = "plain data, not a promise; await it first";
-  return new InvalidArgumentError("send: message", expected, message);
+function thenableError(argument: string, value: unknown): InvalidArgumentError {
+  return new InvalidArgumentError(argument, "plain data, not a promise; await it first", value);
 }

@@ -718,7 +718,9 @@ describe("a message that cannot travel", () => {
     expect(events.filter(({ type }) => type === "undelivered")).toMatchObject([
       { why: "unsendable", message: { a: 1 }, error: { message: "no text" } },
     ]);
-    expect(() => node.reply(from(4), Promise.resolve() as never)).toThrow("await it first");
+    expect(() => node.reply(from(4), Promise.resolve() as never)).toThrow(
+      "reply: value must be plain data, not a promise; await it first, but is a promise",
+    );
   });
 
   test("is not monitored: who has a name that cannot be said is the error, and nothing is left of it", async () => {
