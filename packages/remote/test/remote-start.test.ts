@@ -155,7 +155,7 @@ describe("a start at another node", () => {
     expect(outcomes).toMatchObject([
       { reason: "notAllowed" },
       { reason: "notAllowed" },
-      message("later", "{}"),
+      message("later", "a promise"),
       message("one", "5"),
     ]);
     expect(b.node.processes()).toEqual([]);
