@@ -6,15 +6,7 @@ export type { Address, Target } from "./address.js";
 export type { AbortSignalLike } from "./abort-signal.js";
 export type { AliasMode } from "./alias.js";
 export type { Body, Handler, HandlerSelf } from "./body.js";
-export {
-  DEFAULT_CALL_TIMEOUT_MS,
-  type Call,
-  type CallOptions,
-  type Cast,
-  type CastOf,
-  type ReplyOf,
-  type RequestOf,
-} from "./call.js";
+export type { Call, CallOptions, Cast, CastOf, ReplyOf, RequestOf } from "./call.js";
 export { checkFunction, checkKeys } from "./check.js";
 export type { Clock } from "./clock.js";
 export { crashProcess } from "./crash-process.js";
@@ -94,6 +86,7 @@ export type { Operations } from "./operations.js";
 export type { Owned } from "./own.js";
 export type { Gateway } from "./gateway.js";
 export type { Peer } from "./peer.js";
+export { DEFAULT_CALL_TIMEOUT_MS } from "./pending-call.js";
 export { formatPid, isPid, keyOf, type AnyPid, type Pid } from "./pid.js";
 export {
   busyProcesses,

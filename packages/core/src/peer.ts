@@ -1,11 +1,8 @@
 /**
  * One connection with one other node, as the node sees it: what is said over it, and the links and
  * monitors that end with it.
- *
- * A peer can speak for its own processes alone: an exit by link counts only where a link with that very
- * process is, and a `down` only for a monitor that was set over this connection.
  */
-import { Refusal } from "./call.js";
+import { takeEffect } from "./arrival.js";
 import { Elsewhere } from "./elsewhere.js";
 import { LinkTable } from "./link.js";
 import type { SignalMap } from "./message.js";
@@ -13,10 +10,11 @@ import { monitorAtStart } from "./monitor.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference, type Alias, type MonitorRef } from "./reference.js";
+import { Refusal } from "./refusal.js";
 import { RemoteWatch } from "./remote-watch.js";
 import type { RemoteSignal } from "./router.js";
 import type { Runtime } from "./runtime.js";
-import { arriveNow, type Signal } from "./signal.js";
+import type { Signal } from "./signal.js";
 import type { StartMonitorOptions } from "./start.js";
 import { Ties } from "./ties.js";
 
@@ -42,6 +40,7 @@ export class Peer {
   #held: RemoteSignal[] = [];
   #incarnation: number | undefined = undefined;
   #life: "open" | "losing" | "over" = "open";
+  #whenOver: (() => void)[] = [];
   /** What ends with it. */
   readonly #ties: Ties;
 
@@ -175,7 +174,7 @@ export class Peer {
   arrive(signal: RemoteSignal): void {
     if (this.#life !== "open") return;
     if (this.#before !== undefined) this.#held.push(signal);
-    else this.#arrive(signal);
+    else takeEffect(this.#local, this.#ties, signal);
   }
 
   /**
@@ -183,7 +182,7 @@ export class Peer {
    * the process may end in the next. Nobody could have heard of it over a connection before.
    */
   begin(signal: Extract<RemoteSignal, { readonly type: "link" | "monitor" }>): void {
-    if (this.#life === "open") this.#arrive(signal);
+    if (this.#life === "open") takeEffect(this.#local, this.#ties, signal);
   }
 
   /**
@@ -252,8 +251,6 @@ export class Peer {
     this.#lose();
   }
 
-  #whenOver: (() => void)[] = [];
-
   /** @internal */
   whenOver(act: () => void): void {
     if (this.#life === "over") act();
@@ -281,105 +278,8 @@ export class Peer {
     this.#before = undefined;
     const held = this.#held;
     this.#held = [];
-    for (const signal of held) if (this.#life === "open") this.#arrive(signal);
-  }
-
-  #arrive(signal: RemoteSignal): void {
-    const node = this.#local;
-    switch (signal.type) {
-      case "message":
-        this.#comes(signal.from, signal.to, { type: "message", message: signal.message });
-        return;
-      case "named": {
-        const holder = node.registry.find(signal.name, signal.from as LocalPid);
-        const { from, message } = signal;
-        if (holder !== undefined) this.#comes(from, holder.pid, { type: "message", message });
-        else node.undelivered(node.nobody, message, from, "unregistered");
-        return;
-      }
-      case "alias":
-      case "refusal": {
-        const ref = signal.ref as Reference;
-        const message = signal.type === "alias" ? signal.message : new Refusal(signal.error);
-        this.#comes(signal.from, ref.owner, { type: "alias", ref, message });
-        return;
-      }
-      case "link": {
-        const from = signal.from as LocalPid;
-        this.#ties.link(signal.to as LocalPid, from);
-        this.#comes(from, signal.to, { type: "link", from });
-        return;
-      }
-      case "unlink": {
-        const from = signal.from as LocalPid;
-        this.#ties.unlink(signal.to as LocalPid, from);
-        this.#comes(from, signal.to, { type: "unlink", from, id: signal.id });
-        return;
-      }
-      case "unlink-ack": {
-        const from = signal.from as LocalPid;
-        this.#comes(from, signal.to, { type: "unlink-ack", from, id: signal.id });
-        const process = node.processOf(signal.to as LocalPid);
-        // Who has linked again meanwhile stays linked.
-        if (process?.links?.get(from) === undefined) {
-          this.#ties.unlink(signal.to as LocalPid, from);
-        }
-        return;
-      }
-      case "link-exit": {
-        const from = signal.from as LocalPid;
-        // Nobody but its own processes can break its links.
-        if (!this.#ties.unlink(signal.to as LocalPid, from)) return;
-        this.#comes(from, signal.to, { type: "link-exit", from, reason: signal.reason });
-        return;
-      }
-      case "exit": {
-        const from = signal.from as LocalPid;
-        this.#comes(from, signal.to, { type: "exit", from, reason: signal.reason });
-        return;
-      }
-      case "monitor":
-        this.#monitored(signal.from as LocalPid, signal.ref as Reference, signal.target);
-        return;
-      case "demonitor": {
-        const watch = this.#ties.watched.get(signal.ref.serial);
-        if (watch === undefined) return;
-        this.#ties.watched.delete(signal.ref.serial);
-        watch.active = false;
-        this.#comes(watch.ownerPid, watch.target, { type: "demonitor", watch });
-        return;
-      }
-      case "down": {
-        const watch = this.#ties.watching.get(signal.ref.serial);
-        // Only of what was asked about, and once.
-        if (watch === undefined) return;
-        this.#ties.watching.delete(signal.ref.serial);
-        const { reason } = signal;
-        this.#comes(watch.target, watch.ownerPid, { type: "down", watch, reason });
-        return;
-      }
-      default:
-        signal satisfies never;
+    for (const signal of held) {
+      if (this.#life === "open") takeEffect(this.#local, this.#ties, signal);
     }
-  }
-
-  /** A signal has come for a process of this node. */
-  #comes(from: AnyPid, to: AnyPid, signal: Signal): void {
-    // What came to a name acts on who holds it.
-    this.#local.offers?.touch(from as LocalPid, to as LocalPid);
-    arriveNow(this.#local, from as LocalPid, to as LocalPid, signal);
-  }
-
-  #monitored(from: LocalPid, ref: Reference, object: AnyPid | string): void {
-    const node = this.#local;
-    // One number stands for one monitor.
-    if (this.#ties.watched.has(ref.serial)) return;
-    const target =
-      typeof object === "string"
-        ? (node.registry.find(object, from)?.pid ?? node.nobody)
-        : (object as LocalPid);
-    const watch = new RemoteWatch(node, from, ref, target, object as LocalPid | string);
-    this.#ties.watched.set(ref.serial, watch);
-    this.#comes(from, target, { type: "monitor", watch });
   }
 }

@@ -1,6 +1,5 @@
 /** Sending to any kind of address, and finding what a call or a monitor is aimed at. */
 import type { LocalAddress } from "./address.js";
-import { PendingCall, Refusal } from "./call.js";
 import {
   InvalidArgumentError,
   isEnd,
@@ -11,9 +10,11 @@ import {
 import { errorText } from "./error-text.js";
 import { deliver } from "./message.js";
 import { isName, isRemoteName, type RemoteName } from "./name.js";
+import { PendingCall } from "./pending-call.js";
 import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
+import { Refusal } from "./refusal.js";
 import type { Runtime } from "./runtime.js";
 import { arrive, transmit, type Signal } from "./signal.js";
 

@@ -7,14 +7,15 @@
  * OTP: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
  */
 import { admits } from "./alias.js";
-import { PendingCall, Refusal } from "./call.js";
 import { exitSignalled } from "./exit-signal.js";
 import { formatReason, formatTerm, type ExitReason } from "./exit-reason.js";
 import { linkSignalled } from "./link.js";
 import { deliver } from "./message.js";
+import { PendingCall } from "./pending-call.js";
 import { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
+import { Refusal } from "./refusal.js";
 import type { Runtime } from "./runtime.js";
 import { displace, place, settleWatch, type Watch } from "./watch.js";
 

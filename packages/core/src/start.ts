@@ -7,7 +7,6 @@
  * OTP: https://www.erlang.org/doc/man/proc_lib.html (start_link, init_ack)
  */
 import type { Body, Handler } from "./body.js";
-import { PendingCall } from "./call.js";
 import { checkKeys } from "./check.js";
 import type { Erased, ErasedProgram, ErasedStartable } from "./erased.js";
 import { InvalidArgumentError, NameTakenError, StartError } from "./errors.js";
@@ -15,6 +14,7 @@ import type { ExitReason, Term } from "./exit-reason.js";
 import { flushExits, unlink } from "./link.js";
 import { demonitor } from "./monitor.js";
 import type { Operations } from "./operations.js";
+import { PendingCall } from "./pending-call.js";
 import { ProcessId, type AnyPid, type Pid } from "./pid.js";
 import type { Process } from "./process.js";
 import type { Alias, MonitorRef } from "./reference.js";
