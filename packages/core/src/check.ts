@@ -1,4 +1,5 @@
 /** Checks of arguments at the edge: each says what was expected and what came. */
+import type { ErasedGuard } from "./erased.js";
 import { InvalidArgumentError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import type { MonitorOptions } from "./monitor.js";
@@ -115,10 +116,10 @@ export function checkMonitorOptions(argument: string, options: MonitorOptions): 
 export function checkReceive(
   guardOrOptions: unknown,
   maybeOptions: unknown,
-): { guard: ((message: never) => boolean) | undefined; timeoutMs: number | undefined } {
-  let guard: ((message: never) => boolean) | undefined;
+): { guard: ErasedGuard | undefined; timeoutMs: number | undefined } {
+  let guard: ErasedGuard | undefined;
   let options = maybeOptions;
-  if (typeof guardOrOptions === "function") guard = guardOrOptions as never;
+  if (typeof guardOrOptions === "function") guard = guardOrOptions as ErasedGuard;
   else if (typeof guardOrOptions === "object" && guardOrOptions !== null && options === undefined) {
     options = guardOrOptions;
   } else if (guardOrOptions !== undefined) {

@@ -20,4 +20,7 @@ export type ErasedHandler = Handler<Erased, Erased, Erased>;
 
 export type ErasedProgram = ErasedBody | ErasedHandler;
 
+/** Which messages are wanted. */
+export type ErasedGuard = (message: Erased) => boolean;
+
 export type ErasedStartable = Startable<Erased, Erased>;

@@ -141,7 +141,8 @@ function cloneView(view: ArrayBufferView, path: string): unknown {
   // The standard kind, also for a subclass such as Node's Buffer.
   const tag = Object.prototype.toString.call(view).slice(8, -1);
   let prototype = Object.getPrototypeOf(view) as { constructor: Function };
-  while (prototype.constructor.name !== tag) prototype = Object.getPrototypeOf(prototype) as never;
+  while (prototype.constructor.name !== tag)
+    prototype = Object.getPrototypeOf(prototype) as { constructor: Function };
   return new (prototype.constructor as new (buffer: ArrayBufferLike) => unknown)(copy);
 }
 

@@ -1,12 +1,13 @@
 /** What happens to a message, or to a signal that became one, when it reaches its process. */
 import { crash } from "./death.js";
+import type { Erased } from "./erased.js";
 import { MailboxOverflowError } from "./errors.js";
 import { Mailbox, type Origin } from "./mailbox.js";
 import { refuseThenable } from "./post.js";
 import type { Process } from "./process.js";
 
 /** A user's translation of `Down` or `Exit` into the process's own messages. */
-export type SignalMap = (signal: never) => unknown;
+export type SignalMap = (signal: Erased) => unknown;
 
 /**
  * The message arrives: a process that waits for it goes on with it, else it is queued.
@@ -124,7 +125,7 @@ export function mapOrCrash(
   if (map === undefined) return { value: signal };
   process.node.turn.ran(process);
   try {
-    const value = map(signal as never);
+    const value = map(signal);
     if (typeof value === "object" && value !== null) refuseThenable(value);
     return { value };
   } catch (error) {

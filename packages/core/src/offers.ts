@@ -3,6 +3,7 @@
  *
  * In production there is none, and nothing of this runs.
  */
+import type { ErasedGuard } from "./erased.js";
 import { InvalidArgumentError } from "./errors.js";
 import { KeySpace, type Access, type KeyStem, type ProcessKey } from "./happening-key.js";
 import type { Node } from "./node.js";
@@ -232,12 +233,7 @@ export class Offers {
   }
 
   /** Tells a scheduler that wants to know of a use of something shared. */
-  took(
-    by: LocalPid,
-    message: unknown,
-    guard: ((message: never) => boolean) | undefined,
-    isLook: boolean,
-  ): void {
+  took(by: LocalPid, message: unknown, guard: ErasedGuard | undefined, isLook: boolean): void {
     this.#scheduler.took?.(by, message, guard, isLook);
   }
 

@@ -5,7 +5,6 @@
 import { takeEffect } from "./arrival.js";
 import { Elsewhere } from "./elsewhere.js";
 import { LinkTable } from "./link.js";
-import type { SignalMap } from "./message.js";
 import { monitorAtStart } from "./monitor.js";
 import { ProcessId, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
@@ -227,7 +226,7 @@ export class Peer {
       return undefined;
     }
     const { monitor, monitorOptions } = wanted;
-    const map = typeof monitor === "function" ? (monitor as SignalMap) : undefined;
+    const map = typeof monitor === "function" ? monitor : undefined;
     const alias = monitorOptions?.alias;
     const entry = monitorAtStart(process, theirs as LocalPid, serial, map, alias);
     this.#ties.watching.set(serial, entry);

@@ -14,7 +14,7 @@ import {
   checkRef,
 } from "./check.js";
 import { exitByItself } from "./death.js";
-import type { Erased, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
+import type { Erased, ErasedGuard, ErasedPid, ErasedProgram, ErasedStartable } from "./erased.js";
 import { ExitSignal, InvalidArgumentError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import { hostAbortController, type ProcessSignal } from "./host.js";
@@ -119,7 +119,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     if (this.busy) this.working = message;
   }
 
-  select(guard?: (message: never) => boolean): void {
+  select(guard?: ErasedGuard): void {
     this.#fenceIfDead("select");
     if (guard !== undefined) checkFunction("select: guard", guard);
     this.selects = guard;
@@ -214,7 +214,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
   ): SpawnedAndMonitored {
     this.#fenceIfDead("spawnMonitor");
     checkFunction("spawnMonitor: map", map);
-    return spawn(this.node, this, { monitor: map as never }, body, args) as SpawnedAndMonitored;
+    return spawn(this.node, this, { monitor: map }, body, args) as SpawnedAndMonitored;
   }
 
   spawnOpt(

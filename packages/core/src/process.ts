@@ -4,7 +4,7 @@
  * OTP: https://www.erlang.org/doc/system/ref_man_processes.html
  */
 import { initialCallOf } from "./body.js";
-import type { ErasedBody, ErasedHandler, ErasedProgram } from "./erased.js";
+import type { ErasedBody, ErasedGuard, ErasedHandler, ErasedProgram } from "./erased.js";
 import { DeadProcessError, ExitSignal } from "./errors.js";
 import { formatReason, type CrashReason, type ExitReason } from "./exit-reason.js";
 import type { LinkTable } from "./link.js";
@@ -85,7 +85,7 @@ export class Process {
   working: unknown = undefined;
 
   /** Which messages a handler takes at present; all when there is none. */
-  selects: ((message: never) => boolean) | undefined = undefined;
+  selects: ErasedGuard | undefined = undefined;
   /** A handler is to be called when no message is taken: at once, at a time, or as this has come. */
   idle: "now" | "due" | Deadline | undefined = undefined;
 
@@ -95,7 +95,7 @@ export class Process {
   highWater: number;
   /** Ends the pending receive. */
   wake: ((value: unknown) => void) | undefined = undefined;
-  guard: ((message: never) => boolean) | undefined = undefined;
+  guard: ErasedGuard | undefined = undefined;
   waitLimit: Deadline | undefined = undefined;
   /** The pending receive only polls: it was held up by the event loop. */
   polling = false;

@@ -4,6 +4,7 @@
  * OTP: https://www.erlang.org/doc/system/expressions.html#receive
  */
 import { checkReceive } from "./check.js";
+import type { ErasedGuard } from "./erased.js";
 import { ReceiveError } from "./errors.js";
 import { NOTHING } from "./mailbox.js";
 import type { Process } from "./process.js";
@@ -15,8 +16,7 @@ import { endedWait } from "./wait.js";
 /** The next message of a process that is alive, or `TIMEOUT`. */
 export function receive(
   process: Process,
-  guardOrOptions:
-    ((message: never) => boolean) | { readonly timeoutMs?: number | undefined } | undefined,
+  guardOrOptions: ErasedGuard | { readonly timeoutMs?: number | undefined } | undefined,
   maybeOptions: ReceiveOptions | undefined,
 ): Promise<unknown> {
   if (process.handler !== undefined && !process.busy) {
@@ -26,7 +26,7 @@ export function receive(
   if (process.wake !== undefined) {
     throw new ReceiveError(process.pid, "it is waiting in another receive already");
   }
-  let guard: ((message: never) => boolean) | undefined;
+  let guard: ErasedGuard | undefined;
   let timeoutMs: number | undefined;
   if (guardOrOptions !== undefined || maybeOptions !== undefined) {
     ({ guard, timeoutMs } = checkReceive(guardOrOptions, maybeOptions));
@@ -50,7 +50,7 @@ export function receive(
   if (hasMail && !heldUp) {
     let message: unknown;
     try {
-      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
+      message = guard === undefined ? mailbox.shift() : mailbox.take(guard, NOTHING);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -90,7 +90,7 @@ export function lookAgain(process: Process): void {
   let message: unknown = NOTHING;
   try {
     if (mailbox !== undefined && mailbox.size > 0) {
-      message = guard === undefined ? mailbox.shift() : mailbox.take(guard as never, NOTHING);
+      message = guard === undefined ? mailbox.shift() : mailbox.take(guard, NOTHING);
     }
   } catch (error) {
     process.wakeWithError(error);

@@ -1,6 +1,8 @@
 /** Running processes: starting a body, and calling a handler with its messages. */
+import type { HandlerSelf } from "./body.js";
 import { messageType } from "./crash-report.js";
 import { bodyThrew, leave, reasonOf, settled } from "./death.js";
+import type { Erased } from "./erased.js";
 import { ExitSignal, ReceiveError } from "./errors.js";
 import { NOTHING } from "./mailbox.js";
 import type { Process } from "./process.js";
@@ -23,7 +25,7 @@ const QUANTUM = 64;
 export function startProcess(process: Process, turn: Turn): void {
   process.started = true;
   turn.ran(process);
-  const args = process.args as never[];
+  const args = process.args as readonly unknown[];
   process.args = undefined;
   const { handler } = process;
   process.busy = handler !== undefined;
@@ -31,9 +33,9 @@ export function startProcess(process: Process, turn: Turn): void {
   let result: unknown;
   let isPending = false;
   try {
-    if (handler === undefined) result = process.body(process as never, ...args);
+    if (handler === undefined) result = process.body(selfOf(process), ...args);
     else {
-      result = handler.init(process as never, ...args);
+      result = handler.init(selfOf(process), ...args);
       isPending = isPromise(result);
     }
   } catch (error) {
@@ -85,7 +87,7 @@ function runHandler(process: Process, turn: Turn): void {
         ? NOTHING
         : selects === undefined
           ? mailbox.shift()
-          : mailbox.take(selects as never, NOTHING);
+          : mailbox.take(selects, NOTHING);
       if (process.idle !== undefined) {
         if (message === NOTHING) {
           if (!isIdle(process)) return;
@@ -98,10 +100,10 @@ function runHandler(process: Process, turn: Turn): void {
       turn.ran(process);
       if (message === NOTHING) {
         process.working = undefined;
-        next = handler.idle?.(process.state as never, process as never);
+        next = handler.idle?.(process.state, selfOf(process));
       } else {
         process.working = message;
-        next = handler.message(process.state as never, message as never, process as never);
+        next = handler.message(process.state, message, selfOf(process));
       }
       isPending = isPromise(next);
     } catch (error) {
@@ -243,7 +245,7 @@ function stepThrew(process: Process, thrown: unknown, during: string): void {
   };
   let told: unknown;
   try {
-    told = handler.failed(process.state as never, reason, process as never);
+    told = handler.failed(process.state, reason, selfOf(process));
   } catch (error) {
     failed(error);
     return;
@@ -267,6 +269,11 @@ function whenSettled(
   if (!isPending) fulfilled(value);
   else if (value instanceof Promise) void value.then(fulfilled, rejected);
   else void Promise.resolve(value).then(fulfilled, rejected);
+}
+
+/** As its own code sees it: every process is made as a `ProcessSelf`, whose node that code sees as a `Node`. */
+function selfOf(process: Process): HandlerSelf<Erased> {
+  return process as Process & HandlerSelf<Erased>;
 }
 
 function isPromise(value: unknown): boolean {

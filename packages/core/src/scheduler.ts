@@ -104,7 +104,7 @@ export interface Scheduler {
   took?(
     by: AnyPid,
     message: unknown,
-    guard: ((message: never) => boolean) | undefined,
+    guard: ((message: unknown) => boolean) | undefined,
     isLook: boolean,
   ): void;
   /** Where keys are made, for the nodes that share this scheduler; each node has its own by default. */

@@ -44,7 +44,7 @@ class Pair {
 }
 
 export class SignalQueue {
-  #entries: Travelling[] = [];
+  #entries: (Travelling | undefined)[] = [];
   #head = 0;
   /** The same by pair, as long as the queue is not empty; made when somebody asks for a pair. */
   #byPair: Map<LocalPid, Map<LocalPid, Pair>> | undefined = undefined;
@@ -59,7 +59,7 @@ export class SignalQueue {
     for (;;) {
       if (this.#head === this.#entries.length) return undefined;
       const entry = this.#entries[this.#head] as Travelling;
-      this.#entries[this.#head++] = undefined as never;
+      this.#entries[this.#head++] = undefined;
       if (this.#head === this.#entries.length) {
         if (this.#head > 1024) this.#entries = [];
         else this.#entries.length = 0;

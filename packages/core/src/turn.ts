@@ -74,7 +74,7 @@ export class Turn {
   /** How many messages were taken out of mailboxes by `receive`. */
   #taken = 0;
 
-  readonly #ready: (Process | Resumption)[] = [];
+  readonly #ready: (Process | Resumption | undefined)[] = [];
   #readyHead = 0;
   #readyTail = 0;
   /** A run of the queue is arranged for, or under way. */
@@ -197,7 +197,7 @@ export class Turn {
     while (this.#readyHead < this.#readyTail) {
       if (!this.mayGoOn()) return;
       const item = ready[this.#readyHead] as Process | Resumption;
-      ready[this.#readyHead++] = undefined as never;
+      ready[this.#readyHead++] = undefined;
       if (this.#readyHead >= 1024 && this.#readyHead * 2 > this.#readyTail) {
         ready.splice(0, this.#readyHead);
         this.#readyTail -= this.#readyHead;

@@ -176,7 +176,7 @@ function accepts(
   if (taker === undefined || isLook) return false;
   if (gone !== undefined && taken !== undefined && gone.takenAt <= taken.takenAt) return false;
   try {
-    return taker.guard === undefined || taker.guard(message as never);
+    return taker.guard === undefined || taker.guard(message);
   } catch {
     return true;
   }

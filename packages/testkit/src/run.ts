@@ -8,7 +8,7 @@ import type { Transition } from "./transition.js";
 export interface Take {
   readonly message: unknown;
   /** What it would have taken; everything when there is none. */
-  readonly guard: ((message: never) => boolean) | undefined;
+  readonly guard: ((message: unknown) => boolean) | undefined;
   /** It only looked, and would not have waited. */
   readonly isLook: boolean;
 }
