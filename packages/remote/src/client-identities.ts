@@ -1,5 +1,5 @@
 /** What a client can mean by what it says. */
-import { isPid, type AnyPid, type Gateway, type Ref } from "@coppice/core";
+import type { Gateway } from "@coppice/core";
 import type { ExportTable } from "./export-table.js";
 import type { Identities, NodeLife } from "./term.js";
 
@@ -21,23 +21,22 @@ export function identitiesOfClient(
 ): Required<Pick<Identities, "pid" | "ref" | "mentioned" | "mayName">> {
   const isOurs = ({ name, incarnation }: NodeLife): boolean =>
     name === home.name && (incarnation === home.incarnation || incarnation === NO_LIFE);
-  const isTold = (what: AnyPid | Ref, { name, incarnation }: NodeLife): boolean => {
-    if (name === client.name && incarnation === client.incarnation) return true;
-    if (!isOurs({ name, incarnation })) return told.hasOther(what);
-    return (isPid(what) ? told.pids : told.refs).has(what.serial);
+  const isTold = (life: NodeLife, serial: number, ref?: number): boolean => {
+    if (life.name === client.name && life.incarnation === client.incarnation) return true;
+    if (!isOurs(life)) return told.hasOther(life, serial, ref);
+    return ref === undefined ? told.pids.has(serial) : told.refs.has(ref);
   };
+  // Of what it was not told nothing is kept: it may make up as many nodes as it likes.
   return {
     pid: (life, serial) => {
-      const pid = gateway.pid(life.name, life.incarnation, serial);
-      if (isTold(pid, life)) return pid;
+      if (isTold(life, serial)) return gateway.pid(life.name, life.incarnation, serial);
       denied("a process it was not told of");
       return gateway.pid(home.name, NO_LIFE, serial);
     },
     ref: (owner, serial) => {
       const { node: name, incarnation } = owner;
-      const ref = gateway.ref(owner, serial);
       if (incarnation !== NO_LIFE || name !== home.name) {
-        if (isTold(ref, { name, incarnation })) return ref;
+        if (isTold({ name, incarnation }, owner.serial, serial)) return gateway.ref(owner, serial);
       } else if (told.refs.has(serial)) {
         return gateway.ref(gateway.pid(home.name, home.incarnation, owner.serial), serial);
       }

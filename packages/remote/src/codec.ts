@@ -16,6 +16,8 @@ export interface CodecOptions {
   readonly limits: Limits;
   /** What the peer is told of errors. @default "full" */
   readonly errorDetail?: ErrorDetail;
+  /** How many numbers may be keys in a term that comes. @default any number */
+  readonly maxNumberKeys?: number;
   /** What came exceeds this limit, or a reason does that is to go out. */
   readonly breached?: (limit: LimitName) => void;
 }
@@ -39,6 +41,7 @@ export class Codec {
   readonly #decoder: TermDecoder;
   readonly #writer: CborWriter;
   #busy = false;
+  #itemsRead = 0;
 
   constructor(options: CodecOptions) {
     this.#options = options;
@@ -118,7 +121,16 @@ export class Codec {
       const limit = error instanceof MalformedError ? error.limit : undefined;
       if (limit !== undefined) this.#options.breached?.(limit);
       throw error;
+    } finally {
+      this.#itemsRead += this.#decoder.items;
     }
+  }
+
+  /** How many items there were in what was read since this was asked. */
+  takeItemsRead(): number {
+    const items = this.#itemsRead;
+    this.#itemsRead = 0;
+    return items;
   }
 }
 

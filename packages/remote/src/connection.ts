@@ -16,6 +16,9 @@ import { fullBucket, takeTokens } from "./token-bucket.js";
 import type { Transport } from "./transport.js";
 import { CLOSE_CODES, type CloseCode, type WireSignal } from "./wire-signal.js";
 
+/** To read so many items costs a client what another signal does: they are what takes the time. */
+const ITEMS_AS_SIGNAL = 64;
+
 export class Connection {
   readonly isDialler: boolean;
   readonly transport: Transport;
@@ -151,6 +154,7 @@ export class Connection {
       // What the peer would not take is refused where it is sent.
       limits: { ...limits, maxMessageBytes, maxReasonBytes },
       errorDetail: peer.role === "client" ? "message" : "full",
+      ...(peer.role === "client" && { maxNumberKeys: limits.clientNumberKeys }),
       breached: breaches.count,
     });
     const { frameKeys } = result;
@@ -177,7 +181,10 @@ export class Connection {
       isDown: () => this.isDown,
       // Only clients have one.
       withinRate: peer.role === "client" ? (signals) => this.#withinRate(peer, signals) : always,
-      signal: (signal) => this.#events.signal(this, signal),
+      signal: (signal) => {
+        this.#events.signal(this, signal);
+        if (peer.role === "client") this.#weigh(peer);
+      },
       control: (signal) => this.#control(signal),
       acked: () => this.#next({ type: "acked", nowMs: clock.now() }),
       tookIn: () => {
@@ -251,6 +258,12 @@ export class Connection {
         return;
       default:
     }
+  }
+
+  /** What was read of a client's terms counts as well. */
+  #weigh(client: SessionPeer): void {
+    const signals = Math.floor(this.codec.takeItemsRead() / ITEMS_AS_SIGNAL);
+    if (signals > 0 && this.isOpen) this.#withinRate(client, signals);
   }
 
   /** A client may say only so much, whatever it is. */

@@ -1,5 +1,6 @@
 /** What a client was told of in a session: it can address nothing else, nor have anybody else do it. */
 import { isPid, type AnyPid, type Ref } from "@coppice/core";
+import type { NodeLife } from "./term.js";
 
 export class ExportTable {
   readonly pids: Set<number> = new Set();
@@ -23,11 +24,16 @@ export class ExportTable {
   }
 
   addOther(what: AnyPid | Ref): void {
-    this.#keep(this.others, textOf(what));
+    const { node: name, incarnation, serial } = isPid(what) ? what : what.owner;
+    this.#keep(
+      this.others,
+      textOf({ name, incarnation }, serial, isPid(what) ? undefined : what.serial),
+    );
   }
 
-  hasOther(what: AnyPid | Ref): boolean {
-    return this.others.has(textOf(what));
+  /** Was it told of that process of another node, or of that reference of one? */
+  hasOther(life: NodeLife, serial: number, ref?: number): boolean {
+    return this.others.has(textOf(life, serial, ref));
   }
 
   #keep<T>(told: Set<T>, one: T): void {
@@ -41,7 +47,6 @@ export class ExportTable {
   }
 }
 
-function textOf(what: AnyPid | Ref): string {
-  const { node, incarnation, serial } = isPid(what) ? what : what.owner;
-  return `${node} ${incarnation} ${serial} ${isPid(what) ? "" : what.serial}`;
+function textOf({ name, incarnation }: NodeLife, serial: number, ref: number | undefined): string {
+  return `${name} ${incarnation} ${serial} ${ref ?? ""}`;
 }

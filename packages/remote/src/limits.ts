@@ -38,6 +38,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxSessions` | 1024 | refuses the connection |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session, and is counted as the rate |
+ * | `clientNumberKeys`, of maps and sets in one term of a client | 2048 | refuses the term |
  * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |
  * | `hardQueueBytes` | 16 MiB | the policy `overflow` decides: close, or drop messages |
  * | `controlQueueBytes` | 32 MiB | closes the session, whatever is waiting |
@@ -73,6 +74,7 @@ export interface Limits {
   readonly maxSessions: number;
   readonly clientSignalsPerSecond: number;
   readonly clientSignalsBurst: number;
+  readonly clientNumberKeys: number;
   readonly softQueueBytes: number;
   readonly hardQueueBytes: number;
   readonly controlQueueBytes: number;
@@ -115,6 +117,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxSessions: 1024,
   clientSignalsPerSecond: 2000,
   clientSignalsBurst: 10_000,
+  clientNumberKeys: 2048,
   softQueueBytes: MIB,
   hardQueueBytes: 16 * MIB,
   controlQueueBytes: 32 * MIB,

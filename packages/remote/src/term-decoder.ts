@@ -34,12 +34,22 @@ export interface DecoderOptions {
     | "maxNodeNameBytes"
     | "maxMessageBytes"
   >;
+  /**
+   * How many numbers may be keys of maps or elements of sets in one term; any number of them by default. Engines hash
+   * numbers in a way that everybody knows: each of those that collide is compared with all before it.
+   */
+  readonly maxNumberKeys?: number;
 }
 
 /** JavaScript's own bound for times, in ms from 1970. */
 const MAX_DATE_MS = 8.64e15;
 
 const NOTHING = new Uint8Array(0);
+
+/** Each byte in two digits. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
 
 /** Decodes one term after another. Not re-entrant. */
 export class TermDecoder {
@@ -50,13 +60,21 @@ export class TermDecoder {
   readonly #limits: DecoderOptions["limits"];
   readonly #maxItems: number;
   readonly #maxDepth: number;
+  readonly #maxNumberKeys: number;
   #items = 1;
+  #numberKeys = 0;
 
-  constructor({ identities, limits }: DecoderOptions) {
+  constructor({ identities, limits, maxNumberKeys = Infinity }: DecoderOptions) {
     this.#identities = identities;
     this.#limits = limits;
     this.#maxItems = limits.maxItems;
     this.#maxDepth = limits.maxDepth;
+    this.#maxNumberKeys = maxNumberKeys;
+  }
+
+  /** How many items the last term had, as far as it was read. */
+  get items(): number {
+    return this.#items;
   }
 
   /**
@@ -71,6 +89,7 @@ export class TermDecoder {
     const reader = this.#reader;
     reader.restart(bytes);
     this.#items = 1;
+    this.#numberKeys = 0;
     try {
       const term = this.#value(0);
       reader.finish();
@@ -219,7 +238,7 @@ export class TermDecoder {
       throw new MalformedError(`an integer of ${bytes.length} bytes`, "maxBigintBits");
     }
     let hex = "0x0";
-    for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+    for (const byte of bytes) hex += HEX[byte];
     return BigInt(hex);
   }
 
@@ -227,7 +246,7 @@ export class TermDecoder {
     const count = this.#reader.arrayHead();
     this.#enter(depth, count);
     const set = new Set<unknown>();
-    for (let i = 0; i < count; i++) set.add(this.#value(depth + 1));
+    for (let i = 0; i < count; i++) set.add(this.#key(depth));
     if (set.size !== count) throw new MalformedError("an element that is there twice");
     return set;
   }
@@ -239,11 +258,21 @@ export class TermDecoder {
     this.#enter(depth, 2 * count);
     const map = new Map<unknown, unknown>();
     for (let i = 0; i < count; i++) {
-      const key = this.#value(depth + 1);
+      const key = this.#key(depth);
       map.set(key, this.#value(depth + 1));
     }
     if (map.size !== count) throw new MalformedError("a key that is there twice");
     return map;
+  }
+
+  /** A key of a map, or an element of a set. */
+  #key(depth: number): unknown {
+    const key = this.#value(depth + 1);
+    const isNumber = typeof key === "number" || typeof key === "bigint";
+    if (isNumber && ++this.#numberKeys > this.#maxNumberKeys) {
+      throw new MalformedError("too many numbers as keys", "clientNumberKeys");
+    }
+    return key;
   }
 
   #error(depth: number): RemoteError {

@@ -8,6 +8,7 @@ import { defineServer } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
 import { DEFAULT_LIMITS, type LimitName, type Limits } from "../src/limits.js";
 import { encodeSignal } from "../src/signal-writer.js";
+import type { Role } from "../src/handshake-message.js";
 import type { Transport } from "../src/transport.js";
 import { CLOSE_CODES, type WireSignal } from "../src/wire-signal.js";
 import { Hostile, joinGroup, pidBytes, unhex } from "./hostile.js";
@@ -65,9 +66,9 @@ function says(...signals: readonly WireSignal<Uint8Array>[]): Breach["exceed"] {
 }
 
 /** A peer that sends a message with this term; whether the session is over, and how many messages came. */
-function tells(hex: string): Breach["exceed"] {
+function tells(hex: string, role: Role = "node"): Breach["exceed"] {
   return async (world, b) => {
-    const peer = await Hostile.open(world, "a", "b");
+    const peer = await Hostile.open(world, "a", "b", { role });
     const { events } = b;
     for (const payload of [unhex(hex), unhex("01")]) {
       peer.sayRaw({ op: "send-name", name: "sink", from: 1, payload });
@@ -367,6 +368,16 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
     exceed: floods,
     outcome: closedBy(CLOSE_CODES.RATE),
     as: "clientSignalsPerSecond",
+  },
+  clientNumberKeys: {
+    limits: { clientNumberKeys: 3 },
+    options: { exports: [Sink] },
+    // A set with a number in it, and a map with two, and one of 2^64.
+    exceed: tells(
+      "82d9010281182ad90103a30101020203c24901000000000000000001".replace("0203", "02"),
+      "client",
+    ),
+    outcome: REFUSED,
   },
   softQueueBytes: {
     limits: marks,

@@ -2,6 +2,7 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { createNode, name } from "@coppice/core";
+import type { Role } from "../src/handshake-message.js";
 import { encodeSignal } from "../src/signal-writer.js";
 import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
@@ -10,15 +11,17 @@ import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world
 
 const Victim = name<unknown>("victim");
 
-async function createSiege(): Promise<RemoteWorld & { b: Member; peer: Hostile; got: unknown[] }> {
+async function createSiege(
+  role: Role = "node",
+): Promise<RemoteWorld & { b: Member; peer: Hostile; got: unknown[] }> {
   const world = createRemoteWorld();
-  const b = await world.start("b");
+  const b = await world.start("b", { exports: [Victim] });
   const got: unknown[] = [];
   const victim = b.node.spawn<unknown>(async (self) => {
     for (;;) got.push(await self.receive());
   });
   b.node.register(Victim, victim);
-  return { ...world, b, got, peer: await Hostile.open(world, "a", "b") };
+  return { ...world, b, got, peer: await Hostile.open(world, "a", "b", { role }) };
 }
 
 const sent = (payload: Uint8Array) =>
@@ -93,6 +96,28 @@ describe("a peer that knows the key, by bytes", () => {
     ]);
     expect([refused, got]).toEqual([4, []]);
     expect(longestMs).toBeLessThan(50);
+  });
+
+  test("CPU in decode: of numbers that are keys, whose hashes may collide, a client says no more than cost no time", async () => {
+    // To hash one the engine looks at its last 64 bit alone.
+    const colliding = (count: number): Uint8Array => {
+      const head = [0xd9, 0x01, 0x02, 0x9a, ...[24, 16, 8, 0].map((s) => (count >> s) & 255)];
+      const bytes = new Uint8Array(head.length + 12 * count);
+      bytes.set(head);
+      for (let i = 0; i < count; i++) {
+        bytes.set([0xc2, 0x4a, 1 + (i >> 8), i & 255], head.length + 12 * i);
+      }
+      return bytes;
+    };
+    const { b, got, peer, settle } = await createSiege("client");
+    const before = process.cpuUsage();
+    for (const count of [2_048, 2_049, 40_000]) peer.sayRaw(sent(colliding(count)));
+    await settle();
+    const { user, system } = process.cpuUsage(before);
+    expect(got.map((set) => (set as Set<unknown>).size)).toEqual([2_048]);
+    expect(b.remote.breaches).toEqual({ clientNumberKeys: 2 });
+    // All that hash alike, compared with each other, would take seconds.
+    expect((user + system) / 1000).toBeLessThan(200);
   });
 
   test("Deep nesting: more than 64 levels are refused, however many and of whatever kind", async () => {

@@ -304,6 +304,35 @@ describe("a peer that knows the key, by number", () => {
     await world.settle();
     expect([again.end?.code, order.length]).toEqual([CLOSE_CODES.RATE, 10_001]);
   });
+
+  test("Flood: of what a client says each 64 items are counted as one thing more, of a node's none", async () => {
+    const limits = { clientSignalsBurst: 1_000, clientSignalsPerSecond: 1 };
+    const world = createRemoteWorld();
+    const b = await world.start("b", { exports: [Victim], limits });
+    const sizes: number[] = [];
+    b.node.spawnOpt<unknown[]>({ name: Victim as never }, async (self) => {
+      for (;;) sizes.push((await self.receive()).length);
+    });
+    // 100 more than the message itself; none of what has less than 64.
+    const [long, short] = [6_400, 60].map((items) => Array.from({ length: items }, () => 0));
+    for (const [role, taken] of [
+      ["client", 10],
+      ["node", 12],
+    ] as const) {
+      const peer = await Hostile.open(world, role, "b", { role });
+      for (let i = 0; i < 90; i++) {
+        peer.say({ op: "send-name", name: "victim", from: 1, payload: short });
+      }
+      for (let i = 0; i < 12; i++) {
+        peer.say({ op: "send-name", name: "victim", from: 1, payload: long });
+        await world.settle();
+      }
+      expect([sizes.splice(0, 90).includes(6_400), sizes.splice(0).length]).toEqual([false, taken]);
+      if (role === "client") expect(peer.end).toMatchObject({ code: CLOSE_CODES.RATE });
+      else expect(peer.end).toBeUndefined();
+    }
+    expect(b.remote.breaches).toEqual({ clientSignalsPerSecond: 1 });
+  });
 });
 
 describe("what is no message, by number", () => {
