@@ -179,12 +179,11 @@ export const mutants = [
     id: "K16",
     group: "kernel",
     what: "a run ends with its first violation",
-    file: "packages/testkit/src/kernel.ts",
-    search:
-      "    if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };\n",
+    file: "packages/testkit/src/choice.ts",
+    search: "  if (kernel.step >= kernel.options.stepLimit) return { outcome: kernel.cutOff() };\n",
     replace:
-      '    if (this.checks.violations.length > 0) return { outcome: "quiescent" };\n' +
-      "    if (this.steps.length >= this.options.stepLimit) return { outcome: this.cutOff() };\n",
+      '  if (kernel.checks.violations.length > 0) return { outcome: "quiescent" };\n' +
+      "  if (kernel.step >= kernel.options.stepLimit) return { outcome: kernel.cutOff() };\n",
     tests: [counts, "packages/testkit/test/run-program.test.ts"],
     only: "deque|wraps|clients|goes on",
   },
