@@ -34,7 +34,9 @@ export class Awaiting {
     this.#groups.set(name, all);
     const group: Group = { waiting, timer: undefined };
     group.timer = this.#clock.set(() => {
-      if (all.delete(group)) for (const { reject } of waiting) reject(error);
+      all.delete(group);
+      if (all.size === 0) this.#groups.delete(name);
+      for (const { reject } of waiting) reject(error);
     }, this.#patienceMs);
     all.add(group);
   }
@@ -45,6 +47,11 @@ export class Awaiting {
     this.#groups.delete(name);
     for (const { timer } of groups) this.#clock.clear(timer);
     return groups.flatMap(({ waiting }) => waiting);
+  }
+
+  /** For how many nodes somebody waits. */
+  get size(): number {
+    return this.#groups.size;
   }
 
   /** All, whomever they wait for. */

@@ -1,4 +1,5 @@
 /** How much clients have said lately, by name: a new session does not make it more. */
+import { forgetOldest } from "./forget-oldest.js";
 import type { Bucket } from "./token-bucket.js";
 
 export class ClientRates {
@@ -14,12 +15,7 @@ export class ClientRates {
     let said = this.#said.get(name);
     if (said === undefined) {
       this.#said.set(name, (said = { bucket: undefined }));
-      if (this.#said.size > this.#most) {
-        for (const oldest of this.#said.keys()) {
-          this.#said.delete(oldest);
-          break;
-        }
-      }
+      forgetOldest(this.#said, this.#most);
     }
     return said;
   }

@@ -1,5 +1,6 @@
 /** What a client was told of in a session: it can address nothing else, nor have anybody else do it. */
 import { isPid, type AnyPid, type Ref } from "@coppice/core";
+import { forgetOldest } from "./forget-oldest.js";
 import type { NodeLife } from "./term.js";
 
 export class ExportTable {
@@ -38,12 +39,7 @@ export class ExportTable {
 
   #keep<T>(told: Set<T>, one: T): void {
     told.add(one);
-    if (told.size <= this.#most) return;
-    this.#forgot();
-    for (const oldest of told) {
-      told.delete(oldest);
-      break;
-    }
+    if (forgetOldest(told, this.#most)) this.#forgot();
   }
 }
 

@@ -6,6 +6,7 @@ import {
   OVERLOAD_BACKOFF,
   type Backoff,
 } from "./backoff.js";
+import { forgetOldest } from "./forget-oldest.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
 /** So many nodes that could not be reached are remembered. */
@@ -38,12 +39,7 @@ export class Failures {
     this.#failures.delete(name);
     this.#failures.set(name, { count, untilMs: nowMs + waitMs(count, code, random) });
     // A peer may tell of as many nodes as it likes.
-    if (this.#failures.size > MAX_FAILURES) {
-      for (const oldest of this.#failures.keys()) {
-        this.#failures.delete(oldest);
-        break;
-      }
-    }
+    forgetOldest(this.#failures, MAX_FAILURES);
   }
 
   /** It was reached. */

@@ -3,6 +3,7 @@
  * alone: those that will fail again until somebody changes something.
  */
 import type { Report } from "@coppice/core";
+import { forgetOldest } from "./forget-oldest.js";
 import { shownAddress } from "./shown-address.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
@@ -37,8 +38,8 @@ export class Refusals {
   ): Report | undefined {
     const question = DISAGREEMENTS.get(code);
     if (question === undefined || this.#told.get(target) === code) return undefined;
-    if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.set(target, code);
+    forgetOldest(this.#told, MAX_TOLD);
     const shown = shownAddress(target);
     const where = shownAddress(address);
     const data: Refusal = { type: "connectionRefused", target: shown, address: where, code, text };

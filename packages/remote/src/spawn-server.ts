@@ -11,6 +11,7 @@ import {
 } from "@coppice/core";
 import type { Subscription } from "rxjs";
 import { listed, type RemoteBehaviour, type RemoteBehaviours } from "./behaviours.js";
+import { forgetOldest } from "./forget-oldest.js";
 import type { Role } from "./handshake-message.js";
 import type { BreachCounts, LimitName, Limits } from "./limits.js";
 import { isGranted } from "./permission.js";
@@ -72,12 +73,7 @@ export class SpawnServer {
       if (event.type !== "exited" || this.#running === 0) return;
       this.#ended.set(event.pid, event.reason);
       // An answer is looked up at once. A start that hangs must not make a heap of all that ends meanwhile.
-      if (this.#ended.size > MOST_ENDED) {
-        for (const oldest of this.#ended.keys()) {
-          this.#ended.delete(oldest);
-          break;
-        }
-      }
+      forgetOldest(this.#ended, MOST_ENDED);
     });
   }
 
