@@ -238,7 +238,8 @@ async function yieldAll(
 /**
  * Ends a task: asks it to end with `"shutdown"`, and kills it when it has not ended in time. Resolves
  * when it has ended: to what has come of it before, `{ exit }` when it ended for another reason, and
- * `undefined` when it ended as it was asked to. It is unlinked first, so that its end hurts nobody.
+ * `undefined` when it ended as it was asked to. One that had to be killed has not, unless `brutal` says
+ * so: `{ exit: "killed" }`. It is unlinked first, so that its end hurts nobody.
  *
  * @throws TaskOwnerError, TaskAwaitedError, InvalidArgumentError as `await` does
  * @example
@@ -266,8 +267,8 @@ export async function shutdown<T>(
   handle.claim();
   try {
     const result = handle.result ?? (await end(owner, handle, brutal, timeoutMs));
-    const asked = "exit" in result && (result.exit === "shutdown" || result.exit === "killed");
-    return asked ? undefined : (result as TaskResult<T>);
+    const asked = brutal ? "killed" : "shutdown";
+    return "exit" in result && result.exit === asked ? undefined : (result as TaskResult<T>);
   } finally {
     handle.release(true);
   }

@@ -494,7 +494,8 @@ describe("task.shutdown", () => {
     await advance(99);
     expect(node.isAlive(job.pid)).toBe(true);
     await advance(1);
-    expect(await over).toBeUndefined();
+    // Elixir: one that had to be killed has not ended as it was asked to; `nil` is for that alone.
+    expect(await over).toEqual({ exit: "killed" });
     expect(reasonOf(job.pid)).toBe("killed");
   });
 
@@ -525,6 +526,22 @@ describe("task.shutdown", () => {
     await quiesce();
     expect(await task.shutdown(node, job)).toEqual({ value: "shutdown" });
   });
+
+  // Elixir's task_test.exs, shutdown/2: the reason that is asked for is nil, any other is an exit.
+  test.each([
+    ["to end, with shutdown", {}, "shutdown", undefined],
+    ["to end, with killed", {}, "killed", { exit: "killed" }],
+    ["to be brutal, with killed", { brutal: true }, "killed", undefined],
+    ["to be brutal, with shutdown", { brutal: true }, "shutdown", { exit: "shutdown" }],
+  ] as const)(
+    "that is %s, says of a task that has ended so whether it was asked for that",
+    async (_how, options, reason, expected) => {
+      const { node } = createWorld();
+      const job = task.async(node, (self) => self.exit(reason));
+      await quiesce();
+      expect(await task.shutdown(node, job, options)).toEqual(expected);
+    },
+  );
 
   test("gives the exit of a task that ends for another reason", async () => {
     const { node } = createWorld();
