@@ -31,6 +31,7 @@ import { ORDER } from "./scripted-worker.js";
 import { childOf, childOfTerm, startScripted, type SpecContext } from "./supervisor-spec-json.js";
 import { termOfChildren, termOfResult, termOfSpec } from "./supervisor-terms.js";
 import { stopOp } from "./stop-op.js";
+import { sysOp } from "./sys-op.js";
 import { naturalOrder, type Value } from "./term.js";
 import { nameOf, targetOf, termOfReason } from "./translation.js";
 
@@ -90,6 +91,7 @@ export const supervisorOps: OpTable = new Map([
     check_childspecs: { needs: ["specs"], run: check },
     child_do: { needs: ["who", "do"], run: order },
     gs_stop: stopOp,
+    sys: sysOp,
   }),
 ]);
 
