@@ -141,6 +141,7 @@ export class World implements FaultSource {
   }
 
   resume(name: string): void {
+    this.#placeOf("resume", name);
     this.#paused?.delete(name);
   }
 

@@ -182,6 +182,11 @@ describe("what would pass in silence is refused", () => {
       'durable: node must be the name of a node, but is "m"',
     ],
     [
+      "a node to resume that there is none of",
+      (sim) => sim.resume("m"),
+      'resume: node must be the name of a node, but is "m"',
+    ],
+    [
       "how a torn write is read, misspelt",
       (sim) => sim.durable("n", "log", [], { tear: () => [] }),
       "durable: options must be made of torn",

@@ -214,6 +214,43 @@ describe("a partition", () => {
   });
 });
 
+describe("what the code of a program mends", () => {
+  const isRelief = (key: string): boolean => key.startsWith("fault:relief");
+
+  test("goes on from there: a node that it resumes", async () => {
+    const { seen, runs } = await outcomes((sim, note) => {
+      const [a, b] = [sim.node("a"), sim.node("b")];
+      const paused = a.spawnOpt<string>({ key: "p" }, async (self) => note(await self.receive()));
+      a.send(paused, "goes on");
+      b.spawnOpt<never>({ key: "q" }, async (self) => {
+        await self.yield();
+        note("resumes");
+        sim.resume(a);
+      });
+      sim.pause("a");
+    });
+    expect(seen).toEqual(["resumes goes on"]);
+    // Else it would have been resumed, in the end, because nothing else could happen.
+    expect(runs.flatMap(keysOf).filter(isRelief)).toEqual([]);
+  });
+
+  test("goes on from there: a network that it heals", async () => {
+    const { seen, runs } = await outcomes((sim, note) => {
+      const [a, b] = [sim.node("a"), sim.node("b")];
+      const sink = b.spawnOpt<string>({ key: "sink" }, async (self) => note(await self.receive()));
+      a.spawnOpt<never>({ key: "source" }, async (self) => {
+        self.send(sink, "arrives");
+        await self.yield();
+        note("heals");
+        sim.heal();
+      });
+      sim.partition(["a"], ["b"]);
+    });
+    expect(seen).toEqual(["heals arrives"]);
+    expect(runs.flatMap(keysOf).filter(isRelief)).toEqual([]);
+  });
+});
+
 describe("other faults", () => {
   test("a clock that jumps makes timers due, or late", async () => {
     const { seen } = await outcomes((sim, note) => {
