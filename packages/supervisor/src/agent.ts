@@ -11,6 +11,7 @@
  * OTP: Elixir's Agent, https://hexdocs.pm/elixir/Agent.html
  */
 import {
+  checkFunction,
   opaque,
   StartError,
   type Address,
@@ -28,7 +29,6 @@ import { checkActor } from "./actor-check.js";
 import { isThenable, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
 import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
 import { defineServer } from "./gen-server.js";
-import { checkFunction } from "./option-check.js";
 import type { Server } from "./server-definition.js";
 import { stop as stopProcess, type StopProcessOptions } from "./stop.js";
 

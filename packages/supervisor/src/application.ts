@@ -4,7 +4,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/application.html
  */
-import { InvalidArgumentError, type AnyPid, type Node } from "@coppice/core";
+import { checkKeys, InvalidArgumentError, type AnyPid, type Node } from "@coppice/core";
 import { resolveApplication, type ApplicationDefinition } from "./application-definition.js";
 import type { ApplicationEnd } from "./application-end.js";
 import { launchApplication } from "./application-process.js";
@@ -102,17 +102,14 @@ export function checkOptions(
   known: readonly string[],
 ): void {
   const refuse = (option: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`${caller}: options${option}`, expected, received);
+    throw new InvalidArgumentError(`${caller}: options.${option}`, expected, received);
   };
-  if (typeof options !== "object" || options === null) refuse("", "an object", options);
-  for (const [key, value] of Object.entries(options)) {
-    if (!known.includes(key)) refuse("", `made of ${known.join(", ")}`, { [key]: value });
-  }
+  checkKeys(`${caller}: options`, options, known);
   const { deadlineMs, logger } = options as { deadlineMs?: unknown; logger?: unknown };
   if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0)) {
-    refuse(".deadlineMs", "a number greater than 0", deadlineMs);
+    refuse("deadlineMs", "a number greater than 0", deadlineMs);
   }
   if (logger !== undefined && logger !== false && typeof logger !== "function") {
-    refuse(".logger", "a function", logger);
+    refuse("logger", "a function", logger);
   }
 }

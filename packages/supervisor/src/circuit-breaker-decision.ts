@@ -10,8 +10,8 @@
  *                       └─────────────────┘
  * ```
  */
-import { InvalidArgumentError } from "@coppice/core";
-import { checkCount, checkDuration, checkOptions } from "./option-check.js";
+import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkCount, checkDuration } from "./option-check.js";
 
 /** When a circuit breaker opens, and how it closes again. */
 export interface CircuitBreakerSettings {
@@ -197,7 +197,7 @@ export function checkCircuitBreakerSettings(
   what: string,
   settings: CircuitBreakerSettings,
 ): CheckedCircuitBreakerSettings {
-  checkOptions(what, settings, SETTINGS);
+  checkKeys(what, settings, SETTINGS);
   const { openAfter = { failures: 5, withinMs: 10_000 }, resetMs = 30_000, probes = 1 } = settings;
   const { probeTimeoutMs = resetMs } = settings;
   checkDuration(`${what}.resetMs`, resetMs);
@@ -216,7 +216,7 @@ function checkOpenAfter(
   openAfter: FailureCount | FailureRate,
 ): CheckedCircuitBreakerSettings["openAfter"] {
   if (typeof openAfter === "object" && openAfter !== null && "failureRate" in openAfter) {
-    checkOptions(what, openAfter, ["failureRate", "withinMs", "minCalls"]);
+    checkKeys(what, openAfter, ["failureRate", "withinMs", "minCalls"]);
     const { failureRate, withinMs, minCalls = 10 } = openAfter;
     if (typeof failureRate !== "number" || !(failureRate > 0 && failureRate <= 1)) {
       const expected = "a number greater than 0, and at most 1";
@@ -226,7 +226,7 @@ function checkOpenAfter(
     checkCount(`${what}.minCalls`, minCalls, 1);
     return { failureRate, withinMs, minCalls };
   }
-  checkOptions(what, openAfter, ["failures", "withinMs"]);
+  checkKeys(what, openAfter, ["failures", "withinMs"]);
   const { failures, withinMs } = openAfter;
   checkCount(`${what}.failures`, failures, 1);
   checkDuration(`${what}.withinMs`, withinMs);

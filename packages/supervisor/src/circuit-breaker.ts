@@ -7,6 +7,8 @@
  * probes; when they succeed it closes.
  */
 import {
+  checkFunction,
+  checkKeys,
   formatTerm,
   guardedObservable,
   isName,
@@ -35,7 +37,6 @@ import {
 } from "./circuit-breaker-decision.js";
 import { CircuitOpenError } from "./circuit-breaker-errors.js";
 import { defineServer } from "./gen-server.js";
-import { checkFunction, checkOptions } from "./option-check.js";
 import { isOwnEnd } from "./own-end.js";
 import type { CallSelf, Server, ServerSelf } from "./server-definition.js";
 
@@ -173,7 +174,7 @@ async function attempt<T>(
 
 function checkRun(what: string, act: unknown, options: RunOptions, known: readonly string[]): void {
   checkFunction(`circuitBreaker.${what}: act`, act);
-  checkOptions(`circuitBreaker.${what}: options`, options, known);
+  checkKeys(`circuitBreaker.${what}: options`, options, known);
   const { isFailure } = options;
   if (isFailure !== undefined) {
     checkFunction(`circuitBreaker.${what}: options.isFailure`, isFailure);

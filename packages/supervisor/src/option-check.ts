@@ -1,23 +1,6 @@
 /** Checks of options at the edge: each says what was expected and what came. */
 import { InvalidArgumentError } from "@coppice/core";
 
-/** @throws InvalidArgumentError it is no function */
-export function checkFunction(argument: string, value: unknown): void {
-  if (typeof value !== "function") throw new InvalidArgumentError(argument, "a function", value);
-}
-
-/** @throws InvalidArgumentError an option is unknown: a misspelt one would be ignored in silence */
-export function checkOptions(argument: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError(argument, "an object", options);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new InvalidArgumentError(argument, `made of ${known.join(", ")}`, options);
-    }
-  }
-}
-
 /** Milliseconds to wait at most. @throws InvalidArgumentError it is negative or no number */
 export function checkTimeout(argument: string, timeoutMs: unknown): void {
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {

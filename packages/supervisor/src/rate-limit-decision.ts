@@ -9,8 +9,8 @@
  * | `"token-bucket"` | `burst` at once, and `permits` in each `perMs` besides | one number |
  * | `"sliding-window"` | `permits` in any `perMs` | the times of the last `permits` |
  */
-import { InvalidArgumentError } from "@coppice/core";
-import { checkCount, checkDuration, checkOptions } from "./option-check.js";
+import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkCount, checkDuration } from "./option-check.js";
 
 export interface RateLimitSettings {
   /** How many permits there are in `perMs`. */
@@ -118,7 +118,7 @@ const SETTINGS = ["permits", "perMs", "kind", "burst", "maxWaiting"];
 
 /** @throws InvalidArgumentError a setting is unknown or not as it has to be */
 export function checkRateLimit(what: string, settings: RateLimitSettings): RateLimit {
-  checkOptions(what, settings, SETTINGS);
+  checkKeys(what, settings, SETTINGS);
   const { permits, perMs, kind = "token-bucket", maxWaiting = 1_000 } = settings;
   const { burst = permits } = settings;
   checkWhole(`${what}.permits`, permits);

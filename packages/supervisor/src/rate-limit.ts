@@ -5,9 +5,10 @@
  * waits by itself until then. Whoever ends while it waits has used its permits up all the same.
  */
 import {
+  checkKeys,
+  formatTerm,
   InvalidArgumentError,
   isName,
-  formatTerm,
   type Call,
   type CallOptions,
   type Operations,
@@ -15,7 +16,7 @@ import {
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
 import { defineServer } from "./gen-server.js";
-import { checkOptions, checkTimeout } from "./option-check.js";
+import { checkTimeout } from "./option-check.js";
 import {
   checkRateLimit,
   FRESH_ACCOUNT,
@@ -165,7 +166,7 @@ export async function acquire(
 ): Promise<void> {
   checkActor("rateLimit.acquire: caller", caller);
   const what = "rateLimit.acquire: options";
-  checkOptions(what, options, ["key", "permits", "timeoutMs", "signal"]);
+  checkKeys(what, options, ["key", "permits", "timeoutMs", "signal"]);
   const { key = "", timeoutMs = 5_000, signal } = options;
   checkTimeout(`${what}.timeoutMs`, timeoutMs);
   const abortable = signal === undefined ? {} : { signal };
@@ -189,7 +190,7 @@ export async function tryAcquire(
   options: TryAcquireOptions = {},
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number }> {
   checkActor("rateLimit.tryAcquire: caller", caller);
-  checkOptions("rateLimit.tryAcquire: options", options, ["key", "permits"]);
+  checkKeys("rateLimit.tryAcquire: options", options, ["key", "permits"]);
   const reservation = await reserve(caller, limit, options, 0, {});
   if (reservation.type === "reserved") return { ok: true };
   return { ok: false, retryAfterMs: reservation.retryAfterMs };

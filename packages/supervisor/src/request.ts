@@ -4,6 +4,7 @@
  * OTP: https://www.erlang.org/doc/man/gen_server.html#send_request-2 and request id collections
  */
 import {
+  checkKeys,
   ExitSignal,
   InvalidArgumentError,
   TIMEOUT,
@@ -15,6 +16,7 @@ import {
 import { checkActor } from "./actor-check.js";
 import { Abandonment } from "./abandonment.js";
 import { RequestAbandonedError } from "./errors.js";
+import { checkTimeout } from "./option-check.js";
 
 /** What came of a request: its reply, or the error that a call would have thrown. */
 export type Response<R> = { readonly reply: R } | { readonly error: unknown };
@@ -75,7 +77,7 @@ export class Request<R> {
 
   /** Waits for the response. After `TIMEOUT` it can be waited for again. OTP's `wait_response`. */
   async wait(options: WaitOptions = {}): Promise<Response<R> | typeof TIMEOUT> {
-    const timeoutMs = checkTimeout(options);
+    const timeoutMs = timeoutOf(options);
     if (this.#response === undefined) {
       await waitFor(this.#caller, timeoutMs, (done) => this.onResponse(done));
     }
@@ -176,7 +178,7 @@ export class RequestCollection<R, L = string> {
   async wait(
     options: WaitOptions = {},
   ): Promise<LabelledResponse<R, L> | typeof TIMEOUT | "no_request"> {
-    const timeoutMs = checkTimeout(options);
+    const timeoutMs = timeoutOf(options);
     let taken: LabelledResponse<R, L> | "no_request" | undefined;
     const take: Taker<R> = (request) => (taken = this.#take(request));
     const [first] = this.#answered;
@@ -237,17 +239,10 @@ export class RequestCollection<R, L = string> {
   }
 }
 
-function checkTimeout(options: WaitOptions): number {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError("wait: options", "an object", options);
-  }
-  const { timeoutMs = Infinity, ...unknown } = options;
-  if (Object.keys(unknown).length > 0) {
-    throw new InvalidArgumentError("wait: options", "made of timeoutMs", unknown);
-  }
-  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
-    throw new InvalidArgumentError("wait: options.timeoutMs", "a number of at least 0", timeoutMs);
-  }
+function timeoutOf(options: WaitOptions): number {
+  checkKeys("wait: options", options, ["timeoutMs"]);
+  const { timeoutMs = Infinity } = options;
+  checkTimeout("wait: options.timeoutMs", timeoutMs);
   return timeoutMs;
 }
 

@@ -1,5 +1,5 @@
 /** Whether to try again, and when, as pure functions. */
-import { InvalidArgumentError } from "@coppice/core";
+import { checkFunction, InvalidArgumentError } from "@coppice/core";
 import {
   checkBackoff,
   chooseDelay,
@@ -7,7 +7,7 @@ import {
   type Backoff,
   type CheckedBackoff,
 } from "./backoff.js";
-import { checkCount, checkDuration, checkFunction } from "./option-check.js";
+import { checkCount, checkDuration } from "./option-check.js";
 
 /** How often something is tried, and for how long. */
 export interface RetrySettings {

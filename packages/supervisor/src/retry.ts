@@ -5,6 +5,8 @@
  * the better way where both belong to one supervisor; this is for callers who outlive it.
  */
 import {
+  checkFunction,
+  checkKeys,
   DEFAULT_CALL_TIMEOUT_MS,
   NoProcessError,
   ServerExitError,
@@ -17,7 +19,7 @@ import {
   type Target,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { checkFunction, checkOptions, checkTimeout } from "./option-check.js";
+import { checkTimeout } from "./option-check.js";
 import { isOwnEnd } from "./own-end.js";
 import {
   checkRetrySettings,
@@ -78,7 +80,7 @@ export async function retry<T>(
 ): Promise<T> {
   checkActor("retry: caller", caller);
   checkFunction("retry: act", act);
-  checkOptions("retry: options", options, [...RETRY_SETTINGS, "signal"]);
+  checkKeys("retry: options", options, [...RETRY_SETTINGS, "signal"]);
   const policy = checkRetrySettings("retry: options", options);
   return tryAgain(caller, act, policy, options, options.retryOn ?? (() => true));
 }
@@ -119,7 +121,7 @@ export async function callWithRetry<M, const Q extends RequestOf<M>>(
 ): Promise<ReplyOf<M, Q>> {
   checkActor("callWithRetry: caller", caller);
   const what = "callWithRetry: options";
-  checkOptions(what, options, [...RETRY_SETTINGS, "signal", "timeoutMs", "idempotent"]);
+  checkKeys(what, options, [...RETRY_SETTINGS, "signal", "timeoutMs", "idempotent"]);
   const policy = checkRetrySettings(what, options);
   const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal, idempotent = false } = options;
   checkTimeout(`${what}.timeoutMs`, timeoutMs);

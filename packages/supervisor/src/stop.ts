@@ -4,6 +4,7 @@
  * OTP: https://www.erlang.org/doc/man/gen_server.html#stop-3 and proc_lib:stop/3
  */
 import {
+  checkKeys,
   CallTimeoutError,
   InvalidArgumentError,
   isName,
@@ -20,6 +21,7 @@ import {
   type Starter,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
+import { checkTimeout } from "./option-check.js";
 import { isSameTerm } from "./same-term.js";
 import { terminate, type SystemTarget } from "./sys.js";
 
@@ -116,20 +118,10 @@ async function stopIt(
 }
 
 function check(target: SystemTarget, options: StopProcessOptions): void {
-  const refuse = (argument: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`stop: ${argument}`, expected, received);
-  };
   if (!(isPid(target) || isName(target) || isRemoteName(target))) {
-    refuse("target", "a pid, a name or at(node, name)", target);
+    throw new InvalidArgumentError("stop: target", "a pid, a name or at(node, name)", target);
   }
-  if (typeof options !== "object" || options === null) refuse("options", "an object", options);
-  for (const key of Object.keys(options)) {
-    if (key !== "reason" && key !== "timeoutMs") {
-      refuse("options", "made of reason, timeoutMs", { [key]: options[key as never] });
-    }
-  }
+  checkKeys("stop: options", options, ["reason", "timeoutMs"]);
   const { timeoutMs } = options;
-  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
-    refuse("options.timeoutMs", "a number of at least 0", timeoutMs);
-  }
+  if (timeoutMs !== undefined) checkTimeout("stop: options.timeoutMs", timeoutMs);
 }

@@ -4,6 +4,7 @@
  * OTP: https://www.erlang.org/doc/man/supervisor.html
  */
 import {
+  checkKeys,
   InvalidArgumentError,
   isPid,
   StartError,
@@ -124,11 +125,7 @@ export async function startSupervisor<M = SupervisorMessage, A extends readonly 
 }
 
 function checkOptions(options: StartSupervisorOptions<never>): void {
-  for (const key of Object.keys(options)) {
-    if (["name", "label", "reportTo"].includes(key)) continue;
-    const expected = "made of name, label, reportTo";
-    throw new InvalidArgumentError("startSupervisor: options", expected, options);
-  }
+  checkKeys("startSupervisor: options", options, ["name", "label", "reportTo"]);
   const { reportTo } = options;
   if (reportTo !== undefined && !isPid(reportTo)) {
     throw new InvalidArgumentError("startSupervisor: options.reportTo", "a pid", reportTo);

@@ -7,6 +7,8 @@
  * OTP: Elixir's Task.async_stream, https://hexdocs.pm/elixir/Task.html#async_stream/3
  */
 import {
+  checkFunction,
+  checkKeys,
   InvalidArgumentError,
   TIMEOUT,
   type AbortSignalLike,
@@ -15,7 +17,7 @@ import {
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
 import { isThenable } from "./behaviour.js";
-import { checkCount, checkFunction, checkOptions, checkTimeout } from "./option-check.js";
+import { checkCount, checkTimeout } from "./option-check.js";
 import { taskBody, type TaskFunction } from "./task-body.js";
 import { TaskTimeoutError } from "./task-errors.js";
 import { processOf, TaskHandle, within, type TaskOwner, type TaskResult } from "./task-handle.js";
@@ -94,7 +96,7 @@ type Launch = (item: unknown) => TaskHandle | Promise<TaskHandle>;
 const OPTIONS = ["maxConcurrency", "ordered", "timeoutMs", "onTimeout", "supervisor"];
 
 function checkStreamOptions(options: AsyncStreamOptions): StreamSettings {
-  checkOptions("task.asyncStream: options", options, OPTIONS);
+  checkKeys("task.asyncStream: options", options, OPTIONS);
   const { maxConcurrency = 8, ordered = true, timeoutMs = 5_000, onTimeout = "exit" } = options;
   const { supervisor } = options;
   const refuse = (option: string, expected: string, received: unknown): never => {

@@ -14,6 +14,8 @@
  * OTP: Elixir's Task.Supervisor, https://hexdocs.pm/elixir/Task.Supervisor.html
  */
 import {
+  checkFunction,
+  checkKeys,
   opaque,
   StartError,
   type Body,
@@ -29,7 +31,6 @@ import type { Shutdown } from "./child-spec.js";
 import { childTemplate } from "./child-template.js";
 import type { DynamicSupervisorMessage } from "./dynamic-supervisor-message.js";
 import { defineDynamicSupervisor, type DynamicSupervisorDefinition } from "./dynamic-supervisor.js";
-import { checkFunction, checkOptions } from "./option-check.js";
 import { startChild as startDynamicChild } from "./supervisor-operations.js";
 import { named, plainBody, taskBody, type Attention, type TaskFunction } from "./task-body.js";
 import { processOf, TaskHandle, type Task, type TaskOwner } from "./task-handle.js";
@@ -66,7 +67,7 @@ export interface TaskSupervisorOptions {
 export function supervisor(
   options: TaskSupervisorOptions = {},
 ): DynamicSupervisorDefinition<unknown, SentTask> {
-  checkOptions("task.supervisor: options", options, ["maxChildren", "shutdown"]);
+  checkKeys("task.supervisor: options", options, ["maxChildren", "shutdown"]);
   const { maxChildren, shutdown } = options;
   const start: Startable<unknown, SentTask> = {
     start: (starter, { timeoutMs: _timeoutMs, ...spawnOptions }, body) => ({

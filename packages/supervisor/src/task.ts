@@ -17,6 +17,8 @@
  * OTP: Elixir's Task, https://hexdocs.pm/elixir/Task.html
  */
 import {
+  checkFunction,
+  checkKeys,
   DeadProcessError,
   InvalidArgumentError,
   TIMEOUT,
@@ -26,7 +28,7 @@ import {
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
 import { child, type ChildOptions, type ChildSpec } from "./child-spec.js";
-import { checkFunction, checkOptions, checkTimeout } from "./option-check.js";
+import { checkTimeout } from "./option-check.js";
 import { plainBody, taskBody, type TaskFunction } from "./task-body.js";
 import { TaskExitError, TaskTimeoutError } from "./task-errors.js";
 import {
@@ -257,7 +259,7 @@ export async function shutdown<T>(
   task: Task<T>,
   options: ShutdownOptions = {},
 ): Promise<TaskResult<T> | undefined> {
-  checkOptions("task.shutdown: options", options, ["brutal", "timeoutMs"]);
+  checkKeys("task.shutdown: options", options, ["brutal", "timeoutMs"]);
   const { brutal = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   checkTimeout("task.shutdown: options.timeoutMs", timeoutMs);
   if (typeof brutal !== "boolean") {
@@ -358,7 +360,7 @@ function valueOf({ pid }: TaskHandle, result: TaskResult<unknown>): unknown {
 }
 
 function timeoutOf(what: string, options: AwaitOptions): number {
-  checkOptions(`${what}: options`, options, ["timeoutMs"]);
+  checkKeys(`${what}: options`, options, ["timeoutMs"]);
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   checkTimeout(`${what}: options.timeoutMs`, timeoutMs);
   return timeoutMs;

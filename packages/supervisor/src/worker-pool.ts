@@ -11,9 +11,11 @@
  * one that ends is replaced by its next incarnation, and when the manager ends all begin anew.
  */
 import {
+  checkFunction,
+  checkKeys,
+  formatTerm,
   InvalidArgumentError,
   isName,
-  formatTerm,
   type AnyPid,
   type Call,
   type CallOptions,
@@ -33,7 +35,7 @@ import { checkChildSpec } from "./child-spec-check.js";
 import { launchProgram } from "./child-start.js";
 import { child, type CheckedChildSpec, type ChildSpec } from "./child-spec.js";
 import { defineServer } from "./gen-server.js";
-import { checkCount, checkFunction, checkOptions, checkTimeout } from "./option-check.js";
+import { checkCount, checkTimeout } from "./option-check.js";
 import { isOwnEnd } from "./own-end.js";
 import type { CallSelf, ServerSelf } from "./server-definition.js";
 import { defineSupervisor, type SupervisorDefinition } from "./supervisor.js";
@@ -146,7 +148,7 @@ interface CheckedSettings<W> {
 
 function checkSettings<W>(settings: WorkerPoolSettings<W>): CheckedSettings<W> {
   const what = "workerPool.define: settings";
-  checkOptions(what, settings, SETTINGS);
+  checkKeys(what, settings, SETTINGS);
   const { name, size, maxWaiting = Infinity, overflow = "refuse-newest", periodMs } = settings;
   const { intensity = size } = settings;
   if (!isName(name)) throw new InvalidArgumentError(`${what}.name`, "a name made by name()", name);
@@ -286,7 +288,7 @@ export async function checkOut<W>(
   options: CheckOutOptions = {},
 ): Promise<Loan<W>> {
   checkActor("workerPool.checkOut: caller", caller);
-  checkOptions("workerPool.checkOut: options", options, ["timeoutMs"]);
+  checkKeys("workerPool.checkOut: options", options, ["timeoutMs"]);
   const { timeoutMs = 5_000 } = options;
   checkTimeout("workerPool.checkOut: options.timeoutMs", timeoutMs);
   // The manager ends the wait: a call that gave up by itself could be lent a worker it does not know of.
