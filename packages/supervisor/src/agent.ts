@@ -26,7 +26,8 @@ import {
   type Target,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { isThenable, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
+import type { BehaviourSelf } from "./behaviour.js";
+import { whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { InvalidCallbackResultError, UnknownRequestError } from "./errors.js";
 import { defineServer } from "./gen-server.js";
 import type { Server } from "./server-definition.js";
@@ -81,18 +82,19 @@ type Run = (state: Value) => MaybePromise<Value>;
 function agentServer(init: () => MaybePromise<Value>): object {
   const definition = {
     // As the field of an object: a value may look like another result of `init`.
-    init: (): MaybePromise<{ readonly state: Value }> => then(init(), (state) => ({ state })),
+    init: (): MaybePromise<{ readonly state: Value }> =>
+      whenSettled(init(), (state) => ({ state })),
     call: {
-      get: taking((state, get) => then(get(state), (reply) => ({ reply }))),
+      get: taking((state, get) => whenSettled(get(state), (reply) => ({ reply }))),
       update: taking((state, update) =>
-        then(update(state), (next) => ({ reply: undefined, state: next })),
+        whenSettled(update(state), (next) => ({ reply: undefined, state: next })),
       ),
       getAndUpdate: taking((state, update) =>
-        then(update(state) as MaybePromise<GetAndUpdate<unknown, Value>>, checkGetAndUpdate),
+        whenSettled(update(state) as MaybePromise<GetAndUpdate<unknown, Value>>, checkGetAndUpdate),
       ),
     },
     cast: {
-      cast: taking((state, update) => then(update(state), (next) => ({ state: next }))),
+      cast: taking((state, update) => whenSettled(update(state), (next) => ({ state: next }))),
     },
   };
   return defineServer(definition);
@@ -267,11 +269,6 @@ export function stop<S>(
   options?: StopProcessOptions,
 ): Promise<void> {
   return stopProcess(caller, agent, options);
-}
-
-/** Without a promise for what is none: the next message need not wait. */
-function then<T, R>(value: MaybePromise<T>, next: (value: T) => R): MaybePromise<R> {
-  return isThenable<T>(value) ? value.then(next) : next(value);
 }
 
 function checkGetAndUpdate(result: GetAndUpdate<unknown, Value>): GetAndUpdate<unknown, Value> {

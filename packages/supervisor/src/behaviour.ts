@@ -26,39 +26,20 @@ import {
   type Exit,
   type ExitReason,
   type From,
-  type Handler,
   type HandlerSelf,
   type Opaque,
-  type Startable,
-  type Starter,
-  type StartOptions,
-  type StartResult,
   type Term,
 } from "@coppice/core";
 import { NotSuspendedError, UnknownRequestError } from "./errors.js";
 import { Instruments } from "./instruments.js";
+import { isThenable, settled, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import type { StateReply, Status, SystemAction } from "./system-request.js";
-
-/**
- * Does what follows, now or when the promise has settled. A promise of another kind is taken for no
- * more than its word: it is followed once, if it ever settles.
- */
-export function whenSettled<T, R>(
-  result: MaybePromise<T>,
-  follow: (value: T) => MaybePromise<R>,
-): MaybePromise<R> {
-  return isThenable(result) ? settled(result).then(follow) : follow(result);
-}
-
-function settled<T>(promise: PromiseLike<T>): Promise<T> {
-  return promise instanceof Promise ? promise : Promise.resolve(promise);
-}
 
 /** The process of a behaviour, as its own code sees it. */
 export type BehaviourSelf = HandlerSelf<unknown>;
 
-/** What an async callback returns in place of a value. */
-export type MaybePromise<T> = T | PromiseLike<T>;
+/** What who asks makes of a state. What it takes for the state's type was checked where it was written, if anywhere. */
+export type StateChange = (state: unknown) => unknown;
 
 export abstract class BehaviourProcess {
   readonly self: BehaviourSelf;
@@ -93,12 +74,12 @@ export abstract class BehaviourProcess {
 
   protected abstract getState(): unknown;
   /** Returns the new state. */
-  protected abstract replaceState(replace: (state: never) => unknown): MaybePromise<unknown>;
+  protected abstract replaceState(replace: StateChange): MaybePromise<unknown>;
   /** The state as `sys.getStatus` may show it. */
   protected abstract describeState(): MaybePromise<unknown>;
   protected abstract changeCode(
     behaviour: unknown,
-    migrate: ((state: never) => unknown) | undefined,
+    migrate: StateChange | undefined,
   ): MaybePromise<void> | undefined;
   /** A system request was handled, and the process goes on as before. */
   protected afterSystemRequest(): void {
@@ -291,62 +272,15 @@ function stateReply(state: unknown, from: From<never>, { pid }: BehaviourSelf): 
   return from.node === pid.node ? { local: opaque(state) } : { state };
 }
 
-function functionIn(value: Opaque<(state: never) => unknown>): (state: never) => unknown {
+function functionIn(value: Opaque<(state: never) => unknown>): StateChange {
   const act = valueIn(value);
   if (typeof act !== "function") throw new InvalidArgumentError("sys: request", "a function", act);
-  return act as (state: never) => unknown;
+  return act as StateChange;
 }
 
 /** The request may be forged. */
 function valueIn(value: Opaque<unknown> | undefined): unknown {
   return (value as Partial<Opaque<unknown>> | null | undefined)?.value;
-}
-
-/** A process of a behaviour, for the scheduler. */
-export type BehaviourHandler = Handler<unknown, BehaviourProcess, [begin: Begin]>;
-type Begin = (self: BehaviourSelf) => MaybePromise<BehaviourProcess>;
-
-/** @param kind what reports call it */
-export function behaviourHandler(kind: string): BehaviourHandler {
-  const step = (
-    process: BehaviourProcess,
-    result: MaybePromise<void> | undefined,
-  ): MaybePromise<BehaviourProcess> =>
-    result === undefined || !isThenable(result) ? process : result.then(() => process);
-  const named = {
-    [kind]: (process: BehaviourProcess, message: unknown) =>
-      step(process, process.receive(message)),
-  };
-  return {
-    init: (self, begin) => begin(self),
-    message: named[kind] as BehaviourHandler["message"],
-    idle: (process) => step(process, process.idle()),
-    failed: (process, reason) => process?.failed(reason) ?? undefined,
-  };
-}
-
-/**
- * Starts a process of a behaviour.
- *
- * @param begin makes the process and runs its `init`
- */
-export function startBehaviour<M>(
-  starter: Starter,
-  options: StartOptions<M>,
-  handler: BehaviourHandler,
-  begin: (self: BehaviourSelf, parent: AnyPid | undefined) => MaybePromise<BehaviourProcess>,
-): Promise<StartResult<M>> {
-  const parent = parentOf(starter, options);
-  const started = starter.spawnAndWait(options, handler, (self: BehaviourSelf) =>
-    begin(self, parent),
-  );
-  return started as Promise<StartResult<never>> as Promise<StartResult<M>>;
-}
-
-/** Whose exit ends a behaviour: who started it with a link or a monitor, as in OTP. */
-export function parentOf(starter: Starter, options: StartOptions<never>): AnyPid | undefined {
-  const { link, monitor } = options as { readonly link?: boolean; readonly monitor?: unknown };
-  return link === true || monitor !== undefined ? starter.pid : undefined;
 }
 
 /** What a starter is told of an `init` that threw. */
@@ -361,14 +295,6 @@ function asError(thrown: unknown): Error {
   return isCrash(crash) ? crash.error : new ThrownValueError(thrown);
 }
 
-export function isThenable<T>(value: unknown): value is PromiseLike<T> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { readonly then?: unknown }).then === "function"
-  );
-}
-
 interface SystemCall {
   readonly request: { readonly type: "system"; readonly action?: unknown };
   readonly from: From<never>;
@@ -380,7 +306,3 @@ function isSystemCall(message: object): boolean {
     typeof request === "object" && request !== null && request.type === "system" && isRef(from)
   );
 }
-
-/** A behaviour of any protocol, or none. */
-// oxlint-disable-next-line typescript/no-explicit-any -- what it understands does not matter here
-export type AnyBehaviour = Startable<any, any> | Startable<never, any>;

@@ -16,6 +16,7 @@ import {
 import { isStartable } from "./child-spec-check.js";
 import type { CheckedChildSpec, Shutdown } from "./child-spec.js";
 import { InvalidStartResultError } from "./errors.js";
+import { isThenable } from "./maybe-promise.js";
 import { isOwnEnd } from "./own-end.js";
 
 /**
@@ -99,8 +100,4 @@ function checkResult(result: StartResult): StartResult {
     if ("error" in result || isPid(result.pid)) return result;
   }
   return { error: { error: new InvalidStartResultError(result) } };
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null)?.then === "function";
 }

@@ -14,7 +14,7 @@ import {
   type StartResult,
 } from "@coppice/core";
 import { chooseDelay } from "./backoff.js";
-import type { BehaviourSelf } from "./behaviour.js";
+import type { BehaviourSelf, StateChange } from "./behaviour.js";
 import { childSpecInfo, type ChildInfo, type SupervisorView } from "./child-info.js";
 import { isExpected, resultOf } from "./decision-steps.js";
 import { countDynamicChildren, dynamicChildInfos } from "./dynamic-child-info.js";
@@ -403,9 +403,9 @@ export class DynamicSupervisorProcess extends SupervisorBase {
   }
 
   /** All but the children can be replaced. */
-  protected override replaceState(replace: (state: never) => unknown): DynamicSupervisorSysState {
+  protected override replaceState(replace: StateChange): DynamicSupervisorSysState {
     const before = this.getState();
-    const after = replace(before as never) as DynamicSupervisorSysState;
+    const after = replace(before) as DynamicSupervisorSysState;
     if (typeof after !== "object" || after === null || after.children !== before.children) {
       const expected =
         "the state as it is, with another limit, autoShutdown, maxChildren or restarts";
@@ -423,7 +423,7 @@ export class DynamicSupervisorProcess extends SupervisorBase {
       const expected = "a supervisor that defineDynamicSupervisor made";
       throw new InvalidArgumentError("changeCode: behaviour", expected, behaviour);
     }
-    const code = behaviour as unknown as Code;
+    const code = behaviour as object as Code;
     const spec = code.init(...this.#args);
     this.#code = code;
     if (spec !== "ignore") this.#spec = spec;

@@ -4,7 +4,7 @@
  * OTP: https://www.erlang.org/doc/design_principles/sup_princ.html#simplified-one_for_one-supervisors
  */
 import type { Starter, StartOptions, StartResult } from "@coppice/core";
-import { behaviourHandler, startBehaviour } from "./behaviour.js";
+import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
 import type { DynamicSupervisorMessage } from "./dynamic-supervisor-message.js";
 import { DynamicSupervisorProcess } from "./dynamic-supervisor-process.js";
 import {

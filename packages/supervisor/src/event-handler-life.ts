@@ -1,6 +1,7 @@
 /** One handler of an event manager, from its first callback to its last; and who hears of its end. */
 import type { AnyPid, ExitReason } from "@coppice/core";
-import { isThenable, whenSettled, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
+import type { BehaviourSelf } from "./behaviour.js";
+import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { sendCloneable } from "./cloneable.js";
 import type { EventHandlerId } from "./event-handler-id.js";
 import { attempt, readInit, type Attempt } from "./event-handler-result.js";

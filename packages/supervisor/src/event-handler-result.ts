@@ -1,6 +1,7 @@
 /** What the callbacks of an event handler came to: read off what they returned or threw. */
 import { ExitSignal, type ExitReason } from "@coppice/core";
-import { isThenable, reasonOfThrown, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
+import { reasonOfThrown, type BehaviourSelf } from "./behaviour.js";
+import { isThenable, type MaybePromise } from "./maybe-promise.js";
 import { InvalidCallbackResultError } from "./errors.js";
 import { HandlerExit } from "./event-handler-self.js";
 import { HandlerReference } from "./event-handler.js";

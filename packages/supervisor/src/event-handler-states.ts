@@ -1,6 +1,7 @@
 /** What system requests see of the handlers of an event manager, and what they replace. */
 import { InvalidArgumentError } from "@coppice/core";
-import { isThenable, whenSettled, type MaybePromise } from "./behaviour.js";
+import type { StateChange } from "./behaviour.js";
+import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import type { Installed } from "./event-handler-life.js";
 import type { HandlerCode } from "./event-handler.js";
 import type { EventHandlerState, EventHandlerStatus } from "./event-manager.js";
@@ -56,7 +57,7 @@ export function changeHandlers(
   handlers: readonly Installed[],
   name: string,
   code: HandlerCode,
-  migrate: ((state: never) => unknown) | undefined,
+  migrate: StateChange | undefined,
 ): MaybePromise<void> | undefined {
   const changed = handlers.filter((handler) => handler.name === name);
   const change = (states: readonly unknown[]): void => {
@@ -65,9 +66,7 @@ export function changeHandlers(
       handler.state = states[place];
     }
   };
-  const states = changed.map(({ state }) =>
-    migrate === undefined ? state : migrate(state as never),
-  );
+  const states = changed.map(({ state }) => (migrate === undefined ? state : migrate(state)));
   if (migrate !== undefined && states.some(isThenable)) return Promise.all(states).then(change);
   change(states);
   return undefined;

@@ -4,7 +4,8 @@
  * Whatever a callback does is read as an outcome; nothing of it gets out but the end of the process.
  */
 import type { AnyPid } from "@coppice/core";
-import { isThenable, whenSettled, type BehaviourSelf, type MaybePromise } from "./behaviour.js";
+import type { BehaviourSelf } from "./behaviour.js";
+import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { UnknownRequestError } from "./errors.js";
 import { isSameHandler, type EventHandlerId } from "./event-handler-id.js";
 import { attempt, readResult, type Outcome } from "./event-handler-result.js";

@@ -27,14 +27,9 @@ import {
   type Starter,
   type StartResult,
 } from "@coppice/core";
-import {
-  behaviourHandler,
-  BehaviourProcess,
-  startBehaviour,
-  whenSettled,
-  type BehaviourSelf,
-  type MaybePromise,
-} from "./behaviour.js";
+import { BehaviourProcess, type BehaviourSelf, type StateChange } from "./behaviour.js";
+import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
+import { whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { replyCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
 import { HandlerReference, type HandlerCode } from "./event-handler.js";
@@ -232,8 +227,8 @@ class ManagerProcess extends BehaviourProcess {
     return statesOf(this.#handlers.installed);
   }
 
-  protected override replaceState(replace: (state: never) => unknown): MaybePromise<unknown> {
-    return whenSettled(replace(this.getState() as never), (states) =>
+  protected override replaceState(replace: StateChange): MaybePromise<unknown> {
+    return whenSettled(replace(this.getState()), (states) =>
       replaceStates(this.#handlers.installed, states),
     );
   }
@@ -244,7 +239,7 @@ class ManagerProcess extends BehaviourProcess {
 
   protected override changeCode(
     behaviour: unknown,
-    migrate: ((state: never) => unknown) | undefined,
+    migrate: StateChange | undefined,
   ): MaybePromise<void> | undefined {
     if (behaviour instanceof ManagerBehaviour) {
       this.#behaviour = behaviour;

@@ -4,7 +4,7 @@
  * OTP: https://www.erlang.org/doc/man/gen_server.html
  */
 import type { StartOptions, Starter, StartResult } from "@coppice/core";
-import { behaviourHandler, startBehaviour } from "./behaviour.js";
+import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
 import { checkStartArguments } from "./request-callback.js";
 import { checkDefinition } from "./server-callbacks.js";
 import { ServerCode } from "./server-code.js";

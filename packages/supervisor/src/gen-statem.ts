@@ -14,7 +14,7 @@
  * OTP: https://www.erlang.org/doc/man/gen_statem.html
  */
 import type { StartOptions, Starter, StartResult } from "@coppice/core";
-import { behaviourHandler, startBehaviour } from "./behaviour.js";
+import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
 import { checkStartArguments } from "./request-callback.js";
 import type {
   InitArguments,

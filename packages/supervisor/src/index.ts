@@ -186,7 +186,7 @@ export {
   type RenderTreeOptions,
   type SupervisionTree,
 } from "./tree.js";
-export type { AnyBehaviour } from "./behaviour.js";
+export type { AnyBehaviour } from "./behaviour-start.js";
 export type {
   CallbackResult,
   CallResult,

@@ -17,7 +17,8 @@ import type {
   Target,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { behaviourHandler, startBehaviour, type BehaviourSelf } from "./behaviour.js";
+import type { BehaviourSelf } from "./behaviour.js";
+import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
 import { partitionOf, type PartitionKey } from "./partition-key.js";
 import {
   checkPartitionSupervisorSpec,

@@ -3,7 +3,7 @@
  */
 import { InvalidArgumentError, type ExitReason } from "@coppice/core";
 import type { Delay } from "./backoff.js";
-import type { AnyBehaviour } from "./behaviour.js";
+import type { AnyBehaviour } from "./behaviour-start.js";
 import { Rehearsal } from "./rehearsal.js";
 import { SupervisorBehaviour } from "./supervisor-base.js";
 

@@ -7,13 +7,8 @@ import {
   type ExitReason,
   type From,
 } from "@coppice/core";
-import {
-  BehaviourProcess,
-  isThenable,
-  whenSettled,
-  type BehaviourSelf,
-  type MaybePromise,
-} from "./behaviour.js";
+import { BehaviourProcess, type BehaviourSelf, type StateChange } from "./behaviour.js";
+import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { UnknownRequestError } from "./errors.js";
 import {
   describeRequests,
@@ -296,8 +291,8 @@ export class ServerProcess extends BehaviourProcess {
     return this.#state;
   }
 
-  protected override replaceState(replace: (state: never) => unknown): MaybePromise<unknown> {
-    return whenSettled(replace(this.#state as never), (state) => (this.#state = state));
+  protected override replaceState(replace: StateChange): MaybePromise<unknown> {
+    return whenSettled(replace(this.#state), (state) => (this.#state = state));
   }
 
   protected override describeState(): unknown {
@@ -307,7 +302,7 @@ export class ServerProcess extends BehaviourProcess {
 
   protected override changeCode(
     behaviour: unknown,
-    migrate: ((state: never) => unknown) | undefined,
+    migrate: StateChange | undefined,
   ): MaybePromise<void> {
     if (!(behaviour instanceof ServerCode)) {
       const expected = "a server of defineServer";
@@ -320,7 +315,7 @@ export class ServerProcess extends BehaviourProcess {
     };
     // A state that is kept is not looked at: it may be anything.
     if (migrate === undefined) return change(this.#state);
-    return whenSettled(migrate(this.#state as never), change);
+    return whenSettled(migrate(this.#state), change);
   }
 
   protected override afterSystemRequest(): void {

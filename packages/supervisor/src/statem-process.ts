@@ -7,12 +7,8 @@ import {
   type From,
   type TimerRef,
 } from "@coppice/core";
-import {
-  BehaviourProcess,
-  isThenable,
-  type BehaviourSelf,
-  type MaybePromise,
-} from "./behaviour.js";
+import { BehaviourProcess, type BehaviourSelf, type StateChange } from "./behaviour.js";
+import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { InvalidStateResultError, UnhandledEventError, UnknownRequestError } from "./errors.js";
 import type { StateMachineStatus } from "./state-machine.js";
 import {
@@ -253,13 +249,12 @@ export class StateMachineProcess extends BehaviourProcess {
     return { state, data };
   }
 
-  protected override replaceState(replace: (at: never) => unknown): MaybePromise<unknown> {
+  protected override replaceState(replace: StateChange): MaybePromise<unknown> {
     const change = (replaced: unknown): unknown => {
       this.#machine = this.#inState("replaceState", replaced, this.#code);
       return replaced;
     };
-    const replaced = replace(this.getState() as never);
-    return isThenable(replaced) ? replaced.then(change) : change(replaced);
+    return whenSettled(replace(this.getState()), change);
   }
 
   protected override describeState(): unknown {
@@ -276,7 +271,7 @@ export class StateMachineProcess extends BehaviourProcess {
 
   protected override changeCode(
     behaviour: unknown,
-    migrate: ((at: never) => unknown) | undefined,
+    migrate: StateChange | undefined,
   ): MaybePromise<void> | undefined {
     if (!(behaviour instanceof StateMachineCode)) {
       const expected = "a state machine of defineStateMachine";
@@ -288,8 +283,7 @@ export class StateMachineProcess extends BehaviourProcess {
       this.#machine = { ...machine, enterCalls, states: table?.names };
       this.#code = behaviour;
     };
-    const migrated = migrate === undefined ? this.getState() : migrate(this.getState() as never);
-    return isThenable(migrated) ? migrated.then(change) : change(migrated);
+    return whenSettled(migrate === undefined ? this.getState() : migrate(this.getState()), change);
   }
 
   #inState(what: string, at: unknown, code: StateMachineCode): Machine {

@@ -77,6 +77,7 @@ export abstract class SupervisorBase extends BehaviourProcess {
       const { request, from } = call;
       const fields = fieldsOf(request);
       if (fields !== undefined && this.understands(fields)) {
+        // What it understands is for those to say who answer it.
         return this.answer(fields as never, from);
       }
       const expected = "one that supervisors understand, with all its fields";

@@ -140,13 +140,19 @@ export function terminateChild(
   child: string | AnyPid,
   options?: CallOptions,
 ): Promise<TerminateDynamicChildResult> {
-  const request = isPid(child) ? { pid: child } : { id: child };
-  return ask(
-    asker,
-    supervisor as Target<TerminateDynamicChild>,
-    { type: "terminateChild", ...request } as never,
-    options,
-  );
+  return isPid(child)
+    ? ask(
+        asker,
+        supervisor as Target<TerminateDynamicChild>,
+        { type: "terminateChild", pid: child },
+        options,
+      )
+    : ask(
+        asker,
+        supervisor as Target<SupervisorMessage>,
+        { type: "terminateChild", id: child },
+        options,
+      );
 }
 
 /**
@@ -209,13 +215,19 @@ export function getChildSpec(
   child: string | AnyPid,
   options?: CallOptions,
 ): Promise<ChildSpecInfo | undefined> {
-  const request = isPid(child) ? { pid: child } : { id: child };
-  return ask(
-    asker,
-    supervisor as Target<SpecOfDynamicChild>,
-    { type: "getChildSpec", ...request } as never,
-    options,
-  );
+  return isPid(child)
+    ? ask(
+        asker,
+        supervisor as Target<SpecOfDynamicChild>,
+        { type: "getChildSpec", pid: child },
+        options,
+      )
+    : ask(
+        asker,
+        supervisor as Target<SupervisorMessage>,
+        { type: "getChildSpec", id: child },
+        options,
+      );
 }
 
 function ask<M, const Q extends RequestOf<M>>(

@@ -14,7 +14,7 @@ import {
   type TimerRef,
 } from "@coppice/core";
 import { chooseDelay } from "./backoff.js";
-import type { BehaviourSelf } from "./behaviour.js";
+import type { BehaviourSelf, StateChange } from "./behaviour.js";
 import {
   childInfo,
   childSpecInfo,
@@ -216,9 +216,9 @@ export class SupervisorProcess extends SupervisorBase {
   }
 
   /** All but the children can be replaced. */
-  protected override replaceState(replace: (state: never) => unknown): SupervisorSysState {
+  protected override replaceState(replace: StateChange): SupervisorSysState {
     const before = this.getState();
-    const after = replace(before as never) as SupervisorSysState;
+    const after = replace(before) as SupervisorSysState;
     if (!isPlainObject(after) || after.children !== before.children) {
       const expected = "the state as it is, with another strategy, limit, autoShutdown or restarts";
       throw new InvalidArgumentError("replaceState: the new state", expected, after);
@@ -234,7 +234,7 @@ export class SupervisorProcess extends SupervisorBase {
       const expected = "a supervisor that was defined in the same way";
       throw new InvalidArgumentError("changeCode: behaviour", expected, behaviour);
     }
-    const code = behaviour as unknown as SupervisorCode;
+    const code = behaviour as object as SupervisorCode;
     const spec = code.specFor(this.self, this.#args);
     this.#code = code;
     if (spec !== "ignore") this.#state = changedState(this.#state, spec);

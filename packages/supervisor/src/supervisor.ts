@@ -17,7 +17,7 @@ import {
   type StartResult,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { behaviourHandler, startBehaviour } from "./behaviour.js";
+import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
 import { SupervisorBehaviour, type ReportTo } from "./supervisor-base.js";
 import type { SupervisorMessage, SupervisorReported } from "./supervisor-message.js";
 import { SupervisorProcess } from "./supervisor-process.js";

@@ -23,7 +23,7 @@ import {
 } from "@coppice/core";
 import type { Observable } from "rxjs";
 import { checkActor } from "./actor-check.js";
-import type { AnyBehaviour } from "./behaviour.js";
+import type { AnyBehaviour } from "./behaviour-start.js";
 import type { AnyEventHandler } from "./event-handler.js";
 import {
   STATISTICS_FLAGS,

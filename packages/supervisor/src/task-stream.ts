@@ -16,7 +16,7 @@ import {
   type Target,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { isThenable } from "./behaviour.js";
+import { isThenable } from "./maybe-promise.js";
 import { checkCount, checkTimeout } from "./option-check.js";
 import { taskBody, type TaskFunction } from "./task-body.js";
 import { TaskTimeoutError } from "./task-errors.js";

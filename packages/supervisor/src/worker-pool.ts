@@ -30,7 +30,7 @@ import {
   type TimerRef,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { isThenable } from "./behaviour.js";
+import { isThenable } from "./maybe-promise.js";
 import { checkChildSpec } from "./child-spec-check.js";
 import { launchProgram } from "./child-start.js";
 import { child, type CheckedChildSpec, type ChildSpec } from "./child-spec.js";

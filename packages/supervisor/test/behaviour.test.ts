@@ -11,16 +11,9 @@ import {
 } from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import { stop, sys } from "@coppice/supervisor";
-import {
-  behaviourHandler,
-  BehaviourProcess,
-  isThenable,
-  reasonOfThrown,
-  startBehaviour,
-  whenSettled,
-  type BehaviourSelf,
-  type MaybePromise,
-} from "../src/behaviour.js";
+import { BehaviourProcess, reasonOfThrown, type BehaviourSelf } from "../src/behaviour.js";
+import { behaviourHandler, startBehaviour } from "../src/behaviour-start.js";
+import { isThenable, whenSettled, type MaybePromise } from "../src/maybe-promise.js";
 import { boom, createServerWorld, errorOf, thenable } from "./server-world.js";
 
 /** What a plain behaviour does, and what it writes down. */
