@@ -19,6 +19,7 @@ import {
   type Pid,
 } from "@coppice/core";
 import { Subject, type Observable } from "rxjs";
+import { parseGroupsMessage, type GroupsMessage } from "./groups-message.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { NodeLife } from "./term.js";
 
@@ -39,13 +40,6 @@ export interface GroupsPorts {
   readonly changes: Observable<RemoteEvent>;
 }
 
-/** What nodes tell each other. */
-type GroupsMessage =
-  /** One that has only now begun with this scope wants to know. */
-  | readonly ["discover"]
-  | readonly ["sync", readonly (readonly [group: string, pids: readonly AnyPid[]])[]]
-  | readonly ["join" | "leave", group: string, pids: readonly AnyPid[]];
-
 export function checkScope(scope: unknown): void {
   if (typeof scope !== "string" || !/^[^\s]{1,100}$/.test(scope)) {
     const expected = "a string of 1 to 100 characters without white space";
@@ -55,14 +49,24 @@ export function checkScope(scope: unknown): void {
 
 type Members = Map<string, AnyPid[]>;
 
+/** How often each process is in each group. */
+type Counts = ReadonlyMap<string, Map<AnyPid, number>>;
+
+/** What another node has said of its own. */
+interface Theirs {
+  readonly members: Members;
+  /** How many memberships that is. */
+  size: number;
+}
+
 export class Groups {
   readonly #node: Node;
   readonly #ports: GroupsPorts;
   readonly #local: Members = new Map();
   /** By node. */
-  readonly #remote = new Map<string, Members>();
-  /** Own members, and how often each is in any group. */
-  readonly #watched = new Map<AnyPid, number>();
+  readonly #remote = new Map<string, Theirs>();
+  /** Own processes that are or were members, and the groups that each is in, as often as it is. */
+  readonly #watched = new Map<AnyPid, string[]>();
   readonly #events = new Subject<GroupEvent>();
   /** Who comes and who goes, from now on. */
   readonly events: Observable<GroupEvent>;
@@ -97,9 +101,12 @@ export class Groups {
     this.#checkOwn("join", pid);
     if (!this.#node.isAlive(pid)) return;
     listOf(this.#local, name).push(pid);
-    const memberships = (this.#watched.get(pid) ?? 0) + 1;
-    this.#watched.set(pid, memberships);
-    if (memberships === 1) void this.#node.whenExited(pid).then(() => this.#ended(pid));
+    const joined = this.#watched.get(pid);
+    if (joined !== undefined) joined.push(name);
+    else {
+      this.#watched.set(pid, [name]);
+      void this.#node.whenExited(pid).then(() => this.#ended(pid));
+    }
     this.#broadcast(["join", name, [pid]]);
     this.#events.next({ type: "join", group: name, pids: [pid] });
   }
@@ -109,10 +116,9 @@ export class Groups {
     const name = nameOf("leave", group);
     this.#checkOwn("leave", pid);
     if (!removeOne(this.#local, name, pid)) return false;
-    const left = (this.#watched.get(pid) ?? 1) - 1;
-    // The watch stays: its end finds nothing to do.
-    if (left === 0) this.#watched.delete(pid);
-    else this.#watched.set(pid, left);
+    const joined = this.#watched.get(pid) as string[];
+    // The watch stays, for when it comes back: who comes and goes all the time is watched once.
+    joined.splice(joined.indexOf(name), 1);
     this.#broadcast(["leave", name, [pid]]);
     this.#events.next({ type: "leave", group: name, pids: [pid] });
     return true;
@@ -122,7 +128,9 @@ export class Groups {
   members<M>(group: Name<M>): Pid<M>[] {
     const name = nameOf("members", group);
     const members = [...(this.#local.get(name) ?? [])];
-    for (const remote of this.#remote.values()) members.push(...(remote.get(name) ?? []));
+    for (const theirs of this.#remote.values()) {
+      for (const pid of theirs.members.get(name) ?? []) members.push(pid);
+    }
     return members as Pid<M>[];
   }
 
@@ -134,7 +142,9 @@ export class Groups {
   /** The names of all groups that have members. */
   groups(): string[] {
     const names = new Set(this.#local.keys());
-    for (const members of this.#remote.values()) for (const name of members.keys()) names.add(name);
+    for (const { members } of this.#remote.values()) {
+      for (const name of members.keys()) names.add(name);
+    }
     return [...names];
   }
 
@@ -147,7 +157,7 @@ export class Groups {
 
   /** @internal Another node has something to say. Believed is what it says of itself. */
   received(peer: NodeLife, message: unknown): void {
-    const parsed = parse(message);
+    const parsed = parseGroupsMessage(message);
     if (parsed === undefined) return;
     const own = (pids: readonly AnyPid[]): AnyPid[] =>
       pids.filter(
@@ -157,26 +167,30 @@ export class Groups {
       this.#sync(peer.name);
       return;
     }
-    let members = this.#remote.get(peer.name);
-    if (members === undefined) this.#remote.set(peer.name, (members = new Map()));
+    let theirs = this.#remote.get(peer.name);
+    if (theirs === undefined)
+      this.#remote.set(peer.name, (theirs = { members: new Map(), size: 0 }));
     switch (parsed[0]) {
       case "sync": {
         // It may have been told twice: what it is now takes the place of what it was.
-        const before = members;
-        members = new Map();
-        this.#remote.set(peer.name, members);
-        for (const [group, pids] of parsed[1]) this.#add(members, group, own(pids), before);
-        for (const [group, pids] of before) {
-          if (pids.length > 0) this.#events.next({ type: "leave", group, pids });
+        const before = countsOf(theirs.members);
+        theirs = { members: new Map(), size: 0 };
+        this.#remote.set(peer.name, theirs);
+        for (const [group, pids] of parsed[1]) this.#add(theirs, group, own(pids), before);
+        for (const [group, counts] of before) {
+          const gone = [...counts].flatMap(([pid, times]) => Array<AnyPid>(times).fill(pid));
+          if (gone.length > 0) this.#events.next({ type: "leave", group, pids: gone });
         }
         return;
       }
       case "join":
-        this.#add(members, parsed[1], own(parsed[2]), new Map());
+        this.#add(theirs, parsed[1], own(parsed[2]), new Map());
         return;
       case "leave": {
         const [, group, pids] = parsed;
-        const gone = own(pids).filter((pid) => removeOne(members as Members, group, pid));
+        const { members } = theirs;
+        const gone = own(pids).filter((pid) => removeOne(members, group, pid));
+        theirs.size -= gone.length;
         if (gone.length > 0) this.#events.next({ type: "leave", group, pids: gone });
         return;
       }
@@ -184,23 +198,26 @@ export class Groups {
     }
   }
 
-  #add(members: Members, group: string, pids: readonly AnyPid[], before: Members): void {
-    let room = this.#ports.maxJoins;
-    for (const list of members.values()) room -= list.length;
-    const taken = pids.slice(0, Math.max(0, room));
+  /** @param before how often they were in it before it was said anew: that is no news */
+  #add(theirs: Theirs, group: string, pids: readonly AnyPid[], before: Counts): void {
+    const taken = pids.slice(0, Math.max(0, this.#ports.maxJoins - theirs.size));
     if (taken.length < pids.length) this.#ports.breached();
     if (taken.length === 0) return;
-    listOf(members, group).push(...taken);
-    const fresh = taken.filter((pid) => !removeOne(before, group, pid));
+    theirs.size += taken.length;
+    const list = listOf(theirs.members, group);
+    for (const pid of taken) list.push(pid);
+    const counts = before.get(group);
+    const fresh = taken.filter((pid) => counts === undefined || !takeOne(counts, pid));
     if (fresh.length > 0) this.#events.next({ type: "join", group, pids: fresh });
   }
 
   #ended(pid: AnyPid): void {
-    if (!this.#watched.delete(pid)) return;
-    for (const group of [...this.#local.keys()]) {
+    const joined = this.#watched.get(pid);
+    if (joined === undefined) return;
+    this.#watched.delete(pid);
+    for (const group of new Set(joined)) {
       const gone: AnyPid[] = [];
       while (removeOne(this.#local, group, pid)) gone.push(pid);
-      if (gone.length === 0) continue;
       this.#broadcast(["leave", group, gone]);
       this.#events.next({ type: "leave", group, pids: gone });
     }
@@ -215,10 +232,10 @@ export class Groups {
   }
 
   #lost(node: string): void {
-    const members = this.#remote.get(node);
-    if (members === undefined) return;
+    const theirs = this.#remote.get(node);
+    if (theirs === undefined) return;
     this.#remote.delete(node);
-    for (const [group, pids] of members) this.#events.next({ type: "leave", group, pids });
+    for (const [group, pids] of theirs.members) this.#events.next({ type: "leave", group, pids });
   }
 
   #checkOwn(operation: string, pid: AnyPid): void {
@@ -251,20 +268,19 @@ function removeOne(members: Members, group: string, pid: AnyPid): boolean {
   return true;
 }
 
-/** `undefined` for what is no message of ours: it is ignored. */
-function parse(message: unknown): GroupsMessage | undefined {
-  if (!Array.isArray(message)) return undefined;
-  const [type, second, third] = message as readonly unknown[];
-  const isGroup = (group: unknown, pids: unknown): boolean =>
-    typeof group === "string" && group.length <= 255 && Array.isArray(pids);
-  if (type === "discover") return ["discover"];
-  if (type === "sync") {
-    const isSync =
-      Array.isArray(second) &&
-      second.every((entry: unknown) => Array.isArray(entry) && isGroup(entry[0], entry[1]));
-    return isSync ? (message as unknown as GroupsMessage) : undefined;
+function countsOf(members: Members): Counts {
+  const all = new Map<string, Map<AnyPid, number>>();
+  for (const [group, pids] of members) {
+    const counts = new Map<AnyPid, number>();
+    for (const pid of pids) counts.set(pid, (counts.get(pid) ?? 0) + 1);
+    all.set(group, counts);
   }
-  return (type === "join" || type === "leave") && isGroup(second, third)
-    ? (message as unknown as GroupsMessage)
-    : undefined;
+  return all;
+}
+
+function takeOne(counts: Map<AnyPid, number>, pid: AnyPid): boolean {
+  const times = counts.get(pid) ?? 0;
+  if (times > 1) counts.set(pid, times - 1);
+  else counts.delete(pid);
+  return times > 0;
 }

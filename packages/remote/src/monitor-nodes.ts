@@ -42,8 +42,12 @@ export function monitorNodes<M>(
     if (event.type === "up") tell("nodeup", event.node, event.incarnation);
     else if (event.type === "down") tell("nodedown", event.node, event.incarnation);
   });
-  const over = (): void => subscription.unsubscribe();
-  void node.whenExited(pid).then(over);
+  const gone = new AbortController();
+  const over = (): void => {
+    subscription.unsubscribe();
+    gone.abort();
+  };
+  node.whenExited(pid, { signal: gone.signal }).then(over, () => undefined);
   // This node is always there.
   if (
     wanted !== undefined &&

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "@jest/globals";
-import { name, type AnyPid, type Node, type Pid } from "@coppice/core";
-import type { GroupEvent } from "../src/groups.js";
+import { describe, expect, jest, test } from "@jest/globals";
+import { connectRouter, createNode, name, type AnyPid, type Node, type Pid } from "@coppice/core";
+import { Subject } from "rxjs";
+import { Groups, type GroupEvent } from "../src/groups.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -134,6 +135,80 @@ describe("a process group", () => {
     await world.settle();
     expect(a.remote.groups().members(Workers)).toHaveLength(3);
     expect(a.remote.breaches).toEqual({ maxGroupJoins: 2 });
+  });
+
+  test("whose members come and go all the time is watched once for each, and notices their end", async () => {
+    const { a, b, settle } = await createPair();
+    const watched = jest.spyOn(a.node, "whenExited");
+    const pid = spawnIdle(a.node);
+    const [groups, Others] = [a.remote.groups(), name<string>("others")];
+    for (let i = 0; i < 100; i++) {
+      groups.join(Workers, pid);
+      groups.leave(Workers, pid);
+    }
+    expect(watched).toHaveBeenCalledTimes(1);
+    groups.join(Workers, pid);
+    groups.join(Others, pid);
+    groups.join(Others, pid);
+    await settle();
+    const theirs = b.remote.groups();
+    await settle();
+    expect(shown(theirs.members(Others))).toEqual(["<a.1>", "<a.1>"]);
+    a.node.send(pid, "stop");
+    await settle();
+    expect([groups.groups(), theirs.groups()]).toEqual([[], []]);
+  });
+
+  test("that is told anew tells who came and who went, be it ever so big and in another order", () => {
+    const node = createNode({ name: "a" });
+    const gateway = connectRouter(node, { connect: () => undefined });
+    const peer = { name: "b", incarnation: 1 };
+    const theirs = (from: number, to: number): AnyPid[] =>
+      Array.from({ length: to - from }, (_, i) => gateway.pid("b", 1, from + i));
+    let breaches = 0;
+    const groups = new Groups(node, {
+      connected: () => [],
+      tell: () => undefined,
+      maxJoins: 60_000,
+      breached: () => breaches++,
+      changes: new Subject(),
+    });
+    const events: unknown[] = [];
+    groups.events.subscribe(({ type, group, pids }) => events.push([type, group, pids.length]));
+    const sync = (...entries: readonly (readonly [string, readonly AnyPid[]])[]): unknown[] => {
+      groups.received(peer, ["sync", entries]);
+      return events.splice(0);
+    };
+    const [one] = theirs(0, 1) as [AnyPid];
+    expect(sync(["g", [one, one, ...theirs(1, 3)]])).toEqual([["join", "g", 4]]);
+    // One of two memberships is left, two have come, one has gone; a group may be named twice.
+    expect(sync(["g", [one, ...theirs(2, 4)]], ["h", [one]], ["g", theirs(4, 5)])).toEqual([
+      ["join", "g", 1],
+      ["join", "h", 1],
+      ["join", "g", 1],
+      ["leave", "g", 2],
+    ]);
+    const all = theirs(0, 60_000);
+    expect(sync(["g", all])).toEqual([
+      ["join", "g", 59_996],
+      ["leave", "h", 1],
+    ]);
+    const before = process.cpuUsage();
+    expect([sync(["g", all.toReversed()]), groups.members(Workers).length]).toEqual([[], 0]);
+    const { user, system } = process.cpuUsage(before);
+    // Each looked for among all others, it was seconds.
+    expect((user + system) / 1000).toBeLessThan(200);
+    // There is room for so many, and after a leave for one more.
+    const [more, still] = theirs(60_000, 60_002) as [AnyPid, AnyPid];
+    groups.received(peer, ["leave", "g", [one]]);
+    groups.received(peer, ["join", "h", [more, still]]);
+    expect([events, breaches]).toEqual([
+      [
+        ["leave", "g", 1],
+        ["join", "h", 1],
+      ],
+      1,
+    ]);
   });
 
   test("is not told to a node that takes too little for it: the session with that ends, and no other", async () => {
