@@ -63,7 +63,8 @@ export interface ApplicationDefinition<E extends object = object> {
 export function defineApplication<E extends object = object, S = undefined>(
   spec: ApplicationSpec<E, S>,
 ): ApplicationDefinition<E> {
-  checkSpec(spec as never);
+  checkSpec(spec);
+  // What it is started with, and what its callbacks are given, is the same `E` and `S`: its types say so.
   return new Definition(spec as unknown as AnySpec) as unknown as ApplicationDefinition<E>;
 }
 

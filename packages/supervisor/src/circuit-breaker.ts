@@ -270,7 +270,7 @@ export function define(
     },
     status: ({ circuit }) => circuit,
   });
-  return server as unknown as Server<CircuitBreakerMessage, SharedState, []>;
+  return server;
 }
 
 function report(

@@ -1,5 +1,5 @@
 /** One handler of an event manager, from its first callback to its last; and who hears of its end. */
-import type { AnyPid, ExitReason } from "@coppice/core";
+import type { AnyPid, ExitReason, Pid } from "@coppice/core";
 import type { BehaviourSelf } from "./behaviour.js";
 import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { sendCloneable } from "./cloneable.js";
@@ -101,7 +101,7 @@ export class HandlerLife {
     if (owner === undefined) return;
     const manager = this.#self.pid;
     const exit: EventHandlerExit = { type: "eventHandlerExit", manager, handler, reason };
-    sendCloneable(exit, (sent) => this.#self.send<unknown>(owner as never, sent));
+    sendCloneable(exit, (sent) => this.#self.send(owner as Pid<unknown>, sent));
   }
 
   report(

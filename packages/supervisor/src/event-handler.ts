@@ -240,7 +240,7 @@ export function defineEventHandler<
 ): EventHandler<E, I, EventHandlerProtocol<C>, InitArguments<F>> {
   const callbacks = checkDefinition(definition);
   const code = new HandlerCode(callbacks);
-  return new HandlerReference(callbacks.name, undefined, undefined, code) as never;
+  return new HandlerReference(callbacks.name, undefined, undefined, code);
 }
 
 /**
@@ -256,6 +256,7 @@ export function defineEventHandler<
  */
 export function eventHandler<H extends AnyEventHandler>(name: H["name"]): H {
   checkHandlerName("eventHandler: name", name);
+  // Only the type knows what the handler of that name is asked.
   return new HandlerReference(name, undefined, undefined, undefined) as unknown as H;
 }
 
@@ -368,6 +369,7 @@ function checkDefinition(definition: object): Callbacks {
   for (const field of NEEDED) {
     if (callbacks[field] === undefined) refuse(field, "a function", undefined);
   }
+  // Field by field, that is what it is.
   return callbacks as unknown as Callbacks;
 }
 

@@ -86,6 +86,7 @@ export function defineServer<
 >(
   definition: ServerDefinition<F, C, K, I, L>,
 ): Server<ServerProtocol<C, K, I>, StateOf<F>, InitArguments<F>> {
+  // Its types are those of the callbacks; what runs them is the same for all.
   return new ServerBehaviour(checkDefinition(definition)) as never;
 }
 

@@ -125,6 +125,7 @@ export function defineStateMachine<
 >(
   definition: StateMachineDefinition<F, K, T, U, E>,
 ): StateMachine<StateMachineProtocol<T, U, E>, StatesIn<StatesOf<F>, K>, InitArguments<F>> {
+  // Its types are those of the callbacks; what runs them is the same for all.
   return new StateMachineBehaviour(checkDefinition(definition)) as never;
 }
 

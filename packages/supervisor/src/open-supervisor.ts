@@ -66,7 +66,7 @@ export async function openSupervisor<M = SupervisorMessage, A extends readonly u
     }
   };
   const handle = { pid, stop: close, [ASYNC_DISPOSE]: () => close() };
-  return handle as unknown as OpenSupervisor<M>;
+  return handle;
 }
 
 function isProcess(starter: Starter): starter is Starter & Pick<Self<unknown>, "unlink"> {

@@ -113,7 +113,7 @@ export function define(settings: RateLimitSettings): Server<RateLimitMessage, Li
         return { reply: reservation, state: { ...state, sweepAt: sweep(state, nowMs) } };
       },
     },
-  }) as unknown as Server<RateLimitMessage, LimitState, []>;
+  });
 }
 
 /** What comes from another process, or another node, is checked here, for all. */

@@ -53,5 +53,6 @@ export function checkDefinition(definition: object): Callbacks {
     }
   }
   if (callbacks["init"] === undefined) refuse("init", "a function", undefined);
+  // Field by field, that is what it is.
   return callbacks as unknown as Callbacks;
 }

@@ -118,9 +118,11 @@ export abstract class SupervisorBase extends BehaviourProcess {
   ): StartResult | Promise<StartResult> {
     const { program, args } = spec;
     // A supervisor below this one reports to the same process.
-    const launchBelow: typeof launchProgram = (starter, _spec, options) =>
-      (program as unknown as SupervisorBehaviour).launch(starter, options, args, this.#reportTo);
-    const launch = program instanceof SupervisorBehaviour ? launchBelow : launchProgram;
+    const below = program instanceof SupervisorBehaviour ? program : undefined;
+    const launch: typeof launchProgram = (starter, _spec, options) =>
+      below === undefined
+        ? launchProgram(starter, spec, options)
+        : below.launch(starter, options, args, this.#reportTo);
     const result = startChildProcess(this.self, spec, incarnation, launch);
     if (!(result instanceof Promise)) return result;
     return this.during("starting", spec.id, undefined, () => result);
