@@ -3,12 +3,13 @@
  *
  * ```text
  * starting ─► running ─► preparing ─► stopping ─► cleaning ─► ended
- *    │           └──(the tree ends by itself)────────┘
+ *    │                      └──(the tree has ended)──┘
  *    ├──(stop)───────────────────────► stopping
  *    └──(it failed)───────────────────────────────────────► ended
  * ```
  *
- * `preparing` is `prepStop`, `cleaning` is `stop`, as OTP's application master calls them.
+ * `preparing` is `prepStop`, `cleaning` is `stop`. As by OTP's application master both are called, one
+ * after the other, also when the tree ends by itself: before it is stopped or when it has ended.
  *
  * OTP: https://www.erlang.org/doc/man/application.html
  */
@@ -20,12 +21,15 @@ export interface ApplicationState {
   /** Why it stops; from the moment on at which that is known. */
   readonly cause: StopCause | undefined;
   readonly problems: readonly StopProblem[];
+  /** Nothing is left to be stopped; `stop` is called when `prepStop` has returned. */
+  readonly treeHasEnded: boolean;
 }
 
 export const INITIAL_STATE: ApplicationState = {
   phase: "starting",
   cause: undefined,
   problems: [],
+  treeHasEnded: false,
 };
 
 /** A callback's outcome: `undefined`, or why it failed. */
@@ -85,7 +89,7 @@ export function decideApplication(
       return stop(state, event.cause);
     case "prepared":
       if (phase !== "preparing") return nothing(state);
-      return go(withFailure(state, "prepStop", event.failure), "stopping", { type: "stopTree" });
+      return prepared(withFailure(state, "prepStop", event.failure));
     case "treeEnded":
       return treeEnded(state, event);
     case "cleaned":
@@ -122,20 +126,29 @@ function stop(state: ApplicationState, cause: StopCause): ApplicationDecision {
   return go(stopping, "preparing", begin, { type: "prepare" });
 }
 
-/** `stop` is called however the tree has ended, as in OTP. */
+function prepared(state: ApplicationState): ApplicationDecision {
+  return state.treeHasEnded
+    ? go(state, "cleaning", { type: "clean" })
+    : go(state, "stopping", { type: "stopTree" });
+}
+
+/** Both callbacks are called however the tree has ended, as in OTP. */
 function treeEnded(
   state: ApplicationState,
   { cause, problem }: Extract<ApplicationEvent, { readonly type: "treeEnded" }>,
 ): ApplicationDecision {
   switch (state.phase) {
     case "running": {
-      const ended = { ...state, cause };
-      return go(ended, "cleaning", { type: "beginStop", cause }, { type: "clean" });
+      const ended = { ...state, cause, treeHasEnded: true };
+      return go(ended, "preparing", { type: "beginStop", cause }, { type: "prepare" });
     }
     case "preparing":
     case "stopping": {
       const asAsked = isOrderly(cause.reason) && cause.type === "ended";
-      return go(asAsked ? state : withProblem(state, problem), "cleaning", { type: "clean" });
+      const ended = { ...(asAsked ? state : withProblem(state, problem)), treeHasEnded: true };
+      return state.phase === "preparing"
+        ? nothing(ended)
+        : go(ended, "cleaning", { type: "clean" });
     }
     case "starting":
     case "cleaning":

@@ -19,11 +19,11 @@ export interface ApplicationSpec<E extends object, S> {
   /** Makes the tree. It is started when this has returned; an error is a start that failed. */
   start(env: Readonly<E>): ApplicationStart<S> | PromiseLike<ApplicationStart<S>>;
   /**
-   * Called before the tree is stopped, while all still runs; returns a new state, or nothing. In a
-   * process of its own, which `self` is.
+   * Called before the tree is stopped, while all still runs; as in OTP also when the tree has ended by
+   * itself, after that. Returns a new state, or nothing. In a process of its own, which `self` is.
    */
   prepStop?(state: S, self: Self<never>): S | void | PromiseLike<S | void>;
-  /** Called when the tree has ended, by whatever reason, to clean up. */
+  /** Called when the tree has ended, by whatever reason, and `prepStop` has returned, to clean up. */
   stop?(state: S, self: Self<never>): void | PromiseLike<void>;
 }
 

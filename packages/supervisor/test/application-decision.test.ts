@@ -48,13 +48,13 @@ describe("the life of an application", () => {
     ],
     [
       "ends by itself",
-      [started, treeStopped, cleaned],
-      ["acknowledge", "beginStop clean", "finish"],
+      [started, treeStopped, prepared, cleaned],
+      ["acknowledge", "beginStop prepare", "clean", "finish"],
     ],
     [
       "ends by itself while prepStop runs",
       [started, stop, treeStopped, prepared, cleaned],
-      ["acknowledge", "beginStop prepare", "clean", "", "finish"],
+      ["acknowledge", "beginStop prepare", "", "clean", "finish"],
     ],
     [
       "does not start",

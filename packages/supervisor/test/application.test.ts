@@ -343,19 +343,54 @@ describe("the callbacks of an application", () => {
     expect(states).toEqual([7, 7]);
   });
 
-  test("stop is called, and prepStop is not, when the tree ends by itself", async () => {
+  // OTP's application_master, loop_it: `{'EXIT', Child, Reason} -> NewAppState = prep_stop(…), Mod:stop(NewAppState)`.
+  test("are called one after the other also when the tree ends by itself, as in OTP", async () => {
     const world = createWorld();
     const application = defineApplication({
       name: "shop",
-      start: () => treeOf([world.worker("a")]),
-      prepStop: () => void world.journal.push("prepStop"),
-      stop: () => void world.journal.push("stop"),
+      start: () => ({ tree: treeOf([world.worker("a")]), state: "running" }),
+      prepStop: async (state, self) => {
+        world.journal.push(`prepStop ${state}`);
+        await self.sleep(10);
+        return "prepared";
+      },
+      stop: (state) => void world.journal.push(`stop ${state}`),
     });
-    const { handle, news } = await start(world, application);
+    const { handle, news, clock, ended } = await start(world, application);
     news();
     world.node.exit(handle.supervisor, "kill");
     await quiesce();
-    expect(news().toSorted()).toEqual(["-a killed", "stop"]);
+    expect(news().toSorted()).toEqual(["-a killed", "prepStop running"]);
+    await clock.advance(10);
+    expect(news()).toEqual(["stop prepared"]);
+    expect(ended()?.cause).toMatchObject({ type: "failed", reason: "killed" });
+  });
+
+  test("stop waits for prepStop, and gets its state, when the tree ends meanwhile", async () => {
+    const world = createWorld();
+    const application = defineApplication({
+      name: "shop",
+      start: () => ({ tree: treeOf([world.worker("a")]), state: "running" }),
+      prepStop: async (_state, self) => {
+        await self.sleep(10);
+        world.journal.push("prepStop has returned");
+        return "prepared";
+      },
+      stop: (state) => void world.journal.push(`stop ${state}`),
+    });
+    const { handle, news, clock } = await start(world, application);
+    news();
+    const stopped = handle.stop();
+    await quiesce();
+    world.node.exit(handle.supervisor, "kill");
+    await quiesce();
+    expect(news()).toEqual(["-a killed"]);
+    await clock.advance(10);
+    expect(news()).toEqual(["prepStop has returned", "stop prepared"]);
+    expect(await stopped).toMatchObject({
+      cause: { type: "requested" },
+      problems: [{ type: "shutdownFailed", path: "shop", reason: "killed" }],
+    });
   });
 
   test.each<"prepStop" | "stop">(["prepStop", "stop"])(
