@@ -8,6 +8,7 @@
  * | it stops, or calls `self.exit` | yes |
  * | a callback throws, or returns what it must not | yes, with the error |
  * | its parent exits, and it traps exits | yes |
+ * | it has no parent, sends itself an exit signal, and traps exits | yes |
  * | `sys.terminate`, `stop` | yes |
  * | an exit signal it does not trap | no |
  * | `"kill"` | no |
@@ -58,6 +59,11 @@ export abstract class BehaviourProcess {
 
   /** The word for it in reports and statuses, e.g. `gen_server`. */
   abstract readonly kind: string;
+  /**
+   * Whether its own exit signal, where it traps exits, is that of its parent when it has none. In OTP
+   * `gen_server:start` makes a process its own parent; a supervisor is always started with a link.
+   */
+  protected readonly orphanIsOwnParent: boolean = true;
 
   /** Handles a message that is neither a system request nor the exit of the parent. */
   protected abstract message(message: unknown): MaybePromise<void> | undefined;
@@ -168,7 +174,8 @@ export abstract class BehaviourProcess {
     const { from } = exit as { readonly from?: unknown };
     const parent = this.#parent;
     if (from === this.self.node.pid) return parent === undefined || !this.self.isAlive(parent);
-    return from !== undefined && from === parent;
+    if (parent === undefined) return this.orphanIsOwnParent && from === this.self.pid;
+    return from === parent;
   }
 
   readonly #whileSuspended = (message: unknown): boolean => this.#kindOf(message) !== "message";

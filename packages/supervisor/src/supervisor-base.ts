@@ -52,6 +52,7 @@ interface AnyCall {
 
 export abstract class SupervisorBase extends BehaviourProcess {
   override readonly kind = "supervisor";
+  protected override readonly orphanIsOwnParent = false;
   readonly #reportTo: ReportTo;
   readonly #path: string;
   #waiting: Pick<SupervisorView, "activity" | "waitingFor" | "sinceMs" | "killInMs"> | undefined;

@@ -16,6 +16,7 @@ import {
   boom,
   createServerWorld,
   errorOf,
+  journalling,
   outcomeOf,
   puppet,
   settle,
@@ -485,6 +486,31 @@ describe("the exit of another", () => {
     });
     await quiesce();
     expect(node.isAlive(pid as AnyPid)).toBe(true);
+    await node.stop();
+  });
+});
+
+describe("an exit signal to oneself", () => {
+  // OTP: `gen_server:start` makes a server its own parent; with start_link and start_monitor it is the starter.
+  test("ends a server that has no parent, with terminate, and is a message to one that has", async () => {
+    const { node } = createServerWorld();
+    const journal: Journal = [];
+    const callbacks = { ...terminating(journal), ...journalling(journal, "exit") };
+    const trapping = (self: ServerSelf): string => {
+      self.trapExits();
+      return "state";
+    };
+    const exitItself: Act = (_state, self) => void self.exit(self.pid, "normal");
+    const orphan = await node.start(puppet(callbacks), trapping);
+    node.cast(orphan, ["do", exitItself]);
+    await quiesce();
+    expect(journal).toEqual([["terminate", "state", "normal"]]);
+    expect(node.isAlive(orphan)).toBe(false);
+    const { pid } = await startByParent(node, callbacks, trapping);
+    node.cast(pid as typeof orphan, ["do", exitItself]);
+    await quiesce();
+    expect(journal[1]).toMatchObject(["exit", "state", { from: pid, reason: "normal" }]);
+    expect(node.isAlive(pid)).toBe(true);
     await node.stop();
   });
 });
