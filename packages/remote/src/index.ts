@@ -26,7 +26,7 @@ export type {
   NameHolder,
   NameStore,
 } from "./name-store.js";
-export type { ConnectedNode, NodeStatus, Remote } from "./remote.js";
+export type { ConnectedNode, MonitorNodesOptions, NodeStatus, Remote } from "./remote.js";
 export { RemoteError } from "./remote-error.js";
 export type { RemoteEvent } from "./remote-event.js";
 export type { RemoteHost } from "./remote-host.js";

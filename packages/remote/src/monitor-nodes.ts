@@ -3,12 +3,14 @@ import {
   checkFunction,
   checkKeys,
   crashProcess,
+  formatThrown,
   InvalidArgumentError,
   isPid,
   type Pid,
 } from "@coppice/core";
 import type { Observable } from "rxjs";
-import type { NodeStatus, Remote } from "./remote.js";
+import { UnreachableError } from "./errors.js";
+import type { MonitorNodesOptions, NodeStatus, Remote } from "./remote.js";
 import type { RemoteEvent } from "./remote-event.js";
 
 /** As `Remote.monitorNodes`. @param events of `remote`, before its subscribers hear of them */
@@ -17,30 +19,40 @@ export function monitorNodes<M>(
   events: Pick<Observable<RemoteEvent>, "subscribe">,
   pid: Pid<M>,
   map: (status: NodeStatus) => M,
-  options: { readonly node?: string } = {},
+  options: MonitorNodesOptions = {},
 ): () => void {
   const { node } = remote;
   if (!isPid(pid) || pid.node !== node.name || pid.incarnation !== node.incarnation) {
     throw new InvalidArgumentError("monitorNodes: pid", "a pid of this node", pid);
   }
   checkFunction("monitorNodes: map", map);
-  checkKeys("monitorNodes: options", options, ["node"]);
-  const { node: wanted } = options;
+  checkKeys("monitorNodes: options", options, ["node", "role"]);
+  const { node: wanted, role = wanted === undefined ? "node" : "all" } = options;
   if (wanted !== undefined && (typeof wanted !== "string" || wanted === "")) {
     throw new InvalidArgumentError("monitorNodes: options.node", "the name of a node", wanted);
   }
-  const tell = (type: NodeStatus["type"], name: string, incarnation?: number): void => {
-    if (wanted !== undefined && wanted !== name) return;
+  if (!["node", "client", "all"].includes(role)) {
+    const expected = `"node", "client" or "all"`;
+    throw new InvalidArgumentError("monitorNodes: options.role", expected, role);
+  }
+  const tell = (status: NodeStatus): void => {
+    if (wanted !== undefined && wanted !== status.node) return;
+    if (role !== "all" && status.role !== undefined && status.role !== role) return;
     try {
-      node.send(pid, map({ type, node: name, incarnation }));
+      node.send(pid, map(status));
     } catch (error) {
       // As of every translation: it is the process's own, and nobody else has called it.
       crashProcess(node, pid, error, "mapping a NodeStatus to a message");
     }
   };
   const subscription = events.subscribe((event) => {
-    if (event.type === "up") tell("nodeup", event.node, event.incarnation);
-    else if (event.type === "down") tell("nodedown", event.node, event.incarnation);
+    if (event.type === "up") {
+      const { node: name, incarnation, role: its } = event;
+      tell({ type: "nodeup", node: name, incarnation, role: its });
+    } else if (event.type === "down") {
+      const { node: name, incarnation, role: its, code, text } = event;
+      tell({ type: "nodedown", node: name, incarnation, role: its, code, text });
+    }
   });
   const gone = new AbortController();
   const over = (): void => {
@@ -54,7 +66,17 @@ export function monitorNodes<M>(
     wanted !== node.name &&
     !remote.nodes().some(({ name }) => name === wanted)
   ) {
-    remote.connect(wanted).catch(() => void (subscription.closed || tell("nodedown", wanted)));
+    remote.connect(wanted).catch((error: unknown) => {
+      if (subscription.closed) return;
+      const [incarnation, its] = [undefined, undefined];
+      tell({ type: "nodedown", node: wanted, incarnation, role: its, ...whyNot(error) });
+    });
   }
   return over;
+}
+
+function whyNot(error: unknown): { readonly code: number | undefined; readonly text: string } {
+  return error instanceof UnreachableError
+    ? { code: error.closeCode, text: error.why }
+    : { code: undefined, text: formatThrown(error) };
 }

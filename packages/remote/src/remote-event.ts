@@ -14,6 +14,7 @@ export type RemoteEvent =
       readonly type: "down";
       readonly node: string;
       readonly incarnation: number;
+      readonly role: "node" | "client";
       readonly code: number;
       readonly text: string;
       /** The other side ended it. A connection that broke was ended by nobody. */

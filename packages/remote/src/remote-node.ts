@@ -18,7 +18,7 @@ import type { Groups } from "./groups.js";
 import { createBreachCounts, type BreachCounts, type LimitName } from "./limits.js";
 import { monitorNodes } from "./monitor-nodes.js";
 import type { Names } from "./names.js";
-import type { ConnectedNode, NodeStatus, Remote } from "./remote.js";
+import type { ConnectedNode, MonitorNodesOptions, NodeStatus, Remote } from "./remote.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { RemoteHost } from "./remote-host.js";
 import type { CheckedOptions } from "./remote-options.js";
@@ -215,7 +215,7 @@ export class RemoteNode implements Remote {
   monitorNodes<M>(
     pid: Pid<M>,
     map: (status: NodeStatus) => M,
-    options?: { readonly node?: string },
+    options?: MonitorNodesOptions,
   ): () => void {
     return monitorNodes(this, this.#events, pid, map, options);
   }

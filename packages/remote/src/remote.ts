@@ -2,6 +2,7 @@
 import type { Node, Pid, RemoteName, Startable } from "@coppice/core";
 import type { Observable } from "rxjs";
 import type { Groups } from "./groups.js";
+import type { Role } from "./handshake-message.js";
 import type { LimitName } from "./limits.js";
 import type { Names } from "./names.js";
 import type { RemoteEvent } from "./remote-event.js";
@@ -20,11 +21,35 @@ export interface ConnectedNode extends NodeLife {
 }
 
 /** A node was connected, or is so no longer. */
-export interface NodeStatus {
-  readonly type: "nodeup" | "nodedown";
-  readonly node: string;
-  /** Of the life it is about; `undefined` for a node that could not be reached. */
-  readonly incarnation: number | undefined;
+export type NodeStatus =
+  | {
+      readonly type: "nodeup";
+      readonly node: string;
+      /** Of the life it is about. */
+      readonly incarnation: number;
+      readonly role: Role;
+    }
+  | {
+      readonly type: "nodedown";
+      readonly node: string;
+      /** `undefined` for a node that could not be reached. */
+      readonly incarnation: number | undefined;
+      readonly role: Role | undefined;
+      /** Why: one of `CLOSE_CODES`, or the transport's; `undefined` when nothing was dialled. */
+      readonly code: number | undefined;
+      /** Why, in words; may be empty. */
+      readonly text: string;
+    };
+
+/** Of which nodes a process is told. */
+export interface MonitorNodesOptions {
+  /**
+   * Of that node alone, whatever its role. If it is not connected it is connected with, and when that fails there is a
+   * `nodedown` for it. Of this node itself there is nothing to tell.
+   */
+  readonly node?: string;
+  /** Of those in that role; `"node"` by default, as in OTP, where hidden nodes have to be asked for. */
+  readonly role?: Role | "all";
 }
 
 /** Remoting of a node, as `startRemote` returns it. */
@@ -66,15 +91,13 @@ export interface Remote {
    * it ends or the function that is returned is called. Links and monitors are told of a loss before.
    *
    * @param map makes the message; what it throws crashes the process, as in `monitor`
-   * @param options.node tells of that node alone. If it is not connected it is connected with, and when that
-   *   fails there is a `nodedown` for it. Of this node itself there is nothing to tell.
-   * @throws InvalidArgumentError no pid of this node, no function, or no name of a node
+   * @throws InvalidArgumentError no pid of this node, no function, no name of a node, or no role
    * @see https://www.erlang.org/doc/man/net_kernel.html#monitor_nodes/2
    */
   monitorNodes<M>(
     pid: Pid<M>,
     map: (status: NodeStatus) => M,
-    options?: { readonly node?: string },
+    options?: MonitorNodesOptions,
   ): () => void;
   /**
    * A behaviour that another node lists, to be started there as if it were here: by `self.start`, by a

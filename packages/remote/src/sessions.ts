@@ -231,7 +231,7 @@ export class Sessions {
   }
 
   #notDialled(node: string | undefined, address: string, text: string): void {
-    this.#attempts.refused({ node, address, code: CLOSE_CODES.NORMAL, text });
+    this.#attempts.refused({ node, address, code: CLOSED_ABNORMALLY, text });
   }
 
   /** May one from there begin a handshake? */
@@ -330,14 +330,15 @@ export class Sessions {
     /** Who it would have been. */
     const wanted = facts.expected ?? facts.told;
     if (peer?.connection === connection) {
-      const { name, incarnation } = (connection.peer as SessionPeer).node;
+      const { node, role } = connection.peer as SessionPeer;
+      const { name, incarnation } = node;
       this.#lost(peer);
       // It was too much for the other side: no use in going on at once.
       const wasTooMuch = code === CLOSE_CODES.RATE || code === CLOSE_CODES.LIMIT;
       if ((byPeer && wasTooMuch) || code === CLOSE_CODES.OVERLOAD) {
         this.#attempts.failed(name, code);
       }
-      this.#emit({ type: "down", node: name, incarnation, code, text, byPeer });
+      this.#emit({ type: "down", node: name, incarnation, role, code, text, byPeer });
     } else {
       if (wanted !== undefined && code !== CLOSE_CODES.DUPLICATE)
         this.#attempts.failed(wanted, code);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { at, name, type Call, type Pid } from "@coppice/core";
 import { defineServer } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
-import type { NodeStatus } from "../src/remote.js";
+import type { MonitorNodesOptions, NodeStatus } from "../src/remote.js";
 import { Hostile } from "./hostile.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
 
@@ -46,7 +46,7 @@ describe("trySend", () => {
 
 describe("monitorNodes", () => {
   /** A process that keeps what it is told, in order. */
-  function spawnWatcher({ node, remote }: Member, options: { readonly node?: string } = {}) {
+  function spawnWatcher({ node, remote }: Member, options: MonitorNodesOptions = {}) {
     const told: unknown[] = [];
     const pid = node.spawn<NodeStatus | "down" | "stop">(async (self) => {
       for (;;) {
@@ -109,6 +109,53 @@ describe("monitorNodes", () => {
     await settle();
     expect(ofB.told).toEqual([["nodedown", "b", b.node.incarnation]]);
     expect(ofC.told.slice(1)).toEqual([["nodeup", "c", c.node.incarnation]]);
+  });
+
+  test("of nodes, unless clients are asked for, or one is by its name", async () => {
+    const { a, b, settle, start } = await createPair();
+    const watched = [{}, { role: "client" }, { role: "all" }, { node: "page" }].map((options) =>
+      spawnWatcher(a, options as MonitorNodesOptions),
+    );
+    await settle();
+    const page = await start("page", { role: "client" });
+    await Promise.all([page.remote.connect("a"), settle()]);
+    b.remote.disconnect("a");
+    page.remote.disconnect("a");
+    await settle();
+    const names = watched.map(({ told }) => told.map((status) => (status as unknown[])[1]));
+    expect(names).toEqual([
+      ["b"],
+      ["page", "page"],
+      ["page", "b", "page"],
+      ["page", "page", "page"],
+    ]);
+    const pid = a.node.spawn<never>((self) => self.sleep(1e9));
+    expect(() => a.remote.monitorNodes(pid, String as never, { role: "hidden" as never })).toThrow(
+      /options.role must be "node", "client" or "all"/,
+    );
+  });
+
+  test("with the reason why one is down", async () => {
+    const { a, b, network, settle } = await createPair();
+    const reasons: unknown[] = [];
+    const pid = a.node.spawn<NodeStatus>(async (self) => {
+      for (;;) {
+        const status = await self.receive();
+        if (status.type === "nodedown") reasons.push([status.node, status.code, status.text]);
+      }
+    });
+    for (const node of ["b", "nowhere"]) a.remote.monitorNodes(pid, (status) => status, { node });
+    await settle();
+    b.remote.disconnect("a");
+    await settle();
+    await Promise.all([a.remote.connect("b"), settle()]);
+    network.sever("a", "b");
+    await settle();
+    expect(reasons).toEqual([
+      ["nowhere", 1006, "nobody listens"],
+      ["b", 4000, "not wanted any more"],
+      ["b", 1006, "the connection broke"],
+    ]);
   });
 
   test("is for processes of this node", async () => {
