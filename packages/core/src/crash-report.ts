@@ -3,7 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/proc_lib.html (crash reports)
  */
-import { formatTerm, isErrorLike, type CrashReason } from "./exit-reason.js";
+import { formatTerm, isErrorLike, saidBy, type CrashReason } from "./exit-reason.js";
 import { ancestorsOf, type AnyPid } from "./pid.js";
 import type { Process } from "./process.js";
 import { pathOf } from "./process-path.js";
@@ -94,7 +94,7 @@ export function stackOf(error: unknown): string {
 }
 
 function ownStackOf(error: Error): string {
-  const head = `${error.name}: ${error.message}`;
+  const head = saidBy(error, true);
   let stack: unknown;
   try {
     ({ stack } = error);
@@ -103,7 +103,7 @@ function ownStackOf(error: Error): string {
   }
   if (typeof stack !== "string") return head;
   // V8 writes the head when the error is made; the message may have changed, or the name be a subclass's.
-  return stack.startsWith(error.name) ? stack : `${head}\n${stack}`;
+  return stack.startsWith(head.split(":", 1)[0] as string) ? stack : `${head}\n${stack}`;
 }
 
 function causeOf(error: Error): unknown {

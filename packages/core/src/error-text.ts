@@ -1,5 +1,5 @@
 /** Errors as text, where the error itself cannot go: into a line of a log, or to another node. */
-import { formatReason, formatTerm, isErrorLike } from "./exit-reason.js";
+import { formatReason, formatTerm, isErrorLike, saidBy } from "./exit-reason.js";
 
 /** So many characters an error says at most. */
 const MOST_SAID = 1_000;
@@ -15,14 +15,7 @@ export function errorText(
   options: { readonly named?: boolean; readonly most?: number } = {},
 ): string {
   const { named = false, most = MOST_SAID } = options;
-  let text: string;
-  try {
-    if (!isErrorLike(thrown)) text = formatTerm(thrown);
-    else text = named ? `${thrown.name}: ${thrown.message}` : thrown.message;
-  } catch {
-    // A getter that throws the second time.
-    text = "an error that cannot be shown";
-  }
+  const text = isErrorLike(thrown) ? saidBy(thrown, named) : formatTerm(thrown);
   return text.slice(0, most).replaceAll(/\p{Surrogate}/gu, "\ufffd");
 }
 

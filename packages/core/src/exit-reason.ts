@@ -100,11 +100,21 @@ export function isErrorLike(value: unknown): value is Error {
   }
 }
 
+/** What an error says of itself, with its name or without. */
+export function saidBy(error: Error, named: boolean): string {
+  try {
+    return named ? `${error.name}: ${error.message}` : error.message;
+  } catch {
+    // A getter that throws the second time.
+    return "an error that cannot be shown";
+  }
+}
+
 /** One line for people: `"shutdown"`, `TypeError: x is not a function`, `{"shutdown":"no pong"}`. */
 export function formatReason(reason: ExitReason): string {
   if (typeof reason === "string") return reason;
   if (isCrash(reason)) {
-    const [line = ""] = `${reason.error.name}: ${reason.error.message}`.split("\n", 1);
+    const [line = ""] = saidBy(reason.error, true).split("\n", 1);
     return line.length > 200 ? `${line.slice(0, 199)}…` : line;
   }
   return formatTerm(reason);

@@ -515,6 +515,7 @@ describe("createNode", () => {
     ["createNode: options", [null, 5, "demo"], ""],
     ["createNode: options", [{ nmae: "demo" }, { isolation: "clone" }, { seed: 1 }], ""],
     ["createNode: options.messages", [null, "copy", true, 1], "messages"],
+    ["createNode: options.traceSends", [null, 0, "yes"], "traceSends"],
     ["createNode: options.turnMs", [null, 0, -1, NaN, "1"], "turnMs"],
     ["createNode: options.blockedMs", [null, 0, -1, NaN, "1"], "blockedMs"],
     ["createNode: options.mailbox", [null, 5, { limit: 5 }, { overflow: "exit" }], "mailbox"],

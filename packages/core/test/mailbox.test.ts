@@ -205,6 +205,15 @@ describe("dropping the oldest", () => {
     expect(mailbox.dropOldest()).toEqual([3, anna]);
     expect(contents(mailbox)).toEqual(["exit", "exit again"]);
   });
+
+  test("takes the next one, too, when one stood alone behind as many signals as a chunk holds", () => {
+    const mailbox = filled(9, endOfCarl);
+    for (const message of ["first", "second"]) {
+      mailbox.push(message, anna);
+      expect(mailbox.dropOldest()).toEqual([message, anna]);
+    }
+    expect(contents(mailbox)).toEqual(upTo(9));
+  });
 });
 
 describe("a large mailbox", () => {

@@ -12,8 +12,10 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import {
+  at,
   CallCycleError,
   CallTimeoutError,
+  createNode,
   name,
   NoProcessError,
   ServerExitError,
@@ -1027,6 +1029,59 @@ describe("a timer", () => {
         const owner = actor("owner", { first: (self) => self.sendAfter(self.pid, 10, "tick") });
         node.exit(owner, "boom");
         return () => `${fate(owner)}, ${node.counts.timers} timers`;
+      },
+    },
+  ]);
+});
+
+describe("what is said to a node out of reach", () => {
+  const Door = name<Call<string, string>>("door");
+  const far = createNode({ name: "far", logger: false }).spawn<unknown>(waitForEver);
+  explored([
+    {
+      title: "by a call: it fails with noconnection, and what it asked is told as undelivered",
+      outcomes: ["SERVER_EXIT noconnection; undelivered hello: noconnection"],
+      schedules: 1,
+      race: ({ node, actor }) => {
+        const undelivered: string[] = [];
+        node.events.subscribe((event) => {
+          if (event.type !== "undelivered") return;
+          const { request } = event.message as { readonly request?: unknown };
+          undelivered.push(`${String(request)}: ${event.why}`);
+        });
+        let said = "";
+        actor("client", {
+          first: async (self) => {
+            const error: ServerExitError = await self
+              .call(at("nowhere", Door), "hello", { timeoutMs: Infinity })
+              .then(String, (thrown) => thrown);
+            said = `${error.code} ${String(error.reason)}`;
+          },
+        });
+        return () => `${said}; undelivered ${undelivered.join()}`;
+      },
+    },
+    {
+      title:
+        "by a link that is taken back at once: nothing is told, and the next link is one like the first",
+      outcomes: ["nothing, then exit noconnection"],
+      schedules: 1,
+      race: async ({ actor, go, told, ready }) => {
+        const linker = actor("linker", {
+          first: trap,
+          onGo: [
+            (self) => {
+              self.link(far);
+              self.unlink(far);
+            },
+            (self) => self.link(far),
+          ],
+        });
+        go(linker);
+        await ready();
+        const before = told(linker);
+        go(linker);
+        return () => `${before}, then ${told(linker)}`;
       },
     },
   ]);

@@ -191,6 +191,25 @@ describe("a start at another node with a monitor", () => {
     expect(monitors(world)).toEqual([0, 0]);
   });
 
+  test("whose starter ends before the answer leaves no process that was to be linked with it", async () => {
+    const world = await createPair();
+    const { a, b, settle } = world;
+    await a.remote.connect("b");
+    const starter = a.node.spawn<unknown>(async (self) => {
+      await self.startLink(world.far<typeof idle>("idle"));
+    });
+    await Promise.resolve();
+    await Promise.resolve();
+    a.node.exit(starter, "kill");
+    await settle();
+    expect(b.nodeEvents).toContainEqual(
+      expect.objectContaining({ type: "exited", reason: "noproc" }),
+    );
+    expect(b.node.processes()).toEqual([]);
+    const links = [...a.remote.nodes(), ...b.remote.nodes()].map(({ links: left }) => left);
+    expect(links).toEqual([0, 0]);
+  });
+
   test("can be taken back, and be an alias", async () => {
     const world = await createPair();
     const { a, heard, settle } = world;

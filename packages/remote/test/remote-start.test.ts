@@ -361,6 +361,17 @@ describe("a start at another node", () => {
     expect(a.remote.nodes()).toMatchObject([{ links: 0 }]);
   });
 
+  test("with an argument that cannot be sent is refused at once, and asks for nothing", async () => {
+    const { a, b, far, advance } = await createPair();
+    const before = b.node.processes().length;
+    const started = a.node.startOpt({ timeoutMs: 100 }, far, (() => 1) as never);
+    await expect(started).rejects.toMatchObject({ code: "UNSENDABLE_TERM" });
+    // Nor does anything come of it when its time would be over.
+    await advance(60_000);
+    expect(b.node.processes()).toHaveLength(before);
+    expect(a.node.counts.timers).toBe(0);
+  });
+
   test("takes no option that means nothing there", async () => {
     const { a, b, far, settle } = await createPair();
     const before = b.node.processes().length;
