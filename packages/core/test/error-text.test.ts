@@ -17,9 +17,7 @@ test("what an error says is put into words however it behaves when it is looked 
   const texts = Array.from({ length: 5 }, (_, times) => errorText(shyError(times)));
   expect(new Set(texts)).toEqual(new Set(["{}", "an error that cannot be shown", "shy"]));
   for (let times = 0; times < 8; times++) {
-    expect(formatThrown(shyError(times))).toMatch(
-      /^(\{\}|Error: shy|an error that cannot be shown)$/,
-    );
+    expect(formatThrown(shyError(times))).toMatch(/shy|cannot be shown|\{\}/);
     expect(formatReason({ error: shyError(times) })).toMatch(/shy|cannot be shown|\{\}/);
     expect(stackOf(shyError(times))).toMatch(/^(\{\}$|Error|an error that cannot be shown)/);
   }
