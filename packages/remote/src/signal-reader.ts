@@ -4,7 +4,7 @@
 import { CborReader, MalformedError, type KnownTexts } from "./cbor-reader.js";
 import { ARRAY, MAP, NULL, TAG } from "./cbor-writer.js";
 import { MOST_LABEL_BYTES } from "./label.js";
-import type { LimitName, Limits } from "./limits.js";
+import type { Limits } from "./limits.js";
 import {
   FIRST_OPTIONAL_OP,
   OP_CODES,
@@ -209,7 +209,7 @@ function readSpawnOptions(reader: CborReader): WireSpawnOptions {
 
 /** Passes over one item of whatever kind. */
 function skip(reader: CborReader, depth: number, budget: { items: number }): void {
-  if (--budget.items < 0) throw new MalformedError("too many items", "maxItems" as LimitName);
+  if (--budget.items < 0) throw new MalformedError("too many items", "maxItems");
   if (depth < 0) throw new MalformedError("nested too deeply", "maxDepth");
   const initial = reader.initial();
   const major = initial & 0xe0;

@@ -216,6 +216,19 @@ describe("frames that are refused", () => {
     ]);
   });
 
+  test("bytes in what is passed over need be no text; a text has to be one, and items have a limit", () => {
+    const known = (text: string): unknown[] =>
+      parseFrame(unhex(text), { ...DEFAULT_LIMITS, maxItems: 4 }).signals.map(
+        ({ signal }) => signal,
+      );
+    expect(known("83 01 00 82 83040307 82 1840 42fffe")).toEqual([signals.link]);
+    expect(() => known("83 01 00 82 83040307 82 1840 62fffe")).toThrow("text");
+    expect(known("83 01 00 82 83040307 82 1840 83 010203")).toEqual([signals.link]);
+    expect(() => known("83 01 00 82 83040307 82 1840 84 01020304")).toThrow(
+      expect.objectContaining({ name: "MalformedError", limit: "maxItems" }),
+    );
+  });
+
   test("a frame beyond the limit", () => {
     const limits = { ...DEFAULT_LIMITS, maxFrameBytes: 4096 };
     const payload = new Uint8Array(5000);
