@@ -89,6 +89,51 @@ describe("a process group", () => {
     ]);
   });
 
+  test("of several memberships of one process loses one at a time, and all with its end", async () => {
+    const { a, b, settle } = await createPair();
+    const [here, there] = [a.remote.groups(), b.remote.groups()];
+    const pid = spawnIdle(a.node);
+    for (let i = 0; i < 3; i++) here.join(Workers, pid);
+    expect([here.leave(Workers, pid), here.localMembers(Workers).length]).toEqual([true, 2]);
+    await settle();
+    expect(there.members(Workers)).toHaveLength(2);
+    a.node.exit(pid, "kill");
+    await settle();
+    expect([here.members(Workers), there.members(Workers)]).toEqual([[], []]);
+  });
+
+  test("that is told anew is what is told then: who is missing has left", async () => {
+    const { a, b, settle } = await createPair();
+    const groups = b.remote.groups();
+    const [one, two] = [spawnIdle(a.node), spawnIdle(a.node)];
+    for (const pid of [one, two, two]) a.remote.groups().join(Workers, pid);
+    await settle();
+    const events: string[] = [];
+    groups.events.subscribe(({ type, pids }) => events.push(`${type} ${shown(pids).join()}`));
+    const life = { name: "a", incarnation: a.node.incarnation };
+    const [far] = groups.members(Workers);
+    groups.received(life, ["sync", [["workers", [far]]]]);
+    expect(shown(groups.members(Workers))).toEqual(["<a.1>"]);
+    expect(events).toEqual(["leave <a.2>,<a.2>"]);
+    groups.received(life, ["sync", []]);
+    expect(groups.members(Workers)).toEqual([]);
+    expect(events.slice(1)).toEqual(["leave <a.1>"]);
+  });
+
+  test("has left with its node when remoting is stopped here, and no event comes any more", async () => {
+    const { a, b, settle } = await createPair();
+    const groups = b.remote.groups();
+    a.remote.groups().join(Workers, spawnIdle(a.node));
+    await settle();
+    const events: string[] = [];
+    groups.events.subscribe({
+      next: ({ type, pids }) => events.push(`${type} ${shown(pids).join()}`),
+      complete: () => events.push("complete"),
+    });
+    await Promise.all([b.remote.stop(), settle()]);
+    expect(events).toEqual(["leave <a.1>", "complete"]);
+  });
+
   test("is picked from at home first", async () => {
     const { a, b, settle } = await createPair();
     b.remote.groups().join(Workers, spawnIdle(b.node));

@@ -296,6 +296,29 @@ describe("the options of startRemote", () => {
     ],
     ["a role that is none", { cookie, role: "god" as never }, "options.role"],
     ["another way to connect", { cookie, connect: "maybe" as never }, "options.connect"],
+    ["a word in place of insecure", { cookie, insecure: "yes" as never }, "options.insecure"],
+    [
+      "a code for each frame without a cookie",
+      { insecure: true, frameMac: true },
+      "true with a cookie alone",
+    ],
+    ["a word in place of frameMac", { cookie, frameMac: 1 as never }, "options.frameMac"],
+    ["exits that some may send", { cookie, allowExit: "some" as never }, "options.allowExit"],
+    [
+      "an address to join that is no text",
+      { cookie, join: [7 as never] },
+      "options.join must be strings, but is 7",
+    ],
+    [
+      "a rule for what overflows that is none",
+      { cookie, overflow: "keep" as never },
+      "options.overflow",
+    ],
+    [
+      "a way to dial that cannot",
+      { cookie, diallers: [{ accepts: () => true } as never] },
+      "diallers: dial",
+    ],
   ])("are refused: %s", async (_, options, message) => {
     await withNodes(async (a) => {
       await expect(startRemote(a, options)).rejects.toThrow(message);
