@@ -25,6 +25,9 @@ type LocalPid = ProcessId<Process>;
 
 const DEFAULT_HIGH_WATER = 10_000;
 
+/** So many places at other nodes are kept for the next who sends there. */
+const MOST_PLACES = 4_096;
+
 export class Runtime {
   readonly name: string;
   readonly identity: NodeIdentity;
@@ -62,6 +65,7 @@ export class Runtime {
   readonly #logger: (event: NodeEvent) => void;
   /** By node and name; one for each, so that what is sent there has one channel. */
   #elsewhere: Map<string, Map<string, LocalPid>> | undefined = undefined;
+  #places = 0;
   #serial = 0;
   #pidSerial = 0;
   processCount = 0;
@@ -191,12 +195,19 @@ export class Runtime {
     else this.offers.start(process);
   }
 
-  /** Stands for whoever holds `name` at another node. */
+  /** Stands for whoever holds `name` at another node: mostly the same object, so that it is not made each time. */
   elsewhere(node: string, name: string): LocalPid {
     let places = this.#elsewhere?.get(node);
     if (places === undefined) (this.#elsewhere ??= new Map()).set(node, (places = new Map()));
     let place = places.get(name);
-    if (place === undefined) places.set(name, (place = new Elsewhere(node, name)));
+    if (place === undefined) {
+      // There may be ever new ones: those that are in use soon come again.
+      if (++this.#places > MOST_PLACES) {
+        this.#elsewhere = new Map([[node, (places = new Map())]]);
+        this.#places = 1;
+      }
+      places.set(name, (place = new Elsewhere(node, name)));
+    }
     return place;
   }
 

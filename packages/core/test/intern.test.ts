@@ -1,6 +1,8 @@
+import { memoryUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
+import { at, createNode, name } from "@coppice/core";
 import { Interned } from "../src/intern.js";
 import { runtimeOf } from "../src/runtime-of.js";
 import { createWorld } from "./world.js";
@@ -13,6 +15,22 @@ async function forget(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   collect();
 }
+
+test("names at other nodes that were sent to take no room, however many there were", async () => {
+  // No events of it are kept.
+  const node = runtimeOf(createNode({ logger: false }));
+  const heap = async (round: number): Promise<number> => {
+    for (let i = 0; i < 20_000; i++) node.send(at(`n${round}`, name<string>(`p${i}`)), "hello");
+    await forget();
+    return memoryUsage().heapUsed;
+  };
+  await heap(1);
+  const growth = -(await heap(2)) + (await heap(3));
+  // Each would take 200 bytes.
+  expect(growth).toBeLessThan(1_000_000);
+  const place = node.elsewhere("n3", "p1");
+  expect(node.elsewhere("n3", "p1")).toBe(place);
+});
 
 describe("pids and references of other nodes", () => {
   test("are one object each, as long as somebody holds them, however many came meanwhile", async () => {

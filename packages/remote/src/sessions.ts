@@ -17,6 +17,7 @@ import { Door } from "./door.js";
 import { RemoteStoppedError, UnreachableError } from "./errors.js";
 import { ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
+import { forgetOldest } from "./forget-oldest.js";
 import { HandshakeSlots } from "./handshake-slots.js";
 import { Joins } from "./joins.js";
 import type { BreachCounts, LimitName } from "./limits.js";
@@ -29,6 +30,9 @@ import { shownAddress } from "./shown-address.js";
 import { UnsendableTermError, type NodeLife } from "./term.js";
 import { CLOSED_ABNORMALLY, type Dialler, type Transport } from "./transport.js";
 import { CLOSE_CODES } from "./wire-signal.js";
+
+/** So many names of nodes with which there was a session are remembered. */
+const MOST_MET = 65_536;
 
 export class Sessions {
   readonly #port: SessionsPort;
@@ -307,7 +311,10 @@ export class Sessions {
     }
     const remote = this.#peers.get(name) ?? this.#begun(name);
     this.#attempts.reached(name, facts.expected ?? facts.address);
-    if (peer.role === "node") this.#met.add(name);
+    if (peer.role === "node") {
+      this.#met.add(name);
+      forgetOldest(this.#met, MOST_MET);
+    }
     const incoming = this.#parts.incoming(connection, facts.exported, peer, remote);
     facts.incoming = incoming;
     if (facts.join !== undefined) this.#joins.opened(facts.join, name);
