@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { name, type AnyPid, type ExitReason, type Pid, type Self } from "@coppice/core";
+import {
+  name,
+  type AnyPid,
+  type ExitReason,
+  type Pid,
+  type Self,
+  type Startable,
+} from "@coppice/core";
 import { quiesce } from "@coppice/testkit";
 import {
   childTemplate,
@@ -290,6 +297,73 @@ describe("a backoff", () => {
     await world.clock.advance(1_000);
     expect(world.journal).toEqual(["+a", "-a any"]);
     expect(await pidsOf(world, supervisor)).toEqual([]);
+  });
+});
+
+describe("a restart that fails", () => {
+  /** Starts at once, fails so often, and starts again. */
+  async function startFailing(backoff?: TemplateOptions["backoff"]) {
+    const world = createWorld();
+    const reports: unknown[] = [];
+    world.node.events.subscribe((event) => {
+      if (event.type !== "report") return;
+      const { report } = event.report.data as { readonly report: { readonly type: string } };
+      if (report.type === "startFailed") reports.push(report);
+    });
+    let starts = 0;
+    const failing: Startable<Order, [id: string]> = {
+      start: (starter, options, id) => {
+        const now = starts++;
+        if (now === 1 || now === 2) return { error: `no ${now}` };
+        return {
+          pid: starter.spawnOpt(options, (self: Self<Order>) => world.work(self, id, "ends")),
+        };
+      },
+    };
+    const template = { id: "session", ...(backoff !== undefined && { backoff }) };
+    const supervisor = await startSupervisor(
+      world.node,
+      defineDynamicSupervisor({
+        intensity: 100,
+        child: childTemplate<Order, [], [id: string]>(template, failing),
+      }),
+    );
+    const pid = await add(world, supervisor, "a");
+    return { world, reports, supervisor, pid };
+  }
+
+  test("is told each time, and what comes of it, and made again at once where there is no backoff", async () => {
+    const { world, reports, pid } = await startFailing();
+    await end(world, pid, "any");
+    await quiesce();
+    expect(reports).toEqual(
+      [1, 2].map((n) => ({
+        type: "startFailed",
+        id: "session",
+        reason: `no ${n}`,
+        consequence: { type: "restart" },
+      })),
+    );
+    expect(world.journal).toEqual(["+a", "-a any", "+a"]);
+  });
+
+  test("is told each time, and what comes of it, and made again when the backoff is over", async () => {
+    const { world, reports, pid } = await startFailing({ initialMs: 100, maxMs: 300, jitter: 0 });
+    await end(world, pid, "any");
+    for (const [delayMs, failed] of [
+      [100, 1],
+      [200, 2],
+      [300, 2],
+    ] as const) {
+      expect(world.journal).toEqual(["+a", "-a any"]);
+      await world.clock.advance(delayMs);
+      expect(reports).toHaveLength(failed);
+    }
+    expect(reports).toMatchObject([
+      { type: "startFailed", reason: "no 1", consequence: { type: "restartLater" } },
+      { type: "startFailed", reason: "no 2", consequence: { type: "restartLater" } },
+    ]);
+    expect(world.journal).toEqual(["+a", "-a any", "+a"]);
   });
 });
 

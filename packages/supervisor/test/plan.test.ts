@@ -67,6 +67,44 @@ describe("a plan", () => {
     ]);
   });
 
+  test("of a child that waits for its start, and is stopped meanwhile, tells no start", () => {
+    expect(
+      linesOf([
+        { type: "exit", path: "web" },
+        { type: "terminateChild", path: "web", afterMs: 10 },
+        { type: "exit", path: "workers/a", afterMs: 1_000 },
+      ]),
+    ).toEqual([
+      "wait 50 to 100 ms to start web",
+      "stop workers/b",
+      "start workers/a",
+      "start workers/b",
+    ]);
+  });
+
+  test.each(["brutal_kill", 1_000] as const)(
+    "of a supervisor that is stopped with shutdown %j tells no start of what waits below it",
+    (shutdown) => {
+      const slow = child({ id: "slow", backoff: { initialMs: 100, jitter: 0 } }, idle);
+      const below = defineSupervisor({ children: [slow] });
+      const tree = defineSupervisor({
+        strategy: "one_for_all",
+        children: [child("db", idle), child({ id: "below", shutdown }, below)],
+      });
+      const { text } = plan(tree, [
+        { type: "exit", path: "below/slow" },
+        { type: "exit", path: "db", afterMs: 10 },
+      ]);
+      expect(text.split("\n")).toEqual([
+        "wait 100 ms to start below/slow",
+        "stop below",
+        "start db",
+        "start below",
+        "start below/slow",
+      ]);
+    },
+  );
+
   test("tells delays, and what happens when they are over", () => {
     expect(linesOf({ type: "exit", path: "web" })).toEqual([
       "wait 50 to 100 ms to start web",
