@@ -27,7 +27,7 @@ export interface MultiCallResult<R> {
  * the failures, with the error that a call would have thrown. Both lists keep the order of `nodes`.
  *
  * @param nodes names of nodes; the caller's own may be among them
- * @param options.timeoutMs How long to wait for each; 5000 by default
+ * @param options.timeoutMs How long to wait for each; for ever by default, as in OTP
  * @throws InvalidArgumentError, InvalidNameError an argument cannot be one; nobody was asked
  * @example
  * import { createNode, name } from "@coppice/core";
@@ -55,7 +55,7 @@ export async function multiCall<M, const Q extends RequestOf<M>>(
   }
   const targets = (nodes as readonly string[]).map((node) => at(node, name));
   const settled = await Promise.allSettled(
-    targets.map((target) => caller.call(target, request, options)),
+    targets.map((target) => caller.call(target, request, { timeoutMs: Infinity, ...options })),
   );
   const { pid } = caller as { readonly pid?: unknown };
   const replies: { node: string; reply: ReplyOf<M, Q> }[] = [];

@@ -86,6 +86,18 @@ describe("multiCall", () => {
     await node.stop();
   });
 
+  // `gen_server:multi_call/3` has no time limit, unlike `gen_server:call/2`.
+  test("waits for ever when nothing is said of time", async () => {
+    const { node, clock } = createServerWorld();
+    await node.startOpt({ name: Server }, server);
+    const called = outcomeOf(multiCall(node, ["demo"], Server, ["never"]));
+    await clock.advance(60_000, quiesce);
+    expect(called.state).toBe("pending");
+    await node.stop();
+    await quiesce();
+    expect(called.value).toMatchObject({ failures: [{ error: { reason: "shutdown" } }] });
+  });
+
   test("of no nodes asks nobody", async () => {
     const { node } = createServerWorld();
     expect(await multiCall(node, [], Server, ["size"])).toEqual({ replies: [], failures: [] });
