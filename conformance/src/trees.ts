@@ -44,8 +44,11 @@ export class Trees {
     settle: Settle,
   ): Promise<Map<Instance, readonly ChildInfo[]>> {
     const answers = new Map<Instance, readonly ChildInfo[]>();
-    const giveUp = new AbortController();
+    const givenUp: AbortController[] = [];
     for (const supervisor of supervisors) {
+      // One for each: of many who listen to one Node warns, as if somebody had forgotten to leave.
+      const giveUp = new AbortController();
+      givenUp.push(giveUp);
       void whichChildren(this.#world.node, supervisor.pid as SupervisorPid, {
         timeoutMs: Infinity,
         signal: giveUp.signal,
@@ -55,7 +58,7 @@ export class Trees {
       );
     }
     await settle();
-    giveUp.abort();
+    for (const each of givenUp) each.abort();
     await settle();
     return new Map(
       supervisors.flatMap((each) => {
