@@ -84,7 +84,10 @@ export function call(
   else watch(pending);
   if (pending.active) {
     pending.sent = true;
-    if (caller !== undefined) caller.awaiting = waits ? pending : undefined;
+    if (caller !== undefined) {
+      caller.noteWaiting();
+      caller.awaiting = waits ? pending : undefined;
+    }
     const message = { type: "call", request: sent, from: pending.ref };
     const { ownerPid } = pending;
     try {

@@ -34,6 +34,7 @@ export function deliver(
     if (process.node.turn.mayGoOn()) {
       process.wake = undefined;
       if (process.waitLimit !== undefined) process.endWait();
+      process.noteWaiting();
       process.node.turn.ran(process);
       const { offers } = process.node;
       if (offers !== undefined) offers.took(process.pid, message, process.guard, process.polling);

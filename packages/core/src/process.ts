@@ -174,6 +174,11 @@ export class Process {
     );
   }
 
+  /** Tells a scheduler that wants to know: it waits for its last call alone from now on, or not any more. */
+  noteWaiting(): void {
+    if (this.awaiting !== undefined) this.node.access(this.pid, "waits", this.pid, "write");
+  }
+
   /** The pending receive needs its timeout no more. */
   endWait(): void {
     if (this.waitLimit !== undefined) this.node.timers.disarm(this.waitLimit);

@@ -34,6 +34,7 @@ export function receive(
   const { node } = process;
   const { turn } = node;
   turn.ran(process);
+  process.noteWaiting();
   process.awaiting = undefined;
   const { offers } = node;
   // Whether all has arrived that was sent to it, so that a look finds what there is to be found.
@@ -102,6 +103,7 @@ export function lookAgain(process: Process): void {
   }
   process.wake = undefined;
   process.endWait();
+  process.noteWaiting();
   wake(message);
 }
 
@@ -119,6 +121,7 @@ class PollLimit extends Deadline {
     this.#process.waitLimit = undefined;
     if (wake === undefined) return;
     this.#process.wake = undefined;
+    this.#process.noteWaiting();
     node.offers?.took(pid, TIMEOUT, guard, true);
     node.turn.resume(this.#process, wake, TIMEOUT);
   }
@@ -141,6 +144,7 @@ export class ReceiveLimit extends Deadline {
     const { wake } = process;
     if (wake === undefined) return;
     process.wake = undefined;
+    process.noteWaiting();
     process.node.turn.resume(process, wake, TIMEOUT);
   }
 }

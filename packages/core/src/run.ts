@@ -194,6 +194,7 @@ function stepDone(process: Process, turn: Turn, state: unknown): void {
     return;
   }
   process.busy = false;
+  process.noteWaiting();
   process.working = undefined;
   if (process.life !== "alive") settled(process);
   else if (hasWork(process)) turn.ready(process);

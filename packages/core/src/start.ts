@@ -179,7 +179,10 @@ export function spawnAndWait(
   pending.bind(promise, { timeoutMs });
   watchAtSpawn(pending, process);
   (process.extra ??= {}).start = pending;
-  if (starter !== undefined) starter.awaiting = pending;
+  if (starter !== undefined) {
+    starter.awaiting = pending;
+    starter.noteWaiting();
+  }
   return promise.then((result) => {
     if (result instanceof Started) return startedAs(pid, ref, result.info);
     // As in OTP: the result is all that is heard of one that did not start.

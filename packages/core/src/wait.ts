@@ -64,6 +64,7 @@ export function giveWay(process: Process): Promise<void> {
 
 function begin(process: Process, arrange: (wait: Wait) => void): Promise<void> {
   process.node.turn.ran(process);
+  process.noteWaiting();
   process.awaiting = undefined;
   let wait!: Wait;
   const promise = new Promise<void>((resolve) => {
@@ -110,7 +111,9 @@ export class Wait extends Deadline {
   }
 
   #end(value: unknown): void {
-    this.process.extra?.waits?.delete(this);
+    const { process } = this;
+    process.extra?.waits?.delete(this);
+    process.noteWaiting();
     this.resolve(value);
   }
 }

@@ -30,7 +30,10 @@ export interface ExploreOptions {
   readonly strategies?: readonly Sampler[];
   /** After all that, every schedule with at most so many delays; none by default. */
   readonly delays?: number;
-  /** At most so many faults in a run that is drawn; 2 by default. Without faults in the program it says nothing. */
+  /**
+   * At most so many faults in a run that is drawn; 2 by default. That something is mended again, or takes long, is
+   * none. Without faults in the program it says nothing.
+   */
   readonly faultBudget?: number;
   /**
    * Messages to one process count as ordered only if a receive could have taken either; `false` by

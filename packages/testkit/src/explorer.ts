@@ -58,6 +58,8 @@ export interface Circumstances {
   readonly bounds: readonly string[];
   /** Whether all that can happen is a choice, as source-DPOR needs it. */
   readonly dpor: boolean;
+  /** Real time in ms; that of the host by default. */
+  readonly nowMs?: () => number;
 }
 
 const DEFAULT_RUNS = 10_000;
@@ -77,9 +79,11 @@ export class Explorer {
   readonly #profile: Profile;
   readonly #bounds: string[];
   readonly #usesDpor: boolean;
+  readonly #nowMs: () => number;
   readonly #limit: number;
   readonly #endsAtMs: number;
   readonly #dporEndsAtMs: number;
+  readonly #halfAtMs: number;
   readonly #coverage = new CoverageMeter();
   readonly #model = new ProgramModel();
   readonly #failures: ExploredFailure[] = [];
@@ -102,10 +106,12 @@ export class Explorer {
     this.#profile = circumstances.profile;
     this.#bounds = [...circumstances.bounds];
     this.#usesDpor = circumstances.dpor;
+    this.#nowMs = circumstances.nowMs ?? hostMs;
     this.#limit = options.runs ?? (options.ms === undefined ? DEFAULT_RUNS : Infinity);
     const { ms = Infinity } = options;
-    const nowMs = hostMs();
+    const nowMs = this.#nowMs();
     this.#endsAtMs = nowMs + ms;
+    this.#halfAtMs = nowMs + ms / 2;
     this.#dporEndsAtMs = this.#limit === Infinity ? nowMs + DPOR_SHARE * ms : -Infinity;
   }
 
@@ -130,7 +136,7 @@ export class Explorer {
 
   #mayGoOn(): boolean {
     if (this.#failing > 0 && this.#options.all !== true) return false;
-    return this.#runs < this.#limit && hostMs() < this.#endsAtMs;
+    return this.#runs < this.#limit && this.#nowMs() < this.#endsAtMs;
   }
 
   #make(strategy: Strategy, origin: Origin, plan: SamplePlan | undefined): Run {
@@ -176,7 +182,7 @@ export class Explorer {
   #exhaust(): { readonly statement: Statement; readonly isDone: boolean } {
     const { dporRuns, commutes, kindOf = messageKindOf, seed = 1 } = this.#options;
     const cap = dporRuns ?? this.#dporShare();
-    const hasTime = (): boolean => dporRuns === undefined && hostMs() < this.#dporEndsAtMs;
+    const hasTime = (): boolean => dporRuns === undefined && this.#nowMs() < this.#dporEndsAtMs;
     const { runs, classes, orders, failing, cut, isDone, isOrdered } = exhaust({
       profile: this.#profile,
       observers: this.#options.observers === true,
@@ -185,7 +191,7 @@ export class Explorer {
       seed,
       countOrders: this.#options.countOrders === true,
       make: (strategy) => {
-        if (dporRuns === undefined) this.#taste();
+        this.#taste();
         return this.#make(strategy, "dpor", undefined);
       },
       tryOut: this.#run,
@@ -231,9 +237,13 @@ export class Explorer {
     return this.#runs >= this.#limit ? `runs ${this.#limit}` : `${this.#options.ms} ms`;
   }
 
-  /** What is not few, and fails often, fails soon: then there is no need to go through it class by class. */
+  /**
+   * What is not few, and fails often, fails soon: then there is no need to go through it class by class. And where
+   * half of the time is over, samples are not to wait until it all is.
+   */
   #taste(): void {
-    if (this.#runs >= TASTE_FROM && this.#runs < TASTE_UNTIL && this.#mayGoOn()) this.#sampleOne();
+    const isEarly = this.#runs >= TASTE_FROM && this.#runs < TASTE_UNTIL;
+    if ((isEarly || this.#nowMs() >= this.#halfAtMs) && this.#mayGoOn()) this.#sampleOne();
   }
 
   /**
@@ -245,7 +255,7 @@ export class Explorer {
   #lookForHidden(): string | undefined {
     const { strategies = samplers, seed = 1 } = this.#options;
     if (this.#failing > 0 || this.#turn > 0 || strategies.length === 0 || !this.#hasChoices) return;
-    for (let look = 0; look < HIDDEN_LOOKS && hostMs() < this.#endsAtMs; look++) {
+    for (let look = 0; look < HIDDEN_LOOKS && this.#nowMs() < this.#endsAtMs; look++) {
       const run = this.#run(walk(hashWith(seed, look)));
       if (run.violations.length === 0) continue;
       this.#noteFailure(run, { origin: "walk", index: this.#runs, plan: undefined });

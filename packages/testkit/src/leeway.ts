@@ -18,6 +18,11 @@ export function isLeeway({ key }: Transition): boolean {
   return KINDS.some((kind) => key.startsWith(`fault:${kind}:`));
 }
 
+/** The same of `KIND:TARGET`. */
+export function isLeewayName(name: string): boolean {
+  return KINDS.some((kind) => name.startsWith(`${kind}:`));
+}
+
 /** Whether anything may take longer than it has to. */
 export function hasLeeway(clock: ClockMode): boolean {
   if (typeof clock !== "object") return false;

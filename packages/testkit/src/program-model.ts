@@ -6,6 +6,7 @@
 import type { Run } from "./run.js";
 import { couldWait } from "./strategy-pct.js";
 import { nameOfFault } from "./fault-plan.js";
+import type { Transition } from "./transition.js";
 
 /** With more keys than this new ones are left out: drawing from them would take longer than the run. */
 const MOST_KEYS = 5_000;
@@ -19,12 +20,12 @@ export class ProgramModel {
   readonly receivers: Map<string, Set<string>> = new Map();
   /** Kind and target of each fault that was possible. */
   readonly faults: Set<string> = new Set();
-  /** Keys of the last run, in order. */
+  /** Keys of the last run, in order, until its calm. */
   keys: readonly string[] = [];
+  readonly #faultKeys = new Set<number>();
 
-  learn({ steps }: Run): void {
+  learn({ steps, calmFrom = steps.length }: Run): void {
     const lengths = new Map<string, number>();
-    let lastFaults = 0;
     for (const { transition, enabled } of steps) {
       const { kind, channel, keyHash } = transition;
       if (kind !== "timer" && kind !== "fault") {
@@ -32,19 +33,25 @@ export class ProgramModel {
         if (this.changeable.size < MOST_KEYS && couldWait(enabled)) this.changeable.add(keyHash);
         if (lengths.get(channel) === 1) this.#learnReceiver(transition.actor, channel);
       }
-      const last = enabled.at(-1);
-      if (last?.kind === "fault") {
-        // Faults stand last, and change seldom.
-        const faults = enabled.filter((one) => one.kind === "fault");
-        if (faults.length !== lastFaults)
-          for (const one of faults) this.faults.add(nameOfFault(one));
-        lastFaults = faults.length;
-      }
+      this.#learnFaults(enabled);
     }
     for (const [channel, length] of lengths) {
       if (length > (this.lengths.get(channel) ?? 0)) this.lengths.set(channel, length);
     }
-    if (this.faults.size > 0) this.keys = steps.map(({ transition }) => transition.key);
+    // In the calm nothing strikes any more.
+    if (this.faults.size > 0)
+      this.keys = steps.slice(0, calmFrom).map(({ transition }) => transition.key);
+  }
+
+  /** They stand last. One may have taken the place of another: what was down can come up. */
+  #learnFaults(enabled: readonly Transition[]): void {
+    for (let place = enabled.length - 1; place >= 0; place--) {
+      const one = enabled[place] as Transition;
+      if (one.kind !== "fault") return;
+      if (this.#faultKeys.has(one.keyHash)) continue;
+      this.#faultKeys.add(one.keyHash);
+      this.faults.add(nameOfFault(one));
+    }
   }
 
   #learnReceiver(actor: string, channel: string): void {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { KeySpace } from "@coppice/core";
+import { KeySpace, type Call, type Self } from "@coppice/core";
 import {
   explore,
   inMacrotask,
@@ -146,6 +146,49 @@ describe("what may be in the way of others", () => {
       const { statement } = explore(program, { simulation });
       expect([statement.kind, statement.classes]).toEqual(["exhaustive", classes]);
     });
+  });
+});
+
+type Ask = Call<"ask", "answer">;
+
+/** A process that answers, after something that may keep it from answering; another asks it meanwhile. */
+const answering =
+  (before: (self: Self<Ask>) => unknown): Program =>
+  (sim) => {
+    const node = sim.node();
+    const server = node.spawnOpt<Ask>({ key: "server" }, async (self) => {
+      await self.yield();
+      await before(self);
+      for (;;) self.reply((await self.receive()).from, "answer");
+    });
+    node.spawnOpt<never>({ key: "client" }, async (self) => {
+      await self.yield();
+      await self.call(server, "ask", { timeoutMs: Infinity });
+    });
+  };
+
+/** Says that it has started when others have had their turn. */
+const startsSlowly = async (self: Self<never>): Promise<void> => {
+  await self.yield();
+  self.initAck({});
+};
+
+test.each<[string, (self: Self<Ask>) => unknown]>([
+  ["waits for the start of another", (self) => self.spawnAndWait({}, startsSlowly)],
+  [
+    "waits for a reply when it has slept",
+    (self) => {
+      const replier = self.spawn<Ask>(async (it) => it.reply((await it.receive()).from, "answer"));
+      return Promise.all([self.yield(), self.call(replier, "ask", { timeoutMs: Infinity })]);
+    },
+  ],
+])("who asks a process that %s may do so before that and while it does", async (_, before) => {
+  const keySpace = new KeySpace({ interns: true });
+  const program = answering(before);
+  await inMacrotask(() => {
+    const all = countAll((strategy) => runProgram(program, strategy, { keySpace }), 5_000);
+    const { statement } = explore(program);
+    expect([statement.kind, statement.classes]).toEqual(["exhaustive", all?.classes]);
   });
 });
 

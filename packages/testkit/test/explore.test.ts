@@ -5,6 +5,7 @@ import {
   DelayBounded,
   drawFaults,
   explore,
+  exploreRuns,
   inMacrotask,
   messageKindOf,
   NotInMacrotaskError,
@@ -14,6 +15,7 @@ import {
   type Exploration,
   type ExploreOptions,
   type Program,
+  type Run,
   type SamplePlan,
   type SimulationOptions,
   type Strategy,
@@ -82,6 +84,33 @@ describe("exploration", () => {
     expect(runs).toBe(10_000);
     const three = await exploring(readModifyWrite(3), { all: true });
     expect(three.statement).toMatchObject({ kind: "exhaustive", classes: 90, violations: 84 });
+  });
+
+  test("takes turns with samples again when half of the time is over, however many runs source-DPOR may take", async () => {
+    const keySpace = new KeySpace({ interns: true });
+    let nowMs = 0;
+    const run = (strategy: Strategy): Run => {
+      nowMs++;
+      return runProgram(failing, strategy, { keySpace });
+    };
+    const failing: Program = (sim) => {
+      sim.finally("never", () => false);
+      return fanIn(5, 3)(sim);
+    };
+    const circumstances = {
+      profile: "pairFifo",
+      bounds: [],
+      dpor: true,
+      nowMs: () => nowMs,
+    } as const;
+    const { failures } = await inMacrotask(() =>
+      exploreRuns(run, { ms: 600, dporRuns: Infinity, all: true }, circumstances),
+    );
+    const samplesFrom = (from: number, until: number): number =>
+      failures.slice(from, until).filter(({ plan }) => plan !== undefined).length;
+    expect(failures).toHaveLength(600);
+    expect(samplesFrom(160, 300)).toBe(0);
+    expect(samplesFrom(300, 600)).toBe(150);
   });
 
   test("is not exhaustive when runs are cut off", async () => {
@@ -268,7 +297,7 @@ describe("schedules with few delays", () => {
 });
 
 describe("a fault plan", () => {
-  const choice = { faults: ["crash:a", "crash:b", "pause:a"], keys: ["k1", "k2", "k3"] };
+  const choice = { faults: ["crash:a", "crash:b", "disk:a"], keys: ["k1", "k2", "k3"] };
   const plans = Array.from({ length: 3_000 }, (_, seed) =>
     drawFaults({ ...choice, seed, budget: 2 }),
   );
@@ -283,8 +312,17 @@ describe("a fault plan", () => {
       const share = all.filter(({ after }) => after === moment).length / all.length;
       expect(Math.abs(share - 1 / 4)).toBeLessThan(0.05);
     }
-    const pauses = all.filter(({ fault }) => fault === "pause:a").length / all.length;
-    expect(Math.abs(pauses - 1 / 2)).toBeLessThan(0.05);
+    const disks = all.filter(({ fault }) => fault === "disk:a").length / all.length;
+    expect(Math.abs(disks - 1 / 2)).toBeLessThan(0.05);
+  });
+
+  test("lets what befalls one message befall it as soon as it is there", () => {
+    const faults = ["drop:a→b#1", "duplicate:a→b#1"];
+    const drawn = Array.from({ length: 100 }, (_, seed) =>
+      drawFaults({ ...choice, faults, seed, budget: 1 }),
+    ).flat();
+    expect(new Set(drawn.map(({ fault }) => fault))).toEqual(new Set(faults));
+    expect(drawn.every(({ after }) => after === undefined)).toBe(true);
   });
 
   test("leaves out a kind altogether in many runs", () => {
@@ -292,6 +330,66 @@ describe("a fault plan", () => {
     const mixed = pairs.filter(([one, other]) => one?.fault[0] !== other?.fault[0]).length;
     // With both kinds in all plans it would be half of them.
     expect(mixed / pairs.length).toBeLessThan(1 / 3);
+  });
+
+  test("mends in most plans what it breaks, which counts for no fault", () => {
+    const faults = ["down:n", "downKeeping:n", "partition:a|b", "heal:a|b", "crash:a"];
+    const drawn = Array.from({ length: 3_000 }, (_, seed) =>
+      drawFaults({ ...choice, faults, seed, budget: 1 }),
+    );
+    const namesOf = (plan: (typeof drawn)[number]): string => plan.map(({ fault }) => fault).join();
+    const count = (name: string): number => drawn.filter((plan) => namesOf(plan) === name).length;
+    expect(new Set(drawn.map(namesOf))).toEqual(
+      new Set([
+        "",
+        "down:n",
+        "down:n,up:n",
+        "downKeeping:n",
+        "downKeeping:n,up:n",
+        "partition:a|b",
+        "partition:a|b,heal:a|b",
+        "crash:a",
+      ]),
+    );
+    expect(
+      Math.abs(drawn.filter(({ length }) => length === 0).length / 3_000 - 1 / 2),
+    ).toBeLessThan(0.05);
+    const share = count("down:n,up:n") / (count("down:n") + count("down:n,up:n"));
+    expect(Math.abs(share - 3 / 4)).toBeLessThan(0.08);
+    const moments = new Set(drawn.flat().map(({ fault, after }) => `${fault} ${after}`));
+    expect(moments).toContain("up:n k3");
+    expect(moments).toContain("up:n undefined");
+  });
+
+  test("lets each clock run one way or the other in half of the plans, whatever the budget of faults is", () => {
+    const faults = ["fast:a", "lagging:a", "fast:b", "lagging:b", "late:a→b#1"];
+    const drawn = Array.from({ length: 3_000 }, (_, seed) =>
+      drawFaults({ ...choice, faults, seed, budget: 0 }).map(({ fault }) => fault),
+    );
+    const share = (names: string): number =>
+      drawn.filter((plan) => plan.join() === names).length / drawn.length;
+    for (const both of ["fast:a,lagging:b", "lagging:a,lagging:b", "fast:a", "lagging:b"]) {
+      expect(Math.abs(share(both) - 1 / 18)).toBeLessThan(0.02);
+    }
+    expect(Math.abs(share("") - 10 / 18)).toBeLessThan(0.05);
+    const late = Array.from({ length: 300 }, (_, seed) =>
+      drawFaults({ ...choice, faults, seed, budget: 2 }),
+    );
+    expect(late.flat().some(({ fault }) => fault === "late:a→b#1")).toBe(true);
+  });
+
+  test("brings up again what is down, also where nothing else than its fall was possible before", async () => {
+    const program: Program = (sim) => {
+      let lives = 0;
+      sim.boot("n", (node) => {
+        lives++;
+        node.spawnOpt<never>({ key: "p" }, (self) => self.yield());
+      });
+      sim.faults.nodeDown("n");
+      sim.sometimes("it lives again", () => lives === 2, { reads: [] });
+    };
+    const { coverage } = await exploring(program, { dporRuns: 0, runs: 50 });
+    expect(coverage.seen).toEqual(["it lives again"]);
   });
 
   test("lets a fault happen right after its moment, and no other", () => {

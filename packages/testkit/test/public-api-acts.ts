@@ -165,6 +165,14 @@ export const acts = {
       await child.yield();
       child.exit("x");
     }),
+  start: (it) =>
+    attempt(it, "started", async () => {
+      const result = await it.self.spawnAndWait<never>({ link: true }, async (child) => {
+        await child.yield();
+        child.initAck({});
+      });
+      return Object.keys(result).join(" ");
+    }),
   own: ({ self, other }) => void self.own({}, () => self.send(other, "disposed")),
   ownForLong: ({ self, log }) =>
     void self.own({}, async () => {

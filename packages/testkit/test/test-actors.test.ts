@@ -111,6 +111,28 @@ replay: COPPICE_REPLAY='${token}' NODE_OPTIONS=--experimental-vm-modules npx jes
     );
   });
 
+  test("finds by samples what source-DPOR would come to last of all, before that has had its share", async () => {
+    const { message } = await define([], (sim) => {
+      const node = sim.node();
+      let first = 0;
+      const ear = node.spawnOpt<number>({ key: "ear" }, async (self) => {
+        for (;;) {
+          const word = await self.receive();
+          if (first === 0) first = word;
+        }
+      });
+      for (const each of [1, 2, 3, 4, 5, 6]) {
+        node.spawnOpt<never>({ key: `s${each}` }, (self) => {
+          for (let time = 0; time < 2; time++) self.send(ear, each);
+        });
+      }
+      sim.finally("the third is not the first", () => first !== 3);
+    }).fail();
+    const [, at, by] = /schedule (\d+) \((\w+)\)/.exec(message) ?? [];
+    expect(Number(at)).toBeLessThan(160);
+    expect(["walk", "pct2", "pct3", "pos", "surw"]).toContain(by);
+  });
+
   test("shrinks what the program is made from, and its schedule", async () => {
     const { message, token: found } = await define([increments], counter).fail();
     expect(message.split("\n").slice(0, 4)).toEqual([
