@@ -218,6 +218,23 @@ describe("a circuit breaker that is shared", () => {
     expect(await sys.getState(node, pid)).toMatchObject({ watched: [] });
   });
 
+  test("watches nobody whose probe is of no use any more: another has failed", async () => {
+    const { node, advance } = createWorld();
+    const pid = await node.startOpt(
+      { name: Mail },
+      circuitBreaker.define({ ...settings, probes: 2 }),
+    );
+    await circuitBreaker.run(node, Mail, fail).catch(ignore);
+    await circuitBreaker.run(node, Mail, fail).catch(ignore);
+    await advance(100);
+    within(node, (self) => circuitBreaker.run(self, Mail, () => self.receive(() => false)));
+    await quiesce();
+    expect(node.processInfo(pid)?.monitors).toHaveLength(1);
+    await circuitBreaker.run(node, Mail, fail).catch(ignore);
+    expect(await circuitBreaker.position(node, Mail)).toBe("open");
+    expect(node.processInfo(pid)?.monitors).toEqual([]);
+  });
+
   test("is closed again when it was started again", async () => {
     const { node } = createWorld();
     const children = [child({ id: "mail", name: Mail }, circuitBreaker.define(settings))];

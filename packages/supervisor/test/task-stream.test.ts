@@ -10,6 +10,8 @@ import {
 } from "@coppice/core";
 import { createVirtualClock, quiesce } from "@coppice/testkit";
 import {
+  startSupervisor,
+  sys,
   task,
   TaskTimeoutError,
   type AsyncStreamOptions,
@@ -257,6 +259,38 @@ describe("a stream that is not read to its end", () => {
     await done;
     expect(node.processes()).toEqual([]);
     expect(source.released).toBe(1);
+  });
+
+  test("ends a task that its supervisor starts only when the reader has broken off", async () => {
+    const { node } = createWorld();
+    const supervisor = await startSupervisor(node, task.supervisor());
+    const source = async function* (): AsyncGenerator<number> {
+      yield 1;
+      await sys.suspend(node, supervisor);
+      yield 2;
+    };
+    const stream = task.asyncStream(
+      node,
+      source(),
+      async (self: Self<unknown>, n) => (n === 1 ? self.sleep(0) : self.receive()),
+      { supervisor },
+    );
+    expect(await stream.next()).toEqual({ done: false, value: { value: undefined } });
+    await quiesce();
+    await stream.return?.();
+    await sys.resume(node, supervisor);
+    await quiesce();
+    expect(node.processes()).toEqual([supervisor]);
+  });
+
+  test("throws where the process that it is for has ended before it is read", async () => {
+    const { node } = createWorld();
+    const { pid, result } = within(node, (self) => task.asyncStream(self, [1, 2], nap));
+    const stream = await result;
+    node.exit(pid, "kill");
+    await quiesce();
+    await expect(stream.next()).rejects.toMatchObject({ code: "DEAD_PROCESS" });
+    expect(node.processes()).toEqual([]);
   });
 
   test("throws what its source throws, and ends its tasks", async () => {
