@@ -73,7 +73,8 @@ export type HandshakeState =
   | {
       readonly phase: "proof";
       readonly options: AcceptorOptions;
-      readonly key: Key | undefined;
+      /** Those that may be meant. */
+      readonly keys: readonly Key[];
       /** There is no such key, or not for that role: no proof will do. */
       readonly barred: boolean;
       readonly transcript: readonly Uint8Array[];

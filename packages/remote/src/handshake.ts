@@ -133,16 +133,16 @@ function challenged(
   const auth = chooseAuth(options, hello);
   if (auth === undefined) return close(CLOSE_CODES.AUTH, "no authentication in common");
   if (lacksFrameMac(options, hello)) return close(CLOSE_CODES.AUTH, NO_FRAME_MAC);
-  const key = options.keys.find(({ id }) => id === hello.keyId);
+  const keys = options.keys.filter((key) => key.id === hello.keyId && allows(key, hello.role));
   // One that nobody has gets a challenge too: who asks shall not learn which keys there are.
   const isKeyed = auth !== "none";
   const challenge = encodeChallenge({ ...introduction(options, hello.keyId, isKeyed), auth });
-  const barred = auth !== "none" && !(key !== undefined && allows(key, hello.role));
+  const barred = auth !== "none" && keys.length === 0;
   return {
     state: {
       phase: "proof",
       options,
-      key,
+      keys,
       barred,
       transcript: [helloBytes, challenge],
       result: resultOf(options, hello, auth, hello.role),
@@ -189,10 +189,14 @@ function verified(
   state: Extract<HandshakeState, { phase: "proof" }>,
   proofBytes: Uint8Array,
 ): HandshakeStep {
-  const { options, key, barred, result, transcript } = state;
+  const { options, keys, barred, result, transcript } = state;
   const { mac } = parseProof(proofBytes, "proof", options.limits);
-  const expected = macOf(options, key, result.auth, DIALLER_LABEL, transcript);
-  if (!options.crypto.equal(mac, expected) || barred) {
+  const proves = (key: Key | undefined): boolean =>
+    options.crypto.equal(mac, macOf(options, key, result.auth, DIALLER_LABEL, transcript));
+  // All are tried, so that the time does not tell which it was. Where none is meant, it is none that proves nothing.
+  const [key] = keys.filter(proves);
+  const isProved = keys.length === 0 ? proves(undefined) : key !== undefined;
+  if (!isProved || barred) {
     return close(CLOSE_CODES.AUTH, barred ? "no such key, or not for that role" : "a wrong proof");
   }
   return {

@@ -21,14 +21,15 @@ export interface RemoteOptions {
   readonly cluster?: string;
   /**
    * The secret that the nodes of a cluster share, of at least 16 characters. It never crosses the wire.
-   * Required unless `insecure` is true.
+   * Required unless `insecure` is true. Of several, up to four, the first is the one to dial with, and each lets in who
+   * dials: so it can be changed node by node.
    */
-  readonly cookie?: string;
+  readonly cookie?: string | readonly string[];
   /**
    * A second secret, likewise, for peers in the role `client`: who proves that one is a client and nothing
-   * else. A node in that role needs no other. What a page is given, its user knows.
+   * else. A node in that role needs no other. What a page is given, its user knows. Several are as of `cookie`.
    */
-  readonly clientCookie?: string;
+  readonly clientCookie?: string | readonly string[];
   /**
    * Whether a client may call itself so; all names by default. Whatever it says, the names of
    * `names.members`, and of nodes that were connected before, are none for clients; and a node that comes
@@ -80,8 +81,8 @@ export interface RemoteOptions {
 /** The same, complete. */
 export interface CheckedOptions {
   readonly cluster: string;
-  readonly cookie: string | undefined;
-  readonly clientCookie: string | undefined;
+  readonly cookie: readonly string[];
+  readonly clientCookie: readonly string[];
   readonly clientNames: (name: string) => boolean;
   readonly insecure: boolean;
   readonly frameMac: boolean;
@@ -139,16 +140,36 @@ const MIN_COOKIE = 16;
 
 const DEFAULT_HEAR_MS = 20_000;
 
+/** So many at once are enough to change one for another. */
+const MOST_SECRETS = 4;
+
+type Refuse = (option: string, expected: string, received: unknown) => never;
+
+function secretsOf(option: string, given: unknown, refuse: Refuse): readonly string[] {
+  if (given === undefined) return [];
+  const secrets: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (secrets.length === 0 || secrets.length > MOST_SECRETS) {
+    refuse(option, `a text, or 1 to ${MOST_SECRETS} of them`, `a list of ${secrets.length}`);
+  }
+  for (const secret of secrets) {
+    // What it is stays a secret, however short.
+    if (typeof secret !== "string" || secret.length < MIN_COOKIE) {
+      const came = typeof secret === "string" ? "a shorter one" : typeof secret;
+      refuse(option, `a string of at least ${MIN_COOKIE} characters`, came);
+    }
+  }
+  if (new Set(secrets).size < secrets.length) refuse(option, "each of them once", "one twice");
+  return secrets as readonly string[];
+}
+
 export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
   const what = "startRemote: options";
   checkKeys(what, options, KEYS);
-  const refuse = (option: string, expected: string, received: unknown): never => {
+  const refuse: Refuse = (option, expected, received) => {
     throw new InvalidArgumentError(`${what}.${option}`, expected, received);
   };
   const {
     cluster = "coppice",
-    cookie,
-    clientCookie,
     clientNames = () => true,
     insecure = false,
     frameMac = false,
@@ -169,22 +190,16 @@ export function checkRemoteOptions(options: RemoteOptions): CheckedOptions {
     refuse("cluster", `a text of 1 to ${MAX_CLUSTER_BYTES} bytes`, cluster);
   }
   if (typeof insecure !== "boolean") refuse("insecure", "true or false", insecure);
-  const isClient = role === "client" && clientCookie !== undefined;
-  if (cookie === undefined && !insecure && !isClient) {
-    refuse("cookie", "given, unless insecure is true", cookie);
+  const cookie = secretsOf("cookie", options.cookie, refuse);
+  const clientCookie = secretsOf("clientCookie", options.clientCookie, refuse);
+  const isClient = role === "client" && clientCookie.length > 0;
+  if (cookie.length === 0 && !insecure && !isClient) {
+    refuse("cookie", "given, unless insecure is true", undefined);
   }
-  for (const [option, secret] of Object.entries({ cookie, clientCookie })) {
-    if (secret === undefined) continue;
-    // What it is stays a secret, however short.
-    if (typeof secret !== "string" || secret.length < MIN_COOKIE) {
-      const came = typeof secret === "string" ? "a shorter one" : typeof secret;
-      refuse(option, `a string of at least ${MIN_COOKIE} characters`, came);
-    }
-  }
-  if (clientCookie !== undefined && clientCookie === cookie) {
+  if (clientCookie.some((secret) => cookie.includes(secret))) {
     refuse("clientCookie", "another than cookie", "the same");
   }
-  if (typeof frameMac !== "boolean" || (frameMac && cookie === undefined)) {
+  if (typeof frameMac !== "boolean" || (frameMac && cookie.length === 0)) {
     refuse("frameMac", "true or false, and true with a cookie alone", frameMac);
   }
   if (role !== "node" && role !== "client") refuse("role", `"node" or "client"`, role);

@@ -76,15 +76,24 @@ export async function keysOf(
   crypto: Pick<HandshakeCrypto, "scrypt">,
   options: {
     readonly cluster: string;
-    readonly cookie: string | undefined;
-    readonly clientCookie: string | undefined;
+    readonly cookie: readonly string[];
+    readonly clientCookie: readonly string[];
     readonly role: Key["role"];
   },
 ): Promise<readonly Key[]> {
   const { cluster, cookie, clientCookie, role } = options;
-  const keyOf = async (secret: string | undefined, id: string, of: Key["role"]): Promise<Key[]> =>
-    secret === undefined ? [] : [{ id, bytes: await deriveKey(crypto, secret, cluster), role: of }];
-  const ofNodes = await keyOf(cookie, "", "node");
-  const ofClients = await keyOf(clientCookie, CLIENT_KEY, "client");
+  const keysFrom = async (
+    secrets: readonly string[],
+    id: string,
+    of: Key["role"],
+  ): Promise<readonly Key[]> => {
+    const keys: Key[] = [];
+    for (const secret of secrets) {
+      keys.push({ id, bytes: await deriveKey(crypto, secret, cluster), role: of });
+    }
+    return keys;
+  };
+  const ofNodes = await keysFrom(cookie, "", "node");
+  const ofClients = await keysFrom(clientCookie, CLIENT_KEY, "client");
   return role === "client" ? [...ofClients, ...ofNodes] : [...ofNodes, ...ofClients];
 }

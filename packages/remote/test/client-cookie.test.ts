@@ -45,6 +45,25 @@ describe("the secret of clients", () => {
     expect(await callFrom(world, page, Hidden)).not.toBe("hello");
   });
 
+  test("may be one of several, of which each lets in a client", async () => {
+    const world = createRemoteWorld();
+    const secrets = { cookie, clientCookie: [clientCookie, "their next one, from May on"] };
+    const server = await world.start("server", {
+      insecure: false,
+      ...secrets,
+      exports: [EchoName],
+    });
+    for (const [i, secret] of secrets.clientCookie.entries()) {
+      const options = { insecure: false, role: "client", clientCookie: secret } as const;
+      const page = await world.start(`page-${i}`, options);
+      await Promise.all([page.remote.connect("server"), world.settle()]);
+    }
+    expect(server.remote.nodes().map(({ name: node, role }) => [node, role])).toEqual([
+      ["page-0", "client"],
+      ["page-1", "client"],
+    ]);
+  });
+
   test("lets nobody in as a node", async () => {
     const world = await createServer();
     // It dials with what it has, under the name of the other secret, too.

@@ -112,6 +112,39 @@ describe("two nodes", () => {
     expect(a.remote.nodes()).toEqual([]);
   });
 
+  test("are of one cluster while their cookie is changed, node by node: each takes several, and dials with the first", async () => {
+    const [old, next] = ["the cookie of this year", "the cookie of next year"];
+    // Two that follow one another in any rollout are there together.
+    const steps = [[old], [old, next], [next, old], [next]];
+    for (const [step, cookie] of steps.slice(1).entries()) {
+      const world = createRemoteWorld();
+      const [before, after] = [steps[step] as string[], cookie];
+      const names = ["a", "b"] as const;
+      for (const [i, ofOne] of [before, after].entries()) {
+        await world.start(names[i] as string, { insecure: false, cookie: ofOne });
+      }
+      const c = await world.start("c", { insecure: false, cookie: before, frameMac: true });
+      const d = await world.start("d", { insecure: false, cookie: after });
+      for (const [from, to] of [
+        [c, "b"],
+        [d, "a"],
+        [d, "c"],
+      ] as const) {
+        const [life] = await Promise.all([from.remote.connect(to), world.settle()]);
+        expect(life.name).toBe(to);
+      }
+    }
+    // One that knows none of them, or dials with one that is not taken any more, is none of it.
+    const world = createRemoteWorld();
+    await world.start("a", { insecure: false, cookie: [next] });
+    for (const cookie of [[old, next], ["another one altogether"]]) {
+      const stranger = await world.start(`of-${cookie.length}`, { insecure: false, cookie });
+      const asked = stranger.remote.connect("a").catch((error: unknown) => error);
+      await world.settle();
+      expect(await asked).toMatchObject({ code: "UNREACHABLE", closeCode: CLOSE_CODES.AUTH });
+    }
+  });
+
   test("talk with the same cookie", async () => {
     const cookie = "a cookie that nobody guesses";
     const { a, settle } = await createPair({

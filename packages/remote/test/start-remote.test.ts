@@ -201,6 +201,15 @@ describe("the options of startRemote", () => {
   test.each<[string, RemoteOptions, string]>([
     ["no cookie", {}, "options.cookie"],
     ["a short cookie", { cookie: "short" }, "options.cookie"],
+    ["no cookie in a list", { cookie: [] }, "a list of 0"],
+    ["a short one among others", { cookie: [cookie, "short"] }, "a shorter one"],
+    ["one twice", { cookie: [cookie, cookie] }, "each of them once"],
+    ["too many of them", { cookie: [1, 2, 3, 4, 5].map((n) => cookie + n) }, "a list of 5"],
+    [
+      "one that is of nodes and of clients",
+      { cookie: [cookie, `${cookie}2`], clientCookie: [`${cookie}3`, `${cookie}2`] },
+      "options.clientCookie",
+    ],
     [
       "others could connect without TLS",
       { cookie, listen: { host: "0.0.0.0", port: 0 } },
@@ -376,8 +385,11 @@ describe("the options of startRemote", () => {
 
   test("never show the cookie in an error", async () => {
     await withNodes(async (a) => {
-      const error = await startRemote(a, { cookie: "tellnobody" }).catch((e: unknown) => e);
-      expect(String(error)).not.toContain("tellnobody");
+      for (const secret of ["tellnobody", ["tellnobody"], [cookie, "tellnobody"]]) {
+        const error = await startRemote(a, { cookie: secret }).catch((e: unknown) => e);
+        expect(String(error)).toMatch(/options.cookie/);
+        expect(String(error)).not.toContain("tellnobody");
+      }
     });
   });
 });
