@@ -30,9 +30,6 @@ export interface Calm {
 
 /** @throws InvalidArgumentError an option is unknown or of the wrong kind */
 export function checkStormOptions(argument: string, options: StormOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError(argument, "an object with stormSteps", options);
-  }
   checkKeys(argument, options, ["stormSteps", "timerSteps"]);
   const { stormSteps, timerSteps = 0 } = options;
   for (const [option, value] of Object.entries({ stormSteps, timerSteps })) {

@@ -73,6 +73,21 @@ const messagesOf = ({ violations }: Run): string[] =>
   violations.map(({ check, message }) => `${check}: ${message}`);
 
 describe("the calm of a simulation", () => {
+  test("is said to have been cut off where it did not end within so many steps", async () => {
+    const { failures, statement } = await inMacrotask(() =>
+      explore(
+        playing((throws) => throws),
+        {
+          runs: 5,
+          all: true,
+          simulation: { stepLimit: 100, calm: { stormSteps: 20 } },
+        },
+      ),
+    );
+    expect(failures).toEqual([]);
+    expect(statement.bounds).toContain("5 runs cut off in the calm");
+  });
+
   test("is part of every run of an exploration: what it owes there is found, and what it owes in the storm is not", async () => {
     const search = (program: Program, options: ExploreOptions = {}) =>
       inMacrotask(() => explore(program, { runs: 200, faultBudget: 5, simulation, ...options }));

@@ -296,6 +296,34 @@ describe("schedules with few delays", () => {
   });
 });
 
+describe("an exploration with few delays", () => {
+  const options: ExploreOptions = { dporRuns: 0, strategies: [], delays: 1 };
+
+  test("makes all schedules with so many, after what else it was asked for, and says so", async () => {
+    const { runs, statement } = await exploring(fanIn(3, 1), options);
+    // Three plain ones, and the three of the table above.
+    expect(runs).toBe(3 + 3);
+    expect(statement.bounds).toContain("all with delays ≤ 1");
+  });
+
+  test("leaves a fifth of its runs for them where it also samples", async () => {
+    const { runs, statement } = await exploring(fanIn(3, 2), {
+      ...options,
+      strategies: ["walk"],
+      runs: 100,
+    });
+    const only = await exploring(fanIn(3, 2), options);
+    expect(runs).toBe(80 + only.runs - 3);
+    expect(statement.bounds).toContain("all with delays ≤ 1");
+  });
+
+  test("does not say that it made all where it did not", async () => {
+    const { runs, statement } = await exploring(fanIn(3, 1), { ...options, runs: 5 });
+    expect(runs).toBe(5);
+    expect(statement.bounds.join()).not.toContain("delays");
+  });
+});
+
 describe("a fault plan", () => {
   const choice = { faults: ["crash:a", "crash:b", "disk:a"], keys: ["k1", "k2", "k3"] };
   const plans = Array.from({ length: 3_000 }, (_, seed) =>

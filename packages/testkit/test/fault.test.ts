@@ -214,6 +214,34 @@ describe("a partition", () => {
   });
 });
 
+describe("a fault that may be mended", () => {
+  test.each(["pause", "partition"] as const)(
+    "can be at any time, as a step of its own: %s",
+    async (fault) => {
+      const { seen, runs } = await outcomes((sim, note) => {
+        const [a, b] = [sim.node("a"), sim.node("b")];
+        const sink = b.spawnOpt<string>({ key: "sink" }, async (self) => {
+          for (;;) note(await self.receive());
+        });
+        a.spawnOpt<never>({ key: "source" }, (self) => self.send(sink, "there"));
+        if (fault === "pause") sim.faults.pause(b);
+        else sim.faults.partition([a], [b]);
+        sim.fault("note:here", () => note("here"));
+      });
+      expect(seen).toEqual(["here there", "there here"]);
+      const [breaks, mends] =
+        fault === "pause" ? ["pause:b", "resume:b"] : ["partition:a|b", "heal:a|b"];
+      const mended = runs.filter((run) => keysOf(run).includes(`fault:${mends}#1`));
+      expect(mended.length).toBeGreaterThan(0);
+      for (const run of mended) {
+        const keys = keysOf(run);
+        expect(keys.indexOf(`fault:${breaks}#1`)).toBeLessThan(keys.indexOf(`fault:${mends}#1`));
+        expect(keys.indexOf(`fault:${breaks}#1`)).not.toBe(-1);
+      }
+    },
+  );
+});
+
 describe("what the code of a program mends", () => {
   const isRelief = (key: string): boolean => key.startsWith("fault:relief");
 
