@@ -219,14 +219,16 @@ describe("a fault that may be mended", () => {
     "can be at any time, as a step of its own: %s",
     async (fault) => {
       const { seen, runs } = await outcomes((sim, note) => {
-        const [a, b] = [sim.node("a"), sim.node("b")];
+        const [a, b, c] = [sim.node("a"), sim.node("b"), sim.node("c")];
         const sink = b.spawnOpt<string>({ key: "sink" }, async (self) => {
           for (;;) note(await self.receive());
         });
         a.spawnOpt<never>({ key: "source" }, (self) => self.send(sink, "there"));
+        // Else it would be mended at once, as nothing else could happen.
+        const other = c.spawnOpt<string>({ key: "p" }, async (self) => note(await self.receive()));
+        c.send(other, "here");
         if (fault === "pause") sim.faults.pause(b);
         else sim.faults.partition([a], [b]);
-        sim.fault("note:here", () => note("here"));
       });
       expect(seen).toEqual(["here there", "there here"]);
       const [breaks, mends] =
