@@ -8,6 +8,7 @@
  * OTP: https://www.erlang.org/doc/man/pg.html
  */
 import {
+  checkKeys,
   guardedObservable,
   InvalidArgumentError,
   isName,
@@ -19,7 +20,16 @@ import {
   type Pid,
 } from "@coppice/core";
 import { Subject, type Observable } from "rxjs";
+import {
+  countsOf,
+  listOf,
+  removeOne,
+  takeOne,
+  type Counts,
+  type Members,
+} from "./group-members.js";
 import { parseGroupsMessage, type GroupsMessage } from "./groups-message.js";
+import { processFeed } from "./process-feed.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { NodeLife } from "./term.js";
 
@@ -46,11 +56,6 @@ export function checkScope(scope: unknown): void {
     throw new InvalidArgumentError("groups: scope", expected, scope);
   }
 }
-
-type Members = Map<string, AnyPid[]>;
-
-/** How often each process is in each group. */
-type Counts = ReadonlyMap<string, Map<AnyPid, number>>;
 
 /** What another node has said of its own. */
 interface Theirs {
@@ -155,6 +160,29 @@ export class Groups {
     return from[Math.floor(this.#node.random() * from.length)];
   }
 
+  /**
+   * Tells a process of this node by messages who comes into groups and who leaves them, until it ends or the function
+   * that is returned is called. Who is there by now `members` says: between the two nothing happens.
+   *
+   * @param map makes the message; what it throws crashes the process, as in `monitor` of a process
+   * @param options.group tells of that group alone
+   * @throws InvalidArgumentError no pid of this node, no function, or no name
+   * @see https://www.erlang.org/doc/man/pg.html#monitor-2
+   */
+  monitor<M>(
+    pid: Pid<M>,
+    map: (event: GroupEvent) => M,
+    options: { readonly group?: AnyName } = {},
+  ): () => void {
+    const feed = processFeed(this.#node, "groups.monitor", pid, map, "GroupEvent");
+    checkKeys("groups.monitor: options", options, ["group"]);
+    const wanted = options.group === undefined ? undefined : nameOf("monitor", options.group);
+    const subscription = this.#events.subscribe((event) => {
+      if (wanted === undefined || event.group === wanted) feed.tell(event);
+    });
+    return feed.until(() => subscription.unsubscribe());
+  }
+
   /** @internal Another node has something to say. Believed is what it says of itself. */
   received(peer: NodeLife, message: unknown): void {
     const parsed = parseGroupsMessage(message);
@@ -251,36 +279,4 @@ function nameOf(operation: string, group: AnyName): string {
     throw new InvalidArgumentError(`groups.${operation}: group`, "a name made by name()", group);
   }
   return group.name;
-}
-
-function listOf(members: Members, group: string): AnyPid[] {
-  let list = members.get(group);
-  if (list === undefined) members.set(group, (list = []));
-  return list;
-}
-
-function removeOne(members: Members, group: string, pid: AnyPid): boolean {
-  const list = members.get(group);
-  const place = list?.indexOf(pid) ?? -1;
-  if (list === undefined || place === -1) return false;
-  list.splice(place, 1);
-  if (list.length === 0) members.delete(group);
-  return true;
-}
-
-function countsOf(members: Members): Counts {
-  const all = new Map<string, Map<AnyPid, number>>();
-  for (const [group, pids] of members) {
-    const counts = new Map<AnyPid, number>();
-    for (const pid of pids) counts.set(pid, (counts.get(pid) ?? 0) + 1);
-    all.set(group, counts);
-  }
-  return all;
-}
-
-function takeOne(counts: Map<AnyPid, number>, pid: AnyPid): boolean {
-  const times = counts.get(pid) ?? 0;
-  if (times > 1) counts.set(pid, times - 1);
-  else counts.delete(pid);
-  return times > 0;
 }

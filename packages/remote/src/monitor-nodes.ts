@@ -1,15 +1,8 @@
 /** Telling a process by messages which nodes are connected. */
-import {
-  checkFunction,
-  checkKeys,
-  crashProcess,
-  formatThrown,
-  InvalidArgumentError,
-  isPid,
-  type Pid,
-} from "@coppice/core";
+import { checkKeys, formatThrown, InvalidArgumentError, type Pid } from "@coppice/core";
 import type { Observable } from "rxjs";
 import { UnreachableError } from "./errors.js";
+import { processFeed } from "./process-feed.js";
 import type { MonitorNodesOptions, NodeStatus, Remote } from "./remote.js";
 import type { RemoteEvent } from "./remote-event.js";
 
@@ -22,10 +15,7 @@ export function monitorNodes<M>(
   options: MonitorNodesOptions = {},
 ): () => void {
   const { node } = remote;
-  if (!isPid(pid) || pid.node !== node.name || pid.incarnation !== node.incarnation) {
-    throw new InvalidArgumentError("monitorNodes: pid", "a pid of this node", pid);
-  }
-  checkFunction("monitorNodes: map", map);
+  const feed = processFeed(node, "monitorNodes", pid, map, "NodeStatus");
   checkKeys("monitorNodes: options", options, ["node", "role"]);
   const { node: wanted, role = wanted === undefined ? "node" : "all" } = options;
   if (wanted !== undefined && (typeof wanted !== "string" || wanted === "")) {
@@ -38,12 +28,7 @@ export function monitorNodes<M>(
   const tell = (status: NodeStatus): void => {
     if (wanted !== undefined && wanted !== status.node) return;
     if (role !== "all" && status.role !== undefined && status.role !== role) return;
-    try {
-      node.send(pid, map(status));
-    } catch (error) {
-      // As of every translation: it is the process's own, and nobody else has called it.
-      crashProcess(node, pid, error, "mapping a NodeStatus to a message");
-    }
+    feed.tell(status);
   };
   const subscription = events.subscribe((event) => {
     if (event.type === "up") {
@@ -54,12 +39,7 @@ export function monitorNodes<M>(
       tell({ type: "nodedown", node: name, incarnation, role: its, code, text });
     }
   });
-  const gone = new AbortController();
-  const over = (): void => {
-    subscription.unsubscribe();
-    gone.abort();
-  };
-  node.whenExited(pid, { signal: gone.signal }).then(over, () => undefined);
+  const over = feed.until(() => subscription.unsubscribe());
   // This node is always there.
   if (
     wanted !== undefined &&

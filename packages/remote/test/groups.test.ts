@@ -279,6 +279,62 @@ describe("a process group", () => {
     expect(b.remote.groups().members(Workers)).toHaveLength(300);
   });
 
+  test("tells a process who comes and who goes, of one group or of all, until that is taken back or it ends", async () => {
+    const { a, b, network, settle } = await createPair();
+    const Others = name<string>("others");
+    const groups = a.remote.groups();
+    const spawnWatcher = (options?: { readonly group: typeof Workers }) => {
+      const told: string[] = [];
+      const pid = a.node.spawn<string>(async (self) => {
+        for (;;) {
+          const message = await self.receive();
+          if (message === "stop") return;
+          told.push(message);
+        }
+      });
+      const map = ({ type, group, pids }: GroupEvent): string => `${type} ${group} ${String(pids)}`;
+      return { told, pid, over: groups.monitor(pid, map, options) };
+    };
+    const [all, workers, brief, ended] = [
+      spawnWatcher(),
+      spawnWatcher({ group: Workers }),
+      spawnWatcher(),
+      spawnWatcher(),
+    ];
+    const theirs = spawnIdle(b.node);
+    b.remote.groups().join(Workers, theirs);
+    await settle();
+    brief.over();
+    a.node.send(ended.pid, "stop");
+    await settle();
+    groups.join(Others, spawnIdle(a.node));
+    await settle();
+    network.sever("a", "b");
+    await settle();
+    const joined = `join workers ${String(theirs)}`;
+    const left = `leave workers ${String(theirs)}`;
+    expect(all.told).toEqual([joined, expect.stringMatching(/^join others <a/), left]);
+    expect([workers.told, brief.told, ended.told]).toEqual([[joined, left], [joined], [joined]]);
+    expect(a.nodeEvents.filter(({ type }) => type === "undelivered")).toEqual([]);
+
+    // What its translation throws is its own crash.
+    const careless = spawnIdle(a.node);
+    const error = new Error("careless");
+    groups.monitor(careless, () => {
+      throw error;
+    });
+    groups.join(Workers, spawnIdle(a.node));
+    await settle();
+    expect(a.nodeEvents).toContainEqual(
+      expect.objectContaining({ type: "exited", pid: careless, reason: { error } }),
+    );
+    const wrong = { group: "workers" } as never;
+    expect(() => groups.monitor(all.pid, String, wrong)).toThrow(/groups.monitor: group/);
+    expect(() => groups.monitor(theirs, String)).toThrow(/groups.monitor: pid/);
+    expect(() => groups.monitor(all.pid, "x" as never)).toThrow(/groups.monitor: map/);
+    expect(() => groups.monitor(all.pid, String, { name: Workers } as never)).toThrow(/options/);
+  });
+
   test("takes processes of its own node, and names", async () => {
     const { a, b } = await createPair();
     const far = spawnIdle(b.node);
