@@ -128,7 +128,7 @@ class PollLimit extends Deadline {
 }
 
 /** The timeout of a receive. */
-export class ReceiveLimit extends Deadline {
+class ReceiveLimit extends Deadline {
   readonly #process: Process;
 
   constructor(process: Process) {

@@ -22,7 +22,7 @@ export function runProcess(process: Process, turn: Turn): void {
 /** How many messages a handler may take before others get their turn. */
 const QUANTUM = 64;
 
-export function startProcess(process: Process, turn: Turn): void {
+function startProcess(process: Process, turn: Turn): void {
   process.started = true;
   turn.ran(process);
   const args = process.args as readonly unknown[];

@@ -5,8 +5,8 @@
  */
 
 /** Major types, in the place where they stand in the first byte of an item. */
-export const UNSIGNED = 0x00;
-export const NEGATIVE = 0x20;
+const UNSIGNED = 0x00;
+const NEGATIVE = 0x20;
 export const BYTES = 0x40;
 export const TEXT = 0x60;
 export const ARRAY = 0x80;
@@ -20,7 +20,7 @@ export const UNDEFINED = 0xf7;
 const FLOAT64 = 0xfb;
 
 /** The most a head takes: one byte and a length of eight. */
-export const MAX_HEAD_BYTES = 9;
+const MAX_HEAD_BYTES = 9;
 
 /** Shorter texts are written by hand: calling the encoder costs more than that. */
 const SHORT_TEXT = 48;
@@ -241,7 +241,7 @@ export class CborWriter {
 }
 
 /** How many bytes the shortest head for this length or number takes. */
-export function headLength(value: number): number {
+function headLength(value: number): number {
   return value < 24 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : value < 0x1_0000_0000 ? 5 : 9;
 }
 

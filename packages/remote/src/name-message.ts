@@ -26,7 +26,7 @@ export type NameMessage =
 export type NameRefusal = "limit" | "members";
 
 /** So many entries travel in one message. */
-export const ENTRIES_PER_MESSAGE = 1000;
+const ENTRIES_PER_MESSAGE = 1000;
 
 const MAX_NAME_LENGTH = 255;
 

@@ -12,6 +12,7 @@ import type { Role } from "./handshake-message.js";
 import { checkLimits, type Limits } from "./limits.js";
 import { checkListen, type CustomListen, type WebSocketListen } from "./listen-options.js";
 import { checkNames, type CheckedNames, type NamesOptions } from "./names-options.js";
+import { isTooShort, MIN_COOKIE_CHARACTERS } from "./secret.js";
 import { checkTls, type TlsOptions } from "./tls-options.js";
 import type { Dialler } from "./transport.js";
 import type { OverflowPolicy } from "./watermark.js";
@@ -135,9 +136,6 @@ function isClusterName(text: string): boolean {
 /** Names that no process can be reached by: what remoting says to itself. */
 export const SERVICE_PREFIX = "coppice:";
 
-/** A secret shorter than this is guessed. */
-const MIN_COOKIE = 16;
-
 const DEFAULT_HEAR_MS = 20_000;
 
 /** So many at once are enough to change one for another. */
@@ -153,9 +151,9 @@ function secretsOf(option: string, given: unknown, refuse: Refuse): readonly str
   }
   for (const secret of secrets) {
     // What it is stays a secret, however short.
-    if (typeof secret !== "string" || secret.length < MIN_COOKIE) {
+    if (typeof secret !== "string" || isTooShort(secret)) {
       const came = typeof secret === "string" ? "a shorter one" : typeof secret;
-      refuse(option, `a string of at least ${MIN_COOKIE} characters`, came);
+      refuse(option, `a string of at least ${MIN_COOKIE_CHARACTERS} characters`, came);
     }
   }
   if (new Set(secrets).size < secrets.length) refuse(option, "each of them once", "one twice");

@@ -23,10 +23,14 @@ export interface HandshakeCrypto {
 /** Shorter ones could be guessed. */
 export const MIN_COOKIE_CHARACTERS = 16;
 
+export function isTooShort(cookie: string): boolean {
+  return [...cookie].length < MIN_COOKIE_CHARACTERS;
+}
+
 /** How much work it is to try one cookie: about 0.1 s. */
 const SCRYPT_COST = 2 ** 15;
 
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 /** One of the keys that open the door, and what it opens it for. */
 export interface Key {
@@ -54,7 +58,7 @@ export async function deriveKey(
   cookie: string,
   cluster: string,
 ): Promise<Uint8Array> {
-  if (typeof cookie !== "string" || [...cookie].length < MIN_COOKIE_CHARACTERS) {
+  if (typeof cookie !== "string" || isTooShort(cookie)) {
     // Not what came: an error is printed.
     const came = typeof cookie === "string" ? `a text of ${[...cookie].length}` : typeof cookie;
     const expected = `a text of at least ${MIN_COOKIE_CHARACTERS} characters`;

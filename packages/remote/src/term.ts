@@ -24,7 +24,6 @@ export const TAG_DATE = 1;
 export const TAG_POSITIVE_BIGINT = 2;
 export const TAG_NEGATIVE_BIGINT = 3;
 export const TAG_OBJECT = 27;
-export const TAG_UINT8 = 64;
 export const TAG_SET = 258;
 export const TAG_MAP = 259;
 

@@ -305,6 +305,11 @@ describe("the options of startRemote", () => {
     ],
     ["a role that is none", { cookie, role: "god" as never }, "options.role"],
     ["another way to connect", { cookie, connect: "maybe" as never }, "options.connect"],
+    [
+      "a cookie whose characters are few, and its code units many",
+      { cookie: "\u{1f600}".repeat(15) },
+      "options.cookie must be a string of at least 16 characters",
+    ],
     ["a word in place of insecure", { cookie, insecure: "yes" as never }, "options.insecure"],
     [
       "a code for each frame without a cookie",

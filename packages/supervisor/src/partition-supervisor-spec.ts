@@ -59,7 +59,7 @@ export function checkPartitionSupervisorSpec(
 }
 
 /** The name of a partition, by that or the pid of its supervisor. */
-export function partitionName(supervisor: string, partition: number): AnyName {
+function partitionName(supervisor: string, partition: number): AnyName {
   return name(`${supervisor}/${partition}`);
 }
 

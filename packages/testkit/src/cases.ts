@@ -27,7 +27,7 @@ export interface CasesOptions<V> {
 }
 
 /** How many seeds are tried for a smaller program that passes under the schedule it was given. */
-export const RETRIES = 8;
+const RETRIES = 8;
 
 export function cases<V>(values: fc.Arbitrary<V>, options: CasesOptions<V>): fc.Arbitrary<Case<V>> {
   return new CaseArbitrary(values, options);

@@ -50,7 +50,7 @@ export class DelayBounded implements Strategy {
 }
 
 /** What a kernel offers, oldest first; timers after everything else, faults not at all. */
-export function oldestFirst(enabled: readonly Transition[]): Transition[] {
+function oldestFirst(enabled: readonly Transition[]): Transition[] {
   return [
     ...enabled.filter(({ kind }) => kind !== "timer" && kind !== "fault"),
     ...enabled.filter(({ kind }) => kind === "timer"),

@@ -70,7 +70,7 @@ export function viewOf({ kernel, world }: KernelSimulation, withTime: boolean): 
 }
 
 /** All processes, by their keys, with what is under way to them. */
-export function processViews(kernel: Kernel): Record<string, ProcessView> {
+function processViews(kernel: Kernel): Record<string, ProcessView> {
   const { agenda, lives } = kernel;
   const views: Record<string, Building> = {};
   const hasNodes = lives.all.length > 1;
