@@ -141,7 +141,7 @@ export class LocalNode extends Runtime implements Node {
   }
 
   call(to: unknown, request: unknown, options?: CallOptions): Promise<Erased> {
-    return call(this, undefined, resolveTarget(this, to, this.pid), to, request, options);
+    return call(this, undefined, resolveTarget(this, "call", to, this.pid), to, request, options);
   }
 
   cast(to: unknown, request: unknown): void {

@@ -126,15 +126,24 @@ function sendToRemoteName(
   else node.undelivered(node.nobody, message, from, "unregistered");
 }
 
-/** The process a target stands for; `undefined` for a name that nobody holds. */
-export function resolveTarget(node: Runtime, to: unknown, by: LocalPid): LocalPid | undefined {
+/**
+ * The process a target stands for; `undefined` for a name that nobody holds.
+ *
+ * @throws InvalidArgumentError it is no target of `operation`
+ */
+export function resolveTarget(
+  node: Runtime,
+  operation: string,
+  to: unknown,
+  by: LocalPid,
+): LocalPid | undefined {
   if (ProcessId.is(to)) return to as LocalPid;
   if (isName(to)) return node.registry.find(to.name, by)?.pid;
   if (isRemoteName(to)) {
     if (to.node !== node.name) return node.elsewhere(to.node, to.name);
     return node.registry.find(to.name, by)?.pid;
   }
-  throw new InvalidArgumentError("target", "a pid, a name or at(node, name)", to);
+  throw new InvalidArgumentError(`${operation}: target`, "a pid, a name or at(node, name)", to);
 }
 
 /** A timer's message goes out; a name is looked up now, and nobody there is no error. */
@@ -168,7 +177,8 @@ export function timerFired(
 
 /** Whom an address stands for, to be named to people. */
 export function placeOf(node: Runtime, to: LocalAddress, by: LocalPid): LocalPid {
-  const pid = to instanceof Reference ? (to.owner as LocalPid) : resolveTarget(node, to, by);
+  const pid =
+    to instanceof Reference ? (to.owner as LocalPid) : resolveTarget(node, "send", to, by);
   return pid ?? node.nobody;
 }
 

@@ -94,7 +94,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
 
   call(to: unknown, request: unknown, options?: CallOptions): Promise<Erased> {
     if (this.life !== "alive") return endedWait(this, "call");
-    const target = resolveTarget(this.node, to, this.pid);
+    const target = resolveTarget(this.node, "call", to, this.pid);
     this.node.turn.ran(this);
     return call(this.node, this, target, to, request, options);
   }
@@ -251,7 +251,7 @@ export class ProcessSelf extends Process implements Omit<HandlerSelf<Erased>, "n
     this.#fenceIfDead("monitor");
     if (map !== undefined) checkFunction("monitor: map", map);
     checkMonitorOptions("monitor: options", options);
-    const pid = resolveTarget(this.node, target, this.pid);
+    const pid = resolveTarget(this.node, "monitor", target, this.pid);
     return monitor(this, pid ?? this.node.nobody, target, map, options.alias);
   }
 

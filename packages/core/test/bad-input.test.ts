@@ -146,7 +146,7 @@ const shared: readonly Misuse<AnyOperations>[] = [
   ["send: to", noAddresses, (on, bad) => on.send(bad, "x")],
   ["send: message", [Promise.resolve(), thenable], (on, bad, { held }) => on.send(held, bad)],
   ["send: message", [thenable], (on, bad) => on.send(Held, bad)],
-  ["target", noAddresses, (on, bad) => on.call(bad, "x")],
+  ["call: target", noAddresses, (on, bad) => on.call(bad, "x")],
   ["call: options", noOptions, (on, bad, { held }) => on.call(held, "x", bad)],
   ["call: options", [{ timeout: 5 }], (on, bad, { held }) => on.call(held, "x", bad)],
   [
@@ -279,7 +279,7 @@ const inside: readonly Misuse<AnySelf>[] = [
     [-1, NaN, "5"],
     (on, bad) => on.spawnAndWait({ timeoutMs: bad }, idle),
   ],
-  ["target", [undefined, null, "held", 1, {}], (on, bad) => on.monitor(bad, () => null)],
+  ["monitor: target", [undefined, null, "held", 1, {}], (on, bad) => on.monitor(bad, () => null)],
   ["monitor: map", noFunctions, (on, bad, { held }) => on.monitor(held, bad)],
   ["monitor: options", noOptions, (on, bad, { held }) => on.monitor(held, () => null, bad)],
   [

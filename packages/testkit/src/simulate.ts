@@ -107,7 +107,9 @@ class Interactive extends KernelSimulation implements InteractiveSimulation {
       checkFunction("until: holds", holds);
       while (!this.#holdsNow(holds)) {
         if (go() === undefined)
-          throw new Error("until: nothing can happen any more, and it does not hold");
+          throw new Error(
+            `until: nothing can happen any more at ${this.kernel.nowMs} ms, and it does not hold: ${String(holds).slice(0, 200)}`,
+          );
       }
     });
   }

@@ -80,6 +80,9 @@ describe("a simulation that a test drives", () => {
     await sim.until(() => answer !== "");
     expect(sim.nowMs).toBe(100);
     await expect(sim.until(() => answer === "y")).rejects.toThrow("nothing can happen any more");
+    await expect(sim.until(() => answer === "y")).rejects.toThrow(
+      'at 100 ms, and it does not hold: ()=>answer === "y"',
+    );
   });
 
   test("fires what is due, intervals included, and no more", async () => {
