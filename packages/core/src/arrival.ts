@@ -11,7 +11,7 @@ import { Refusal } from "./refusal.js";
 import { RemoteWatch } from "./remote-watch.js";
 import type { RemoteSignal } from "./router.js";
 import type { Runtime } from "./runtime.js";
-import { arriveNow, type Signal } from "./signal.js";
+import { arriveNow, MessageSignal, type Signal } from "./signal.js";
 import type { Ties } from "./ties.js";
 
 type LocalPid = ProcessId<Process>;
@@ -24,12 +24,12 @@ type LocalPid = ProcessId<Process>;
 export function takeEffect(node: Runtime, ties: Ties, signal: RemoteSignal): void {
   switch (signal.type) {
     case "message":
-      comes(node, signal.from, signal.to, { type: "message", message: signal.message });
+      comes(node, signal.from, signal.to, new MessageSignal(signal.message));
       return;
     case "named": {
       const holder = node.registry.find(signal.name, signal.from as LocalPid);
       const { from, message } = signal;
-      if (holder !== undefined) comes(node, from, holder.pid, { type: "message", message });
+      if (holder !== undefined) comes(node, from, holder.pid, new MessageSignal(message));
       else node.undelivered(node.nobody, message, from, "unregistered");
       return;
     }

@@ -95,6 +95,30 @@ export type NodeEvent =
   | { readonly type: "stopping"; readonly processes: number }
   | { readonly type: "stopped"; readonly killed: readonly AnyPid[] };
 
+/** That one which there may be a million of in a second, each with a message in it: see `MessageSignal`. */
+export class UndeliveredEvent {
+  readonly type = "undelivered";
+  readonly to: AnyPid;
+  readonly from: AnyPid;
+  readonly message: unknown;
+  readonly why: Extract<NodeEvent, { type: "undelivered" }>["why"];
+  declare readonly error?: unknown;
+
+  constructor(
+    to: AnyPid,
+    from: AnyPid,
+    message: unknown,
+    why: UndeliveredEvent["why"],
+    error: unknown,
+  ) {
+    this.to = to;
+    this.from = from;
+    this.message = message;
+    this.why = why;
+    if (error !== undefined) this.error = error;
+  }
+}
+
 /**
  * The events of a node. An error thrown by a subscriber becomes a `subscriberFailed` event, where
  * rxjs alone would throw it into the host's event loop and end the program. That holds for what is

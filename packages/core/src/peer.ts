@@ -13,7 +13,7 @@ import { Refusal } from "./refusal.js";
 import { RemoteWatch } from "./remote-watch.js";
 import type { RemoteSignal } from "./router.js";
 import type { Runtime } from "./runtime.js";
-import type { Signal } from "./signal.js";
+import { MessageSignal, type Signal } from "./signal.js";
 import type { StartMonitorOptions } from "./start.js";
 import { Ties } from "./ties.js";
 
@@ -96,13 +96,16 @@ export class Peer {
     switch (signal.type) {
       case "message": {
         const { message } = signal;
-        if (to instanceof Elsewhere) this.#send({ type: "named", from, name: to.token, message });
-        else this.#send({ type: "message", from, to, message });
+        this.#send(
+          to instanceof Elsewhere
+            ? new NamedMessage(from, to.token, message)
+            : new RemoteMessage(from, to, message),
+        );
         return;
       }
       case "call":
         this.send(from, to, { type: "monitor", watch: signal.watch });
-        this.send(from, to, { type: "message", message: signal.message });
+        this.send(from, to, new MessageSignal(signal.message));
         return;
       case "alias": {
         const { ref, message } = signal;
@@ -280,5 +283,33 @@ export class Peer {
     for (const signal of held) {
       if (this.#life === "open") takeEffect(this.#local, this.#ties, signal);
     }
+  }
+}
+
+// Messages that may wait for a connection: see `MessageSignal`.
+
+class RemoteMessage {
+  readonly type = "message";
+  readonly from: AnyPid;
+  readonly to: AnyPid;
+  readonly message: unknown;
+
+  constructor(from: AnyPid, to: AnyPid, message: unknown) {
+    this.from = from;
+    this.to = to;
+    this.message = message;
+  }
+}
+
+class NamedMessage {
+  readonly type = "named";
+  readonly from: AnyPid;
+  readonly name: string;
+  readonly message: unknown;
+
+  constructor(from: AnyPid, name: string, message: unknown) {
+    this.from = from;
+    this.name = name;
+    this.message = message;
   }
 }

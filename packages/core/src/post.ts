@@ -16,7 +16,7 @@ import type { Process } from "./process.js";
 import { Reference } from "./reference.js";
 import { Refusal } from "./refusal.js";
 import type { Runtime } from "./runtime.js";
-import { arrive, transmit, type Signal } from "./signal.js";
+import { arrive, MessageSignal, transmit, type Signal } from "./signal.js";
 
 type LocalPid = ProcessId<Process>;
 
@@ -55,7 +55,7 @@ export function sendToPid(node: Runtime, from: LocalPid, to: LocalPid, message: 
       return;
     }
   }
-  transmit(node, from, to, { type: "message", message });
+  transmit(node, from, to, new MessageSignal(message));
 }
 
 /** Sends a cast. As in OTP, it is no error when nobody is there. */
@@ -118,7 +118,7 @@ function sendToRemoteName(
   message: unknown,
 ): void {
   if (to.node !== node.name) {
-    transmit(node, from, node.elsewhere(to.node, to.name), { type: "message", message });
+    transmit(node, from, node.elsewhere(to.node, to.name), new MessageSignal(message));
     return;
   }
   const holder = node.registry.find(to.name, from);
@@ -158,7 +158,7 @@ export function timerFired(
     if (holder === undefined) node.undelivered(node.nobody, message, from, "unregistered");
     else {
       node.offers?.touch(from, holder.pid);
-      arrive(node, from, holder.pid, { type: "message", message });
+      arrive(node, from, holder.pid, new MessageSignal(message));
     }
   } else if (isRemoteName(to)) {
     sendToRemoteName(node, from, to, message);
@@ -166,7 +166,7 @@ export function timerFired(
     const [pid, signal]: [LocalPid, Signal] =
       to instanceof Reference
         ? [to.owner as LocalPid, { type: "alias", ref: to, message }]
-        : [to as LocalPid, { type: "message", message }];
+        : [to as LocalPid, new MessageSignal(message)];
     // A timer is what happens already; to another node it travels like all else.
     if (node.isLocal(pid)) {
       node.offers?.touch(from, pid);

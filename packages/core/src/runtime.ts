@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.js";
 import type { CrashReport } from "./crash-report.js";
 import { Elsewhere } from "./elsewhere.js";
-import { NodeEvents, type NodeEvent } from "./event.js";
+import { NodeEvents, UndeliveredEvent, type NodeEvent } from "./event.js";
 import type { Gateway } from "./gateway.js";
 import { hostClock, hostRandom, hostScheduler } from "./host.js";
 import { MessageIsolation } from "./isolation.js";
@@ -151,7 +151,7 @@ export class Runtime {
     this.undeliveredCount++;
     const make = (): NodeEvent => {
       const from = isPid(origin) ? origin : origin instanceof ExitOrigin ? origin.from : this.pid;
-      return { type: "undelivered", to, from, message, why, ...(error !== undefined && { error }) };
+      return new UndeliveredEvent(to, from, message, why, error);
     };
     // Too late is everyday; what a process that lives has no use for, or cannot be sent, is somebody's mistake.
     if (why === "unhandled" || why === "unsendable") this.tell(make());

@@ -22,7 +22,7 @@ import { displace, place, settleWatch, type Watch } from "./watch.js";
 type LocalPid = ProcessId<Process>;
 
 export type Signal =
-  | { readonly type: "message"; readonly message: unknown }
+  | MessageSignal
   | { readonly type: "alias"; readonly ref: Reference; readonly message: unknown }
   | { readonly type: "exit"; readonly from: LocalPid; readonly reason: ExitReason }
   | { readonly type: "link"; readonly from: LocalPid }
@@ -34,6 +34,20 @@ export type Signal =
   | { readonly type: "call"; readonly watch: Watch; readonly message: unknown }
   | { readonly type: "demonitor"; readonly watch: Watch }
   | { readonly type: "down"; readonly watch: Watch; readonly reason: ExitReason };
+
+/**
+ * A message under way. By a constructor, as is all that holds a message while that waits: of what is written
+ * as a literal, and was seen to live long, an engine makes all that follows where it looks for garbage last,
+ * and there each keeps its message when nobody waits any more.
+ */
+export class MessageSignal {
+  readonly type = "message";
+  readonly message: unknown;
+
+  constructor(message: unknown) {
+    this.message = message;
+  }
+}
 
 /** Sends a signal on its way. It arrives now, or when the scheduler says so. */
 export function transmit(node: Runtime, from: LocalPid, to: LocalPid, signal: Signal): void {

@@ -69,7 +69,7 @@ export function connect(a: Node, b: Node, options: { readonly auto?: boolean } =
   const [endA, endB] = ends;
   const open = (here: End, there: End, queue: RemoteSignal[]): Peer =>
     (here.peer = here.gateway.open(there.node.name, (signal) => {
-      queue.push(carry(signal, here.gateway, there.gateway) as RemoteSignal);
+      queue.push(carry({ ...signal }, here.gateway, there.gateway) as RemoteSignal);
     }));
   const up = (): void => {
     const [peerA, peerB] = [open(endA, endB, toB), open(endB, endA, toA)];

@@ -19,9 +19,15 @@ const PLACE_BYTES = 160;
 /** What a fragment takes besides the bytes of its piece. */
 const FRAGMENT_HEAD_BYTES = 1 + 1 + 9 + 1 + 5;
 
-interface Waiting {
+/** Made by a constructor, as the one of a peer is. */
+class Waiting {
   readonly sender: number;
   readonly bytes: Uint8Array;
+
+  constructor(sender: number, bytes: Uint8Array) {
+    this.sender = sender;
+    this.bytes = bytes;
+  }
 }
 
 /** A sender with a big signal under way. */
@@ -99,7 +105,7 @@ export class Outbox {
     const frame = this.#frame;
     if (frame.writing) {
       // A getter in the term that is being written sends something itself.
-      this.#wait({ sender, bytes: encodeSignal(signal, this.#codec) });
+      this.#wait(new Waiting(sender, encodeSignal(signal, this.#codec)));
       return;
     }
     if (!isCounted(signal.op)) {
@@ -122,12 +128,12 @@ export class Outbox {
   #park(sender: number, bytes: Uint8Array, hasTurn: boolean): void {
     const isBig = bytes.length > this.#limits.fragmentBytes;
     if (isBig && hasTurn) this.#hold(sender, bytes);
-    else this.#wait({ sender, bytes });
+    else this.#wait(new Waiting(sender, bytes));
   }
 
   /** As `push`, of a signal that was encoded before there was a session. */
   pushEncoded(sender: number, bytes: Uint8Array): void {
-    this.#wait({ sender, bytes });
+    this.#wait(new Waiting(sender, bytes));
   }
 
   /** The peer grants more. `false`: more than there is, which breaks the protocol. */

@@ -7,15 +7,10 @@ export function wireOf(signal: RemoteSignal): WireSignal<unknown> {
   switch (signal.type) {
     case "message": {
       const { from, to, message } = signal;
-      return { op: "send", to: to.serial, from: from.serial, payload: message };
+      return new SendSignal(to.serial, from.serial, message);
     }
     case "named":
-      return {
-        op: "send-name",
-        name: signal.name,
-        from: signal.from.serial,
-        payload: signal.message,
-      };
+      return new SendNameSignal(signal.name, signal.from.serial, signal.message);
     case "alias":
       return {
         op: "send-alias",
@@ -116,5 +111,33 @@ export function messageOf(
       return { to: ownerOf(signal.ref), message: signal.error, from: signal.from };
     default:
       return undefined;
+  }
+}
+
+// By constructors, as they hold messages: see `Waiting` of a peer.
+
+class SendSignal {
+  readonly op = "send";
+  readonly to: number;
+  readonly from: number;
+  readonly payload: unknown;
+
+  constructor(to: number, from: number, payload: unknown) {
+    this.to = to;
+    this.from = from;
+    this.payload = payload;
+  }
+}
+
+class SendNameSignal {
+  readonly op = "send-name";
+  readonly name: string;
+  readonly from: number;
+  readonly payload: unknown;
+
+  constructor(name: string, from: number, payload: unknown) {
+    this.name = name;
+    this.from = from;
+    this.payload = payload;
   }
 }
