@@ -300,7 +300,31 @@ describe("a backoff", () => {
   });
 });
 
-describe("a restart that fails", () => {
+describe("the end of a child", () => {
+  test.each<["transient" | "temporary" | "permanent", ExitReason, boolean]>([
+    ["temporary", "normal", false],
+    ["temporary", "shutdown", false],
+    ["temporary", { shutdown: "done" }, false],
+    ["temporary", "any", true],
+    ["transient", "normal", false],
+    ["transient", "any", true],
+    ["permanent", "normal", true],
+  ])("that is %s, by %j, is reported: %s", async (restart, reason, isReported) => {
+    const world = createWorld();
+    const reports: unknown[] = [];
+    world.node.events.subscribe((event) => {
+      if (event.type !== "report") return;
+      const { report } = event.report.data as { readonly report: { readonly type: string } };
+      if (report.type === "childTerminated") reports.push(report);
+    });
+    const supervisor = await startSessions(world, { restart });
+    const pid = await add(world, supervisor, "a");
+    await end(world, pid, reason);
+    expect(reports).toEqual(isReported ? [expect.objectContaining({ pid, reason })] : []);
+  });
+});
+
+describe("a restart that fails, and fails again,", () => {
   /** Starts at once, fails so often, and starts again. */
   async function startFailing(backoff?: TemplateOptions["backoff"]) {
     const world = createWorld();
