@@ -114,7 +114,11 @@ export class Mailbox {
     for (let chunk = this.#first; chunk !== undefined; chunk = chunk.next) {
       for (let at = chunk.start; at < chunk.end; at++) {
         const message = chunk.messages[at];
-        if (!accepts(message)) continue;
+        if (!accepts(message)) {
+          if (chunk.next !== undefined || chunk === this.#last) continue;
+          // It has taken what was left of this chunk, which is gone.
+          return this.take(accepts, otherwise);
+        }
         const isThere =
           at >= chunk.start && at < chunk.end && Object.is(chunk.messages[at], message);
         if (!isThere) return this.take(accepts, otherwise);
@@ -219,6 +223,8 @@ export class Mailbox {
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
+    // A chunk that is gone but not collected yet would keep all that follow it.
+    chunk.next = chunk.previous = undefined;
     if (signals?.chunk !== chunk) return;
     if (next !== undefined) this.#signalsEnd = { chunk: next, at: 0 };
     else if (previous !== undefined) this.#signalsEnd = { chunk: previous, at: previous.end };

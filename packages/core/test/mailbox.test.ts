@@ -136,6 +136,22 @@ describe("taking selectively", () => {
     }
   });
 
+  test("goes on with what is left when the question has taken all around it and says no", () => {
+    // The one in front, a first chunk of 8, and one of the others.
+    for (const gone of [4, 9, 265, 266]) {
+      const mailbox = filled(400);
+      const asked: unknown[] = [];
+      const found = mailbox.take((message) => {
+        asked.push(message);
+        while (message === 3 && mailbox.size > 400 - gone) mailbox.shift();
+        return message === 399;
+      }, NONE);
+      expect([gone, found]).toEqual([gone, 399]);
+      expect(emptied(mailbox)).toEqual(upTo(399).slice(gone));
+      expect(asked).toEqual([0, 1, 2, 3, ...upTo(400).slice(gone)]);
+    }
+  });
+
   test("of many from the middle leaves the rest in order, however many were taken", () => {
     const mailbox = filled(5000);
     const isKept = (i: number): boolean => i % 10 === 0;
