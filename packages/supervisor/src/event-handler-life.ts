@@ -6,7 +6,8 @@ import { sendCloneable } from "./cloneable.js";
 import type { EventHandlerId } from "./event-handler-id.js";
 import { attempt, readInit, type Attempt } from "./event-handler-result.js";
 import type { EventHandlerSelf } from "./event-handler-self.js";
-import type { EventHandlerEnd, HandlerCode, Handover } from "./event-handler.js";
+import type { HandlerCode } from "./event-handler-code.js";
+import type { EventHandlerEnd, Handover } from "./event-handler.js";
 import { eventHandlerReport } from "./event-manager-report.js";
 import type { EventHandlerExit, EventHandlerExitReason } from "./event-manager.js";
 

@@ -4,7 +4,7 @@ import { reasonOfThrown, type BehaviourSelf } from "./behaviour.js";
 import { isThenable, type MaybePromise } from "./maybe-promise.js";
 import { InvalidCallbackResultError } from "./errors.js";
 import { HandlerExit } from "./event-handler-self.js";
-import { HandlerReference } from "./event-handler.js";
+import { HandlerReference } from "./event-handler-code.js";
 
 /** What came of running a callback. */
 export type Attempt = { readonly value: unknown } | { readonly failed: ExitReason };

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "@coppice/core";
 import type { StateChange } from "./behaviour.js";
 import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import type { Installed } from "./event-handler-life.js";
-import type { HandlerCode } from "./event-handler.js";
+import type { HandlerCode } from "./event-handler-code.js";
 import type { EventHandlerState, EventHandlerStatus } from "./event-manager.js";
 import { isSameTerm } from "./same-term.js";
 

@@ -4,24 +4,15 @@
  *
  * OTP: https://www.erlang.org/doc/man/gen_event.html (callback functions)
  */
+import type { AnyPid, Call, Down, Exit, ExitReason, RequestOf, Term } from "@coppice/core";
 import {
-  InvalidArgumentError,
-  type AnyPid,
-  type Call,
-  type Down,
-  type Exit,
-  type ExitReason,
-  type RequestOf,
-  type Term,
-} from "@coppice/core";
-import { isPlainTerm, type EventHandlerId } from "./event-handler-id.js";
+  checkDefinition,
+  checkHandlerName,
+  HandlerCode,
+  HandlerReference,
+} from "./event-handler-code.js";
+import type { EventHandlerId } from "./event-handler-id.js";
 import type { EventHandlerSelf } from "./event-handler-self.js";
-import {
-  argumentsOf,
-  callbacksByName,
-  type Callback,
-  type CallbacksByName,
-} from "./request-callback.js";
 import type { InitArguments, InitFunction, ServerProtocol, StateOf } from "./server-definition.js";
 
 /**
@@ -258,123 +249,4 @@ export function eventHandler<H extends AnyEventHandler>(name: H["name"]): H {
   checkHandlerName("eventHandler: name", name);
   // Only the type knows what the handler of that name is asked.
   return new HandlerReference(name, undefined, undefined, undefined) as unknown as H;
-}
-
-interface Callbacks {
-  readonly name: string;
-  readonly init: (...args: unknown[]) => unknown;
-  readonly takeOver?: (handover: Handover, ...args: unknown[]) => unknown;
-  readonly event: Callback;
-  readonly call?: Readonly<Record<string, Callback>>;
-  readonly info?: Callback;
-  readonly down?: Callback;
-  readonly exit?: Callback;
-  readonly terminate?: Callback;
-  readonly status?: (state: unknown) => unknown;
-}
-
-/** The code of a handler. */
-export class HandlerCode {
-  readonly callbacks: Callbacks;
-  readonly calls: CallbacksByName;
-
-  constructor(callbacks: Callbacks) {
-    this.callbacks = callbacks;
-    this.calls = callbacksByName(callbacks.call);
-  }
-
-  /** Why `init` cannot be called with these, if it cannot. */
-  refusal(argument: string, args: readonly unknown[]): InvalidArgumentError | undefined {
-    const { least, most } = argumentsOf(this.callbacks.init, 0);
-    if (args.length >= least && args.length <= most) return undefined;
-    const expected =
-      args.length < least
-        ? `given at least ${least} arguments of init, by with()`
-        : `given at most ${most} arguments of init`;
-    return new InvalidArgumentError(argument, expected, args);
-  }
-}
-
-/** What `defineEventHandler` and `eventHandler` return. */
-export class HandlerReference {
-  readonly name: string;
-  readonly id: EventHandlerId;
-  /** For its `init`; none until `with`. */
-  readonly args: readonly unknown[] | undefined;
-  readonly code: HandlerCode | undefined;
-
-  constructor(
-    name: string,
-    id: Term,
-    args: readonly unknown[] | undefined,
-    code: HandlerCode | undefined,
-  ) {
-    this.name = name;
-    this.id = id === undefined ? name : [name, id];
-    this.args = args;
-    this.code = code;
-  }
-
-  as(id: Term): HandlerReference {
-    if (id === undefined || !isPlainTerm(id)) {
-      throw new InvalidArgumentError("as: id", "plain data", id);
-    }
-    return new HandlerReference(this.name, id, this.args, this.code);
-  }
-
-  with(...args: unknown[]): HandlerReference {
-    const refusal = this.code?.refusal("with: args", args);
-    if (refusal !== undefined) throw refusal;
-    const id = typeof this.id === "string" ? undefined : this.id[1];
-    return new HandlerReference(this.name, id, args, this.code);
-  }
-}
-
-const FUNCTIONS = ["init", "takeOver", "event", "info", "down", "exit", "terminate", "status"];
-const NEEDED = ["init", "event"];
-
-/** Returns what was checked: a copy, as getters may say something else each time. */
-function checkDefinition(definition: object): Callbacks {
-  const refuse = (field: string, expected: string, received: unknown): never => {
-    throw new InvalidArgumentError(`defineEventHandler: ${field}`, expected, received);
-  };
-  if (typeof definition !== "object" || definition === null) {
-    refuse("definition", "an object of callbacks", definition);
-  }
-  const callbacks: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(definition) as [string, unknown][]) {
-    if (value === undefined) continue;
-    if (field === "call") {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        refuse(field, "an object of functions", value);
-      }
-      callbacks[field] = Object.fromEntries(
-        Object.entries(value as object).map(([name, callback]: [string, unknown]) =>
-          typeof callback === "function"
-            ? [name, callback]
-            : refuse(`call.${name}`, "a function", callback),
-        ),
-      );
-      continue;
-    }
-    if (field !== "name") {
-      if (!FUNCTIONS.includes(field)) {
-        refuse(field, `one of name, call, ${FUNCTIONS.join(", ")}`, value);
-      }
-      if (typeof value !== "function") refuse(field, "a function", value);
-    }
-    callbacks[field] = value;
-  }
-  checkHandlerName("defineEventHandler: name", callbacks["name"]);
-  for (const field of NEEDED) {
-    if (callbacks[field] === undefined) refuse(field, "a function", undefined);
-  }
-  // Field by field, that is what it is.
-  return callbacks as unknown as Callbacks;
-}
-
-function checkHandlerName(argument: string, name: unknown): void {
-  if (typeof name !== "string" || name === "") {
-    throw new InvalidArgumentError(argument, "a string that is not empty", name);
-  }
 }

@@ -10,7 +10,8 @@ import { UnknownRequestError } from "./errors.js";
 import { isSameHandler, type EventHandlerId } from "./event-handler-id.js";
 import { attempt, readResult, type Outcome } from "./event-handler-result.js";
 import { handlerSelf, type EventHandlerSelf } from "./event-handler-self.js";
-import type { EventHandlerEnd, HandlerCode, HandlerReference, Handover } from "./event-handler.js";
+import type { HandlerCode, HandlerReference } from "./event-handler-code.js";
+import type { EventHandlerEnd, Handover } from "./event-handler.js";
 import { UnknownEventHandlerError } from "./event-manager-errors.js";
 import { HandlerLife, startOf, type Installed, type Resolved } from "./event-handler-life.js";
 import {

@@ -28,7 +28,8 @@ import { checkActor } from "./actor-check.js";
 import { Abandonment } from "./abandonment.js";
 import { RequestAbandonedError } from "./errors.js";
 import { isEventHandlerId, type EventHandlerId } from "./event-handler-id.js";
-import { HandlerReference, type AnyEventHandler, type EventHandler } from "./event-handler.js";
+import { HandlerReference } from "./event-handler-code.js";
+import type { AnyEventHandler, EventHandler } from "./event-handler.js";
 import {
   EventHandlerFailedError,
   NoEventHandlerError,

@@ -1,7 +1,7 @@
 /** Requests about the handlers of an event manager: what the functions for handlers send, and the answers. */
 import { isPid, opaque, type AnyPid, type ExitReason, type Opaque } from "@coppice/core";
 import { isEventHandlerId, type EventHandlerId } from "./event-handler-id.js";
-import { HandlerCode, type HandlerReference } from "./event-handler.js";
+import { HandlerCode, type HandlerReference } from "./event-handler-code.js";
 
 /** A request beside the protocol of a manager. Requests of this `type` are reserved for it. */
 export interface HandlerRequest {

@@ -32,7 +32,7 @@ import { behaviourHandler, startBehaviour } from "./behaviour-start.js";
 import { whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { replyCloneable } from "./cloneable.js";
 import { UnknownRequestError } from "./errors.js";
-import { HandlerReference, type HandlerCode } from "./event-handler.js";
+import { HandlerReference, type HandlerCode } from "./event-handler-code.js";
 import {
   changeHandlers,
   describeHandlers,
