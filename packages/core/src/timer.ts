@@ -65,6 +65,8 @@ export class MessageTimer extends Deadline {
   override fire(): void {
     const node = this.node;
     node.offers?.timerOver(this.ownerPid);
+    // Had its target ended before, there would be nothing to fire.
+    if (this.#target !== undefined) node.access(this.ownerPid, "alive", this.#target.pid, "read");
     if (this.#everyMs === undefined || !this.#ownerLives()) {
       this.detach();
       Reference.retire(this.ref);

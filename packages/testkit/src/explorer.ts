@@ -19,6 +19,7 @@ import type { Run, Violation } from "./run.js";
 import { stateFindings, type Statement } from "./statement.js";
 import { FIFO, LIFO, type Strategy } from "./strategy.js";
 import { walk } from "./strategy-walk.js";
+import { traceClass } from "./trace-class.js";
 
 /** By what a run was found. */
 export type Origin = "fifo" | "lifo" | "eager" | "dpor" | "delays" | "states" | Sampler;
@@ -72,6 +73,14 @@ const TASTE_UNTIL = 160;
 const MOST_FAILURES = 1_000;
 /** An order of two steps that nobody takes for dependent is missed by so many with a chance of 1 in 65,536. */
 const HIDDEN_LOOKS = 16;
+const HIDDEN = "something is shared that the simulation does not see";
+
+/** Classes of runs by how these ended. */
+type Verdicts = Record<"passed" | "failed", Set<number>>;
+
+function noVerdicts(): Verdicts {
+  return { passed: new Set(), failed: new Set() };
+}
 
 export class Explorer {
   readonly #run: Runner;
@@ -97,6 +106,8 @@ export class Explorer {
   #mostFaults = 0;
   #calmsCut = 0;
   #hasChoices = false;
+  /** Until source-DPOR has come to its end: those it has run, and those of all other runs. */
+  #classes: Record<"explored" | "others", Verdicts> | undefined;
   #restless: Run | undefined;
   #cameToRest = false;
 
@@ -106,6 +117,10 @@ export class Explorer {
     this.#profile = circumstances.profile;
     this.#bounds = [...circumstances.bounds];
     this.#usesDpor = circumstances.dpor;
+    const { profile, dpor } = circumstances;
+    const isPlain = profile === "pairFifo" || profile === "erlDist";
+    if (dpor && isPlain && options.observers !== true && options.commutes === undefined)
+      this.#classes = { explored: noVerdicts(), others: noVerdicts() };
     this.#nowMs = circumstances.nowMs ?? hostMs;
     this.#limit = options.runs ?? (options.ms === undefined ? DEFAULT_RUNS : Infinity);
     const { ms = Infinity } = options;
@@ -125,8 +140,12 @@ export class Explorer {
     }
     const all = this.#mayGoOn() && this.#usesDpor ? this.#exhaust() : undefined;
     const hidden = all?.isDone === true ? this.#lookForHidden() : undefined;
-    if (hidden !== undefined)
+    this.#classes = undefined;
+    if (hidden !== undefined) {
+      // What source-DPOR took for all there is was not.
+      this.#sample();
       return this.#result(this.#stateBounded(all?.statement, hidden), false);
+    }
     // All within a fault budget is not all there is, but as much as samples within it could show.
     if (all?.isDone === true) return this.#result(all.statement, true);
     this.#sample();
@@ -143,7 +162,9 @@ export class Explorer {
     const index = this.#runs++;
     const run = this.#run(strategy);
     this.#model.learn(run);
-    this.#coverage.add(run, plan !== undefined);
+    const id = this.#coverage.add(run, plan !== undefined);
+    const verdict = run.violations.length > 0 ? "failed" : "passed";
+    this.#classes?.[origin === "dpor" ? "explored" : "others"][verdict].add(id);
     this.#noteCircumstances(run);
     if ((run.unjudged?.length ?? 0) > 0) this.#restless ??= run;
     else this.#cameToRest = true;
@@ -234,7 +255,9 @@ export class Explorer {
   #whyNotDone(runs: number, cap: number): string {
     if (this.#failing > 0 && this.#options.all !== true) return "stopped at the first violation";
     if (runs >= cap && this.#mayGoOn()) return `cap ${runs}`;
-    return this.#runs >= this.#limit ? `runs ${this.#limit}` : `${this.#options.ms} ms`;
+    return this.#runs >= this.#limit
+      ? `runs ${this.#limit}`
+      : `${Math.round(this.#options.ms ?? 0)} ms`;
   }
 
   /**
@@ -247,19 +270,30 @@ export class Explorer {
   }
 
   /**
-   * All classes pass; so whatever order their steps come in passes, unless something is shared that nobody sees, such
-   * as a variable of a closure. Where classes are so few that there were no samples, some orders are tried for that.
+   * All classes were run; so whatever order their steps come in is of one of these and ends as it does, unless something
+   * is shared that nobody sees, such as a variable of a closure. Where all pass, and classes are so few that there were
+   * no samples, some orders are tried for that.
    *
-   * @returns what it is called that was left out, where one fails
+   * @returns what it is called that was left out, where one ends otherwise or is of another class
    */
   #lookForHidden(): string | undefined {
     const { strategies = samplers, seed = 1 } = this.#options;
+    // With faults nothing is exhaustive anyway.
+    if (this.#mostFaults > 0) this.#classes = undefined;
+    if (this.#classes !== undefined) {
+      const { explored, others } = this.#classes;
+      for (const id of others.passed) if (!explored.passed.has(id)) return HIDDEN;
+      for (const id of others.failed) if (!explored.failed.has(id)) return HIDDEN;
+    }
+    const passed = this.#classes?.explored.passed;
     if (this.#failing > 0 || this.#turn > 0 || strategies.length === 0 || !this.#hasChoices) return;
     for (let look = 0; look < HIDDEN_LOOKS && this.#nowMs() < this.#endsAtMs; look++) {
       const run = this.#run(walk(hashWith(seed, look)));
-      if (run.violations.length === 0) continue;
-      this.#noteFailure(run, { origin: "walk", index: this.#runs, plan: undefined });
-      return "something is shared that the simulation does not see";
+      if (run.violations.length > 0) {
+        this.#noteFailure(run, { origin: "walk", index: this.#runs, plan: undefined });
+        return HIDDEN;
+      }
+      if (passed?.has(traceClass(run)) === false) return HIDDEN;
     }
     return;
   }

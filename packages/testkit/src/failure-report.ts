@@ -71,7 +71,7 @@ const MAX_LINES = 25;
 function headOf(explanation: Explanation, options: FailureReportOptions): readonly string[] {
   const { violation, constraints, failingBases, base, run, minimal } = explanation;
   const { check, message } = violation;
-  const lines = [`✗ ${oneLine(check === message ? message : `${check}: ${message}`, 160)}`];
+  const lines = whatFailed(check === message ? message : `${check}: ${message}`);
   const { calmFrom } = run;
   if (calmFrom !== undefined && violation.step >= calmFrom) {
     lines.push(
@@ -114,6 +114,19 @@ function headOf(explanation: Explanation, options: FailureReportOptions): readon
   return lines;
 }
 
+/** A message of several lines keeps them, as long as there is room for all the rest. */
+function whatFailed(text: string): string[] {
+  const [first = "", ...others] = text.split("\n").filter((line) => line.trim() !== "");
+  const shown = others.length > MAX_MORE_LINES ? others.slice(0, MAX_MORE_LINES - 1) : others;
+  const left = others.length - shown.length;
+  return [
+    `✗ ${oneLine(first, 160)}`,
+    ...shown.map((line) => `  ${/^ */u.exec(line)?.[0]}${oneLine(line.trim(), 160)}`),
+    ...(left === 0 ? [] : [`  … ${left} lines more`]),
+  ];
+}
+
+const MAX_MORE_LINES = 4;
 const MAX_CONSTRAINTS = 8;
 
 const baseWords: Readonly<Record<Base, string>> = {

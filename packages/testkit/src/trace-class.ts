@@ -16,6 +16,7 @@ interface Lane {
   written: number;
   /** The reads since then, in no order. */
   read: number;
+  isWritten: boolean;
   /** Of time: where it was moved to last, and `written` before that. */
   atMs?: number | undefined;
   base?: number;
@@ -53,6 +54,7 @@ export function classOf(steps: readonly Step[], swaps?: Swaps): number {
         swaps === undefined || isTime(access)
           ? pass(lane, access, keyHash, timerMs)
           : passBy((lane.entries ??= []), lane.written, { transition, access, hash: 0 }, swaps);
+      if (hash === undefined) continue;
       a = (a + hash) | 0;
       b = (b + mix(hash ^ 0x27d4eb2f)) | 0;
     }
@@ -83,12 +85,21 @@ function passBy(entries: Entry[], seed: number, entry: Entry, swaps: Swaps): num
   return entry.hash;
 }
 
-/** A write changes what later uses see; a read tells after which write it came. */
-function pass(lane: Lane, access: Access, keyHash: number, timerMs: number | undefined): number {
+/**
+ * A write changes what later uses see; a read tells after which write it came. That it came before all of them, the
+ * first one tells: what nobody changes is no matter, and which of two steps looked at it may depend on their order.
+ */
+function pass(
+  lane: Lane,
+  access: Access,
+  keyHash: number,
+  timerMs: number | undefined,
+): number | undefined {
   if (access.mode === "read") {
     lane.read = (lane.read + mix(keyHash)) | 0;
-    return mix(lane.written ^ Math.imul(keyHash, 5));
+    return lane.isWritten ? mix(lane.written ^ Math.imul(keyHash, 5)) : undefined;
   }
+  lane.isWritten = true;
   if (timerMs !== undefined && access.object === "clock") return setClock(lane, timerMs);
   if (timerMs !== undefined && isTime(access)) return moveTime(lane, keyHash, timerMs);
   lane.written = mix(lane.written ^ keyHash ^ Math.imul(lane.read, 0x01000193));
@@ -117,6 +128,7 @@ function moveTime(lane: Lane, keyHash: number, atMs: number): number {
 
 function laneOf(lanes: Map<number, Lane>, { objectId, object }: Access): Lane {
   let lane = lanes.get(objectId);
-  if (lane === undefined) lanes.set(objectId, (lane = { written: hashText(object), read: 0 }));
+  if (lane === undefined)
+    lanes.set(objectId, (lane = { written: hashText(object), read: 0, isWritten: false }));
   return lane;
 }

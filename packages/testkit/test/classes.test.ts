@@ -131,6 +131,12 @@ describe("what may be in the way of others", () => {
       9,
     ],
     [
+      "a timer that is over when the one it is for ends fires before that, after whatever it does not hear of",
+      "pairFifo",
+      ["send end", "sendAfter end", "end"],
+      8,
+    ],
+    [
       "whoever asks whether somebody is alive may do so before or after the exit signal has reached the dead",
       "datagram",
       ["kill read isAlive", "send", "kill1"],

@@ -52,6 +52,29 @@ replay: COPPICE_REPLAY='v1:p=pairFifo' npx jest cache.test.ts`,
     );
   });
 
+  test("keeps the first lines of a message that has several", () => {
+    const explanation = explained(cacheFill);
+    const linesOf = (message: string): readonly string[] =>
+      reportFailure({
+        ...explanation,
+        violation: { ...explanation.violation, check: "leaks", message },
+      }).text.split("\n");
+    expect(linesOf("1 monitor\n\n  1 message  is left\n").slice(0, 3)).toEqual([
+      "✗ leaks: 1 monitor",
+      "    1 message is left",
+      "fails under FIFO plus these constraints (drop any one → passes):",
+    ]);
+    const many = linesOf(Array.from({ length: 30 }, (_, line) => `line ${line}`).join("\n"));
+    expect(many.slice(0, 5)).toEqual([
+      "✗ leaks: line 0",
+      "  line 1",
+      "  line 2",
+      "  line 3",
+      "  … 26 lines more",
+    ]);
+    expect(many.length).toBeLessThanOrEqual(25);
+  });
+
   test("explains against LIFO what fails under FIFO", () => {
     expect(reportFailure(explained(lostUpdate)).text).toBe(
       `✗ toy: 1 after two increments

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { Pid } from "@coppice/core";
 import {
   explain,
   explore,
@@ -70,6 +71,42 @@ describe("what is shared in a closure", () => {
     expect(exploration.statement.text).toBe(
       "exhaustive: 1 of 1 inequivalent schedule (profile pairFifo, faults 0, timers 0, 0 violations)",
     );
+  });
+
+  test("that decides whom a message goes to is found out, although nothing fails, and then samples go on", async () => {
+    const handover: Program = (sim) => {
+      const node = sim.node();
+      const [old, next] = ["old", "new"].map((key) =>
+        node.spawnOpt<string>({ key }, async (self) => {
+          for (;;) await self.receive();
+        }),
+      ) as [Pid<string>, Pid<string>];
+      let home = old;
+      node.spawnOpt<never>({ key: "router" }, async (self) => {
+        await self.yield();
+        home = next;
+        self.send(old, "moved");
+      });
+      node.spawnOpt<never>({ key: "client" }, async (self) => {
+        await self.yield();
+        self.send(home, "hello");
+      });
+    };
+    const { exploration } = await search(handover, { runs: 200 });
+    expect(exploration.failing).toBe(0);
+    expect(exploration.runs).toBe(200);
+    expect(exploration.statement.bounds).toEqual([
+      "something is shared that the simulation does not see",
+    ]);
+  });
+
+  test("that decides how runs of one class end is found out where all are counted", async () => {
+    const { exploration } = await search(writers(/^[cd]/), { all: true, runs: 50 });
+    expect(exploration.failing).toBeGreaterThan(0);
+    expect(exploration.statement.bounds).toEqual([
+      "something is shared that the simulation does not see",
+    ]);
+    expect(exploration.statement.violations).toBe(exploration.failing);
   });
 
   test("is no reason to doubt what passes", async () => {
