@@ -13,7 +13,7 @@ import { hostMs } from "./host-time.js";
 import type { SimulationOptions } from "./kernel-options.js";
 import type { Run } from "./run.js";
 import { programRunner, type Program } from "./run-program.js";
-import type { KernelSimulation } from "./simulation.js";
+import type { KernelSimulation } from "./kernel-simulation.js";
 import { stateStates, type StateStatement } from "./state-statement.js";
 import { StateSearch } from "./state-search.js";
 import type { StateView } from "./state-view.js";

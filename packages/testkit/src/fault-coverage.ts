@@ -6,7 +6,7 @@ import { checkFunction, InvalidArgumentError, keyOf, type AnyPid } from "@coppic
 import type { SimulationOptions } from "./kernel-options.js";
 import { runProgramAsync, type Program } from "./run-program.js";
 import type { Run } from "./run.js";
-import type { KernelSimulation } from "./simulation.js";
+import type { KernelSimulation } from "./kernel-simulation.js";
 import { FIFO, type Strategy } from "./strategy.js";
 
 export interface CrashTarget {

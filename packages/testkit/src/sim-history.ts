@@ -6,7 +6,8 @@ import { outlineOfHistory } from "./history-order.js";
 import { checkLinearizability, formatVerdict } from "./linearizability.js";
 import { checkSequentialConsistency, formatSequentialVerdict } from "./sequential-consistency.js";
 import { checkModel, type SequentialModel } from "./sequential-model.js";
-import type { KernelSimulation, Simulation } from "./simulation.js";
+import type { KernelSimulation } from "./kernel-simulation.js";
+import type { Simulation } from "./simulation.js";
 
 export interface CheckHistoryOptions<O> extends HistoryOptions<O> {
   /** What the clients may rely on; `"linearizable"` by default. */

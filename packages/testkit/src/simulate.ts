@@ -13,7 +13,8 @@ import type { Boot, SimNodeOptions } from "./lives.js";
 import { NeverAtRestError } from "./never-at-rest.js";
 import { createKernel } from "./run-program.js";
 import type { Run } from "./run.js";
-import { KernelSimulation, type SimNode, type Simulation } from "./simulation.js";
+import { KernelSimulation } from "./kernel-simulation.js";
+import type { SimNode, Simulation } from "./simulation.js";
 import { checkStrategy, FIFO, seeded, type RunView, type Strategy } from "./strategy.js";
 import type { Transition } from "./transition.js";
 

@@ -12,7 +12,7 @@ import { DivergenceError } from "./dpor.js";
 import { differ, IncompleteStateError } from "./incomplete-state-error.js";
 import { mix } from "./key-hash.js";
 import type { Run } from "./run.js";
-import type { KernelSimulation } from "./simulation.js";
+import type { KernelSimulation } from "./kernel-simulation.js";
 import { deeds } from "./state-deeds.js";
 import { viewOf, type StateView } from "./state-view.js";
 import type { RunView, Strategy } from "./strategy.js";

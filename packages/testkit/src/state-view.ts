@@ -4,7 +4,7 @@
  */
 import { keyOf, outlineOf, type Happening, type ProcessOutline } from "@coppice/core";
 import type { Kernel } from "./kernel.js";
-import type { KernelSimulation } from "./simulation.js";
+import type { KernelSimulation } from "./kernel-simulation.js";
 
 /** A process, and what is under way to it. */
 export interface ProcessView extends Partial<ProcessOutline> {

@@ -29,7 +29,7 @@ import {
   type StateExploration,
 } from "@coppice/testkit";
 import { canonicalText } from "../src/canonical-text.js";
-import type { KernelSimulation } from "../src/simulation.js";
+import type { KernelSimulation } from "../src/kernel-simulation.js";
 import { viewOf } from "../src/state-view.js";
 import { runAll } from "./programs.js";
 
