@@ -320,6 +320,29 @@ describe("under a partition", () => {
     expect([a.node.isAlive(holder), again.remote.names.holder(Leader)?.token]).toEqual([true, 1]);
   });
 
+  test("the next life of a registrar gives greater tokens than any that was given before, released ones too", async () => {
+    const cluster = await createCluster();
+    const { a, b, c, settle, advance, network, startMember } = cluster;
+    // Kept by b.
+    const [one, two] = [nameAt("b", "one"), nameAt("b", "two")];
+    const outcomes: unknown[] = [];
+    for (const token of [one, two]) {
+      const asked = register(a, token, spawnIdle(a.node));
+      await settle();
+      outcomes.push(asked.outcome);
+      a.remote.names.unregister(token);
+      await settle();
+    }
+    expect(outcomes).toEqual([{ token: 1 }, { token: 2 }]);
+    network.crash("b");
+    await b.node.stop();
+    await startMember("b");
+    await advance(GRACE_MS);
+    const next = register(c, one, spawnIdle(c.node));
+    await settle();
+    expect(next.outcome).toEqual({ token: 3 });
+  });
+
   test("a registrar that hears of no other member gives no names until the grace is over", async () => {
     const world = createRemoteWorld();
     const a = await world.start("a", { names: { members: MEMBERS, graceMs: GRACE_MS } });

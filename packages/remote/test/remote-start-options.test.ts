@@ -210,6 +210,16 @@ describe("a start at another node with a monitor", () => {
     expect(links).toEqual([0, 0]);
   });
 
+  test("ends with its starter: at neither node anything is left of it", async () => {
+    const world = await createPair();
+    const { a, settle } = world;
+    const { starter } = await world.monitored("idle");
+    expect(monitors(world)).toEqual([1, 1]);
+    a.node.exit(starter, "kill");
+    await settle();
+    expect(monitors(world)).toEqual([0, 0]);
+  });
+
   test("can be taken back, and be an alias", async () => {
     const world = await createPair();
     const { a, heard, settle } = world;

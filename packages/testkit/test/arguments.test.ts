@@ -70,6 +70,11 @@ describe("what would pass in silence is refused", () => {
       "checkDeadlock: nodes must be a list of nodes",
     ],
     [
+      "a pid in place of the node of checkLeaks",
+      (sim, node) => kit.checkLeaks(sim, node.pid as never),
+      "checkLeaks: node must be",
+    ],
+    [
       "an option of checkLeaks that is none",
       (sim, node) => kit.checkLeaks(sim, node, { expect: [] }),
       "checkLeaks: options must be made of expected",
