@@ -11,7 +11,7 @@ import type { Node, NodeCounts, StopOptions } from "./node.js";
 import { ASYNC_DISPOSE } from "./own.js";
 import type { AnyPid } from "./pid.js";
 import { castFrom, refuseFrom, replyFrom, resolveTarget, sendFrom } from "./post.js";
-import { isAlive, processInfo, type ProcessInfo } from "./process-info.js";
+import { checkHere, isAlive, processInfo, type ProcessInfo } from "./process-info.js";
 import type { Reference } from "./reference.js";
 import { Runtime } from "./runtime.js";
 import type { SpawnOptions } from "./self.js";
@@ -114,6 +114,7 @@ export class LocalNode extends Runtime implements Node {
 
   mailboxOf(pid: AnyPid): readonly unknown[] {
     const owner = checkPid("mailboxOf: pid", pid);
+    checkHere(this, "mailboxOf: pid", owner);
     this.access(this.pid, "mailbox", owner, "read");
     const process = this.processOf(owner);
     return process?.mailbox?.entries().map(([message]) => message) ?? [];

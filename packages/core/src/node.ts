@@ -125,7 +125,7 @@ export interface Node extends Operations {
   processes(): AnyPid[];
   /** All names that are held. */
   registered(): string[];
-  /** The messages that wait in a mailbox, oldest first. */
+  /** The messages that wait in a mailbox, oldest first. @throws InvalidArgumentError it is of another node */
   mailboxOf(pid: AnyPid): readonly unknown[];
   readonly counts: NodeCounts;
 

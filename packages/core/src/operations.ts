@@ -93,6 +93,7 @@ export interface Operations {
    * @throws NameTakenError another process holds it
    * @throws AlreadyNamedError the process has a name
    * @throws NoProcessError the process is dead
+   * @throws InvalidArgumentError it is of another node: names are of processes of their own
    * @see https://www.erlang.org/doc/man/erlang.html#register-2
    */
   register<M>(name: Name<M>, pid: Pid<NoInfer<M>>): void;
@@ -101,7 +102,12 @@ export interface Operations {
   /** Who holds the name now. */
   whereis<M>(name: Name<M>): Pid<M> | undefined;
 
-  /** A process that exits is not alive any more, although it may still be unwinding. */
+  /**
+   * A process that exits is not alive any more, although it may still be unwinding. Of another node's nobody here can
+   * tell: monitor it.
+   *
+   * @throws InvalidArgumentError the pid is of another node
+   */
   isAlive(pid: AnyPid): boolean;
   /** Facts about a process of this node; `undefined` when it is dead, or of another node. */
   processInfo(pid: AnyPid): ProcessInfo | undefined;

@@ -3,6 +3,7 @@
  *
  * OTP: https://www.erlang.org/doc/man/erlang.html#process_info-2
  */
+import { InvalidArgumentError } from "./errors.js";
 import type { ExitReason } from "./exit-reason.js";
 import { Monitor } from "./monitor.js";
 import type { AnyName, RemoteName } from "./name.js";
@@ -96,6 +97,12 @@ export function glanceAtStatus(pid: AnyPid): ProcessInfo["status"] | undefined {
   return process && statusOf(process);
 }
 
+/** @throws InvalidArgumentError it is of another node, which alone could tell */
+export function checkHere(node: Runtime, argument: string, pid: AnyPid): void {
+  if (pid.node === node.name) return;
+  throw new InvalidArgumentError(argument, `a pid of this node, "${node.name}"`, pid);
+}
+
 /** How many messages wait for it; 0 when it is dead. */
 export function glanceAtMailbox(pid: AnyPid): number {
   return ProcessId.processOf(pid as ProcessId<Process>)?.mailbox?.size ?? 0;
@@ -168,6 +175,7 @@ const NOBODY: readonly AnyPid[] = [];
 
 /** A process that exits is not alive any more. */
 export function isAlive(node: Runtime, by: ProcessId<Process>, pid: ProcessId<Process>): boolean {
+  checkHere(node, "isAlive: pid", pid);
   node.access(by, "alive", pid, "read");
   settle(node, by, pid, "exits");
   return node.processOf(pid)?.life === "alive";

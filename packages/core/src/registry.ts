@@ -10,6 +10,7 @@ import {
   NoProcessError,
 } from "./errors.js";
 import { formatPid, ProcessId } from "./pid.js";
+import { checkHere } from "./process-info.js";
 import type { Process } from "./process.js";
 import type { Runtime } from "./runtime.js";
 
@@ -28,6 +29,7 @@ export class Registry {
 
   register(name: string, pid: ProcessId<Process>, by: ProcessId<Process>): void {
     const node = this.#node;
+    checkHere(node, "register: pid", pid);
     node.access(by, "name", name, "write");
     if (pid !== by) node.access(by, "alive", pid, "read");
     const process = node.isLocal(pid) ? ProcessId.processOf(pid) : undefined;

@@ -64,16 +64,34 @@ const undeliveredOf = (world: World): unknown[] =>
 
 describe("pids and references of other nodes", () => {
   test("are the same object each time, print alike, and say where they live", async () => {
-    const { a, wire, b1, pb } = await createPair();
+    const { wire, b1, pb } = await createPair();
     const again = wire.a.pid("b", pb.pid.incarnation, pb.pid.serial);
     expect(again).toBe(b1);
     expect([String(b1), JSON.stringify({ b1 })]).toEqual(["<b.1>", '{"b1":"<b.1>"}']);
     expect([b1.node, b1.incarnation, b1.serial]).toEqual(["b", pb.pid.incarnation, 1]);
     expect(wire.a.pid("b", 7, 1)).not.toBe(b1);
-    expect(a.node.isAlive(b1)).toBe(false);
     const ref = wire.a.ref(b1, 9);
     expect(wire.a.ref(b1, 9)).toBe(ref);
     expect([isRef(ref), String(ref), ref.owner]).toEqual([true, "#Ref<b.9>", b1]);
+  });
+
+  test("are none of whom this node could tell whether they live, what waits for them, or who could have a name here", async () => {
+    const { a, pa, b1, wire } = await createPair();
+    const here = /pid must be a pid of this node, "a", but is "<b.1>"/;
+    expect(() => a.node.isAlive(b1)).toThrow(here);
+    expect(() => a.node.mailboxOf(b1)).toThrow(here);
+    expect(() => a.node.register(name("there"), b1)).toThrow(here);
+    expect(a.node.processInfo(b1)).toBeUndefined();
+    const asked = await pa.do((self) => {
+      try {
+        return self.isAlive(b1);
+      } catch (error) {
+        return String(error);
+      }
+    });
+    expect(asked).toMatch(here);
+    // A former life of this node has ended.
+    expect(a.node.isAlive(wire.a.pid("a", 7, 1))).toBe(false);
   });
 
   test("of this node come home as what they were, those that were never given away as dead", async () => {

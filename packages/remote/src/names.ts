@@ -46,7 +46,8 @@ export class Names {
         if (event.type !== "lost") return;
         const { name, holder, why } = event;
         this.#held.get(holder.pid)?.delete(name);
-        if (whenLost === "event" || !node.isAlive(holder.pid)) return;
+        const isOurs = holder.pid.node === node.name;
+        if (whenLost === "event" || !isOurs || !node.isAlive(holder.pid)) return;
         node.exit(holder.pid, why === "conflict" ? { nameConflict: name } : { nameLost: name });
       },
     });

@@ -173,7 +173,10 @@ export abstract class BehaviourProcess {
   #isParents(exit: object): boolean {
     const { from } = exit as { readonly from?: unknown };
     const parent = this.#parent;
-    if (from === this.self.node.pid) return parent === undefined || !this.self.isAlive(parent);
+    if (from === this.self.node.pid) {
+      const isHere = parent?.node === this.self.pid.node;
+      return parent === undefined || !isHere || !this.self.isAlive(parent);
+    }
     if (parent === undefined) return this.orphanIsOwnParent && from === this.self.pid;
     return from === parent;
   }

@@ -151,7 +151,8 @@ export class DynamicSupervisorProcess extends SupervisorBase {
 
   /** As in OTP: of a dead process it is not known any more whose child it was. */
   #isOrWas(pid: AnyPid): boolean {
-    return this.#children.find(pid) !== undefined || !this.self.isAlive(pid);
+    if (this.#children.find(pid) !== undefined) return true;
+    return pid.node !== this.self.pid.node || !this.self.isAlive(pid);
   }
 
   #startChild(args: readonly unknown[], from: From<never>): Promise<void> | undefined {
