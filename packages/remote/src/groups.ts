@@ -33,13 +33,15 @@ import { processFeed } from "./process-feed.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { NodeLife } from "./term.js";
 
-/** Processes have come into a group, or have left it: by themselves, by their end, or with their node. */
-export interface GroupEvent {
-  readonly type: "join" | "leave";
+interface GroupChange<T extends "join" | "leave"> {
+  readonly type: T;
   readonly group: string;
   /** One that joined twice is there twice, and leaves once at a time. */
   readonly pids: readonly AnyPid[];
 }
+
+/** Processes have come into a group, or have left it: by themselves, by their end, or with their node. */
+export type GroupEvent = GroupChange<"join"> | GroupChange<"leave">;
 
 export interface GroupsPorts {
   readonly connected: () => readonly NodeLife[];

@@ -18,13 +18,16 @@ export interface NameHolder {
 /** What came of asking for a name. */
 export type NameClaim = { readonly token: number } | { readonly takenBy: AnyPid };
 
+interface NameChange<T extends "registered" | "unregistered"> {
+  readonly type: T;
+  readonly name: string;
+  readonly holder: NameHolder;
+}
+
 export type NameEvent =
   /** As this node came to know. */
-  | {
-      readonly type: "registered" | "unregistered";
-      readonly name: string;
-      readonly holder: NameHolder;
-    }
+  | NameChange<"registered">
+  | NameChange<"unregistered">
   /**
    * A process of this node holds its name no longer. `"conflict"`: somebody with a greater token does;
    * `"unreachable"`: who keeps the name was out of reach for too long, or is so for ever because remoting of this node

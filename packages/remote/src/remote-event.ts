@@ -33,7 +33,8 @@ export type RemoteEvent =
       readonly byPeer: boolean;
     }
   /** More waits to be sent to that node than goes out; `ready` when that is over. */
-  | { readonly type: "busy" | "ready"; readonly node: string }
+  | { readonly type: "busy"; readonly node: string }
+  | { readonly type: "ready"; readonly node: string }
   /** This node was stopped for so long: a long step, a suspended machine. */
   | { readonly type: "stalled"; readonly lateMs: number }
   /** A peer asked for what it may not have, or said what cannot be read. */

@@ -2,6 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import { at, name, type Call, type Pid } from "@coppice/core";
 import { defineServer } from "@coppice/supervisor";
 import { remoteBehaviour } from "../src/behaviours.js";
+import type { GroupEvent } from "../src/groups.js";
+import type { NameEvent } from "../src/name-store.js";
+import type { RemoteEvent } from "../src/remote-event.js";
 import type { MonitorNodesOptions, NodeStatus } from "../src/remote.js";
 import { Hostile } from "./hostile.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
@@ -205,6 +208,19 @@ describe("monitorNodes", () => {
     await settle();
     expect(told).toEqual([]);
   });
+});
+
+test("what a process is told of by messages is told from each other by its type", () => {
+  type Told =
+    NodeStatus | GroupEvent | NameEvent | Extract<RemoteEvent, { type: "busy" | "ready" }>;
+  const whatOf = (told: Told): string => {
+    if (told.type === "join" || told.type === "leave") return told.group;
+    if (told.type === "busy" || told.type === "ready") return `${told.type} ${told.node}`;
+    if (told.type === "registered" || told.type === "unregistered") return told.name;
+    return told.type === "lost" ? told.why : told.node;
+  };
+  expect(whatOf({ type: "join", group: "g", pids: [] })).toBe("g");
+  expect(whatOf({ type: "ready", node: "b" })).toBe("ready b");
 });
 
 describe("calls that wait", () => {
