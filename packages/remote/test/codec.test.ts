@@ -233,6 +233,12 @@ describe("terms that do not travel are refused at the sender, with the path", ()
       /items: see limits.maxItems/,
     ],
     ["an invalid Date", [new Date(NaN)], "message[0]", /invalid Date/],
+    [
+      "a Date whose milliseconds seconds cannot say",
+      [new Date(4_450_294_210_137_315)],
+      "message[0]",
+      /its milliseconds would be lost/,
+    ],
     ["a function in a Map", new Map([["k", () => 1]]), 'message.get("k")', /function/],
     ["a function in a Set", new Set([() => 1]), "message.element", /function/],
     ["a function as a cause", new Error("x", { cause: () => 1 }), "message.cause", /function/],

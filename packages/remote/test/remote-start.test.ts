@@ -361,6 +361,48 @@ describe("a start at another node", () => {
     expect(a.remote.nodes()).toMatchObject([{ links: 0 }]);
   });
 
+  test("that is ignored there is an error that says so, and a child that is ignored", async () => {
+    const absent = defineServer({ init: () => ({ ignore: true }) as { readonly ignore: true } });
+    const none = (): [] => [];
+    const world = await createPair({
+      b: { behaviours: { absent: remoteBehaviour(absent, none) } },
+    });
+    const { a, settle } = world;
+    const there = a.remote.behaviour<typeof absent>("b", "absent");
+    expect(await outcome(world, a.node, there)).toMatchObject({
+      code: "START_FAILED",
+      reason: "ignore",
+    });
+    const starting = a.node.start(defineSupervisor({ children: [child("absent", there)] }));
+    await settle();
+    expect(a.node.isAlive(await starting)).toBe(true);
+  });
+
+  test.each([true, false])(
+    "whose connection is lost before its answer leaves no process where it was to be linked: %s",
+    async (link) => {
+      let goOn!: () => void;
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      const slow = defineServer({ init: () => gate.then(() => ({ state: 0 })) });
+      const none = (): [] => [];
+      const world = await createPair({ b: { behaviours: { slow: remoteBehaviour(slow, none) } } });
+      const { a, b, network, settle } = world;
+      const there = a.remote.behaviour<typeof slow>("b", "slow");
+      let outcomeOf: unknown;
+      a.node.spawn<unknown>(async (self) => {
+        await self.startOpt(link ? { link } : {}, there).catch((error) => (outcomeOf = error));
+      });
+      await settle();
+      expect(b.node.processes()).toHaveLength(1);
+      network.sever("a", "b");
+      await settle();
+      expect(outcomeOf).toMatchObject({ code: "START_FAILED", reason: "noconnection" });
+      goOn();
+      await settle();
+      expect(b.node.processes()).toHaveLength(link ? 0 : 1);
+    },
+  );
+
   test("with an argument that cannot be sent is refused at once, and asks for nothing", async () => {
     const { a, b, far, advance } = await createPair();
     const before = b.node.processes().length;
