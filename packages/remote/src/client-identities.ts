@@ -18,7 +18,7 @@ export function identitiesOfClient(
   told: ExportTable,
   exports: ReadonlySet<string>,
   denied: (what: string) => void,
-): Required<Pick<Identities, "pid" | "ref" | "mentioned" | "mayName">> {
+): Required<Pick<Identities, "begins" | "pid" | "ref" | "mentioned" | "mayName">> {
   const isOurs = ({ name, incarnation }: NodeLife): boolean =>
     name === home.name && (incarnation === home.incarnation || incarnation === NO_LIFE);
   const isTold = (life: NodeLife, serial: number, ref?: number): boolean => {
@@ -26,11 +26,19 @@ export function identitiesOfClient(
     if (!isOurs(life)) return told.hasOther(life, serial, ref);
     return ref === undefined ? told.pids.has(serial) : told.refs.has(ref);
   };
+  // However often it stands in one term.
+  const said = new Set<string>();
+  const refuse = (what: string): void => {
+    if (said.has(what)) return;
+    said.add(what);
+    denied(what);
+  };
   // Of what it was not told nothing is kept: it may make up as many nodes as it likes.
   return {
+    begins: () => said.clear(),
     pid: (life, serial) => {
       if (isTold(life, serial)) return gateway.pid(life.name, life.incarnation, serial);
-      denied("a process it was not told of");
+      refuse("a process it was not told of");
       return gateway.pid(home.name, NO_LIFE, serial);
     },
     ref: (owner, serial) => {
@@ -40,7 +48,7 @@ export function identitiesOfClient(
       } else if (told.refs.has(serial)) {
         return gateway.ref(gateway.pid(home.name, home.incarnation, owner.serial), serial);
       }
-      denied("a reference it was not told of");
+      refuse("a reference it was not told of");
       return gateway.ref(gateway.pid(home.name, NO_LIFE, owner.serial), serial);
     },
     mentioned: (what) => told.addOther(what),

@@ -90,6 +90,7 @@ export class TermDecoder {
     reader.restart(bytes);
     this.#items = 1;
     this.#numberKeys = 0;
+    this.#identities.begins?.();
     try {
       const term = this.#value(0);
       reader.finish();

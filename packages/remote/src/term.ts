@@ -46,6 +46,8 @@ export interface NodeLife {
 export interface Identities {
   readonly home: NodeLife;
   readonly peer: NodeLife;
+  /** Called before a term is read. */
+  readonly begins?: () => void;
   /** The pid of a process of any node; the same object each time, as pids are compared by `===`. */
   readonly pid: (node: NodeLife, serial: number) => AnyPid;
   readonly ref: (owner: AnyPid, serial: number) => Ref;
