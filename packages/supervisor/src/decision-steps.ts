@@ -10,9 +10,9 @@ import {
   waitingChild,
   type ChildState,
 } from "./child-state.js";
-import type { Decision, SupervisorAction } from "./supervisor-event.js";
+import type { Decision, SupervisorAction, SupervisorEvent } from "./supervisor-event.js";
 import type { SupervisorReport } from "./supervisor-report.js";
-import { IDLE, pick, put, type SupervisorState } from "./supervisor-state.js";
+import { find, IDLE, pick, put, type SupervisorState } from "./supervisor-state.js";
 
 /** All children stop, last started first; then the supervisor exits. */
 export function terminate(state: SupervisorState, reason: ExitReason): Decision {
@@ -28,22 +28,28 @@ export function stop(state: SupervisorState, children: readonly ChildState[]): D
   return { state, actions: [{ type: "stop", children: running.reverse() }] };
 }
 
+/** As in OTP, a child that did not end as it was asked to is reported before others are asked. */
+export function childStopped(
+  state: SupervisorState,
+  { id, reason }: Extract<SupervisorEvent, { type: "childStopped" }>,
+): Decision {
+  const child = find(state, id);
+  if (child?.pid === undefined || isExpected(reason, child.spec)) return { state, actions: [] };
+  return { state, actions: [report({ type: "shutdownFailed", id, pid: child.pid, reason })] };
+}
+
 export function stopped(
   state: SupervisorState,
   exits: readonly { readonly id: string; readonly reason: ExitReason }[],
 ): Decision {
   const reasons = new Map(exits.map(({ id, reason }) => [id, reason]));
   const children = pick(state, [...reasons.keys()]);
-  const unexpected = children.flatMap(({ id, pid, spec }) => {
-    const reason = reasons.get(id);
-    if (pid === undefined || isExpected(reason, spec)) return [];
-    return [report({ type: "shutdownFailed", id, pid, reason })];
-  });
-  const next = put(
-    state,
-    children.map((child) => endedChild(child, reasons.get(child.id))),
+  return whenStopped(
+    put(
+      state,
+      children.map((child) => endedChild(child, reasons.get(child.id))),
+    ),
   );
-  return after(unexpected, whenStopped(next));
 }
 
 /** Did it end as it was told to? A permanent child has no other reason to end by itself. */

@@ -4,6 +4,7 @@
  * `decide(state, event)` returns the next state and the actions to carry out. At most one action of a
  * decision takes time, and it comes last: `stop` or `start`. Whoever carries it out reports the
  * outcome as the next event, and until then gives no other: a supervisor does one thing at a time.
+ * Only each child that a `stop` has ended is told meanwhile, and nothing that takes time follows from that.
  *
  * ```text
  *            boot                     exited (to be restarted), restartDue
@@ -24,6 +25,7 @@ import { exited, restartDue, restarted } from "./decision-restart.js";
 import {
   after,
   applyStarts,
+  childStopped,
   report,
   start,
   stopped,
@@ -48,6 +50,8 @@ export function decide(state: SupervisorState, event: SupervisorEvent): Decision
       return requested(state, event.request);
     case "terminate":
       return terminate(state, event.reason);
+    case "childStopped":
+      return childStopped(state, event);
     case "stopped":
       return stopped(state, event.exits);
     case "started":

@@ -20,6 +20,8 @@ export type SupervisorEvent =
   | { readonly type: "request"; readonly request: ChildRequest }
   /** The supervisor has to end, with that reason. */
   | { readonly type: "terminate"; readonly reason: ExitReason }
+  /** One child of a `stop` has ended, while others may have to end yet. */
+  | { readonly type: "childStopped"; readonly id: string; readonly reason: ExitReason }
   /** The outcome of a `stop`: why each child ended, in the order they ended. */
   | {
       readonly type: "stopped";
@@ -35,7 +37,7 @@ export type SupervisorEvent =
 export type SupervisorAction =
   /** Tells the starter that all children run. */
   | { readonly type: "acknowledge" }
-  /** Stops these, one after the other. */
+  /** Stops these, one after the other; each is told by `childStopped` as it has ended. */
   | {
       readonly type: "stop";
       readonly children: readonly {

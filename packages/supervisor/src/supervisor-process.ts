@@ -335,7 +335,9 @@ export class SupervisorProcess extends SupervisorBase {
   async #stop(children: ActionOf<"stop">["children"]): Promise<SupervisorEvent> {
     const exits: { id: string; reason: ExitReason }[] = [];
     for (const { id, pid, shutdown } of children) {
-      exits.push({ id, reason: await this.stopOne(id, pid, shutdown) });
+      const reason = await this.stopOne(id, pid, shutdown);
+      exits.push({ id, reason });
+      this.#step({ type: "childStopped", id, reason });
     }
     return { type: "stopped", exits };
   }

@@ -129,7 +129,9 @@ class Rehearsal {
           exits: action.children.map(({ id, pid }) => {
             expect(pid).toBe(this.pidOf(id));
             this.done.push(`-${id}`);
-            return { id, reason: this.endings.get(id) ?? "shutdown" };
+            const reason = this.endings.get(id) ?? "shutdown";
+            this.#step({ type: "childStopped", id, reason });
+            return { id, reason };
           }),
         };
       case "acknowledge":

@@ -709,6 +709,29 @@ describe("reports", () => {
     });
   });
 
+  // OTP: `supervisor:do_terminate/2` reports a `shutdown_error` before the next child is asked to end.
+  test("tell of a child that had to be killed while others have to end yet", async () => {
+    const world = createWorld();
+    const reports: SupervisorReported[] = [];
+    const reportTo = world.node.spawn<SupervisorReported>(async (self) => {
+      for (;;) reports.push(await self.receive());
+    });
+    const tree = defineSupervisor({
+      children: [
+        world.worker({ id: "a", shutdown: 1_000 }, "ignores"),
+        world.worker({ id: "b", shutdown: 10 }, "ignores"),
+      ],
+    });
+    const supervisor = await startSupervisor(world.node, tree, { reportTo });
+    world.node.exit(supervisor, "shutdown");
+    await world.clock.advance(10);
+    const said = (): string[] =>
+      reports.slice(2).map(({ report: { type, id } }) => `${type} ${id}`);
+    expect(said()).toEqual(["shutdownFailed b"]);
+    await world.clock.advance(1_000);
+    expect(said()).toEqual(["shutdownFailed b", "shutdownFailed a"]);
+  });
+
   test("where messages are cloned, a reason that cannot be is told as text", async () => {
     const world = createWorld({ messages: "clone" });
     const reports: unknown[] = [];
