@@ -120,15 +120,11 @@ export function startedByHand(
   return answered(put(starts.next, children), starts, results);
 }
 
-function answered(
-  state: SupervisorState,
-  { actions, failed }: Starts,
-  results: StartResults,
-): Decision {
+function answered(state: SupervisorState, { failed }: Starts, results: StartResults): Decision {
   const failures: SupervisorAction[] =
     failed === undefined
       ? []
       : [report({ type: "startFailed", ...failed, consequence: { type: "none" } })];
   const result = resultOf(results.at(-1)?.result ?? "ignore");
-  return after([...actions, ...failures], reply(state, result));
+  return after(failures, reply(state, result));
 }

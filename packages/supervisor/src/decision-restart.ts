@@ -74,15 +74,15 @@ export function restartDue(
 
 /** What came of the starts of a restart. */
 export function restarted(state: SupervisorState, results: StartResults, nowMs: number): Decision {
-  const { next, actions, failed } = applyStarts(state, results, nowMs, { restarted: true });
+  const { next, failed } = applyStarts(state, results, nowMs);
   const idle = { ...next, activity: IDLE };
-  if (failed === undefined) return { state: idle, actions };
+  if (failed === undefined) return { state: idle, actions: [] };
   const { id } = failed;
   const startFailed = (consequence: Consequence): SupervisorAction =>
     report({ type: "startFailed", ...failed, consequence });
   if (find(next, id)?.spec.backoff !== undefined) {
     const { consequence, decision } = restart(idle, id, nowMs);
-    return after([...actions, startFailed(consequence)], decision);
+    return after([startFailed(consequence)], decision);
   }
   // As in OTP later, so that what has happened meanwhile goes first: the order to end, for one.
   const generation = state.generation + 1;
@@ -92,7 +92,6 @@ export function restarted(state: SupervisorState, results: StartResults, nowMs: 
   return {
     state: { ...put(idle, waiting), generation },
     actions: [
-      ...actions,
       startFailed({ type: "restart" }),
       { type: "restartLater", generation, delay: undefined, replaces: [] },
     ],

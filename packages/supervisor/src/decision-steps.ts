@@ -129,39 +129,46 @@ function whenNoneStarts({ activity }: SupervisorState): readonly SupervisorActio
 
 export type StartResults = readonly { readonly id: string; readonly result: StartResult }[];
 
+/** As in OTP, that a child runs is reported before the next one starts. */
+export function childStarted(
+  state: SupervisorState,
+  { id, pid }: Extract<SupervisorEvent, { type: "childStarted" }>,
+): Decision {
+  const { activity } = state;
+  const child = activity.type === "adding" ? activity.child : find(state, id);
+  if (child === undefined) return { state, actions: [] };
+  const { incarnation, restarts } = startOf(state, child);
+  const started = report({ type: "childStarted", id, pid, incarnation, restarts });
+  return { state, actions: [started] };
+}
+
 /** What came of starts: the children as they are now, and the start that failed, if one did. */
 export interface Starts {
   readonly next: SupervisorState;
-  readonly actions: readonly SupervisorAction[];
   readonly failed: { readonly id: string; readonly reason: ExitReason } | undefined;
 }
 
-/** @param options.restarted the supervisor did it of its own accord */
-export function applyStarts(
-  state: SupervisorState,
-  results: StartResults,
-  nowMs: number,
-  { restarted = false }: { readonly restarted?: boolean } = {},
-): Starts {
-  const actions: SupervisorAction[] = [];
+export function applyStarts(state: SupervisorState, results: StartResults, nowMs: number): Starts {
   let failed: Starts["failed"];
   const outcomes = new Map(results.map(({ id, result }) => [id, result]));
   const attempted = pick(state, [...outcomes.keys()]).map((child): ChildState => {
     const { id } = child;
     const result = outcomes.get(id) ?? "ignore";
-    const incarnation = child.incarnation + 1;
-    const notStarted = notStartedChild(child, incarnation);
+    const notStarted = notStartedChild(child, child.incarnation + 1);
     if (result === "ignore") return notStarted;
     if ("error" in result) {
       failed = { id, reason: result.error };
       return notStarted;
     }
-    const { pid } = result;
-    const restarts = child.restarts + (restarted ? 1 : 0);
-    actions.push(report({ type: "childStarted", id, pid, incarnation, restarts }));
-    return runningChild({ ...notStarted, restarts }, pid, nowMs);
+    return runningChild(startOf(state, child), result.pid, nowMs);
   });
-  return { next: put(state, attempted), actions, failed };
+  return { next: put(state, attempted), failed };
+}
+
+/** A child whose start has succeeded: it has been restarted where the supervisor did that of its own accord. */
+function startOf({ activity }: SupervisorState, child: ChildState): ChildState {
+  const restarts = child.restarts + (activity.type === "restarting" ? 1 : 0);
+  return { ...notStartedChild(child, child.incarnation + 1), restarts };
 }
 
 /** What is answered to who asked for that start. */

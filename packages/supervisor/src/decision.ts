@@ -4,7 +4,7 @@
  * `decide(state, event)` returns the next state and the actions to carry out. At most one action of a
  * decision takes time, and it comes last: `stop` or `start`. Whoever carries it out reports the
  * outcome as the next event, and until then gives no other: a supervisor does one thing at a time.
- * Only each child that a `stop` has ended is told meanwhile, and nothing that takes time follows from that.
+ * Only each child that has stopped or started is told meanwhile, and nothing but a report follows from that.
  *
  * ```text
  *            boot                     exited (to be restarted), restartDue
@@ -25,6 +25,7 @@ import { exited, restartDue, restarted } from "./decision-restart.js";
 import {
   after,
   applyStarts,
+  childStarted,
   childStopped,
   report,
   start,
@@ -54,6 +55,8 @@ export function decide(state: SupervisorState, event: SupervisorEvent): Decision
       return childStopped(state, event);
     case "stopped":
       return stopped(state, event.exits);
+    case "childStarted":
+      return childStarted(state, event);
     case "started":
       return started(state, event.results, event.nowMs);
     default:
@@ -84,9 +87,9 @@ function started(state: SupervisorState, results: StartResults, nowMs: number): 
 
 /** What came of the first start of all children: when one failed, the supervisor does not start. */
 function booted(state: SupervisorState, results: StartResults, nowMs: number): Decision {
-  const { next, actions, failed } = applyStarts(state, results, nowMs);
+  const { next, failed } = applyStarts(state, results, nowMs);
   if (failed === undefined) {
-    return { state: { ...next, activity: IDLE }, actions: [...actions, { type: "acknowledge" }] };
+    return { state: { ...next, activity: IDLE }, actions: [{ type: "acknowledge" }] };
   }
   const { id, reason } = failed;
   const startFailed = report({
@@ -95,7 +98,7 @@ function booted(state: SupervisorState, results: StartResults, nowMs: number): D
     reason,
     consequence: { type: "startFails" },
   });
-  return after([...actions, startFailed], terminate(next, failedToStart(id, reason)));
+  return after([startFailed], terminate(next, failedToStart(id, reason)));
 }
 
 /** Why a supervisor ends whose children could not all be started. OTP's `{shutdown, {failed_to_start_child, Id, Reason}}`. */

@@ -27,6 +27,8 @@ export type SupervisorEvent =
       readonly type: "stopped";
       readonly exits: readonly { readonly id: string; readonly reason: ExitReason }[];
     }
+  /** One child of a `start` runs, while others may have to start yet. */
+  | { readonly type: "childStarted"; readonly id: string; readonly pid: AnyPid }
   /** The outcome of a `start`: what came of each start up to the first that failed. */
   | {
       readonly type: "started";
@@ -46,7 +48,7 @@ export type SupervisorAction =
         readonly shutdown: Shutdown;
       }[];
     }
-  /** Starts these, one after the other, until one fails. */
+  /** Starts these, one after the other, until one fails; each is told by `childStarted` as it runs. */
   | {
       readonly type: "start";
       readonly children: readonly {

@@ -316,17 +316,23 @@ export class SupervisorProcess extends SupervisorBase {
     results: readonly { readonly id: string; readonly result: StartResult }[],
   ): Promise<SupervisorEvent> | SupervisorEvent {
     const done = [...results];
+    const heard = (id: string, result: StartResult): void => {
+      done.push({ id, result });
+      if (typeof result === "object" && "pid" in result) {
+        this.#step({ type: "childStarted", id, pid: result.pid });
+      }
+    };
     for (let at = first; at < children.length; at++) {
       const { spec, incarnation } = children[at] as (typeof children)[number];
       const { id } = spec;
       const result = this.startOne(spec, incarnation);
       if (result instanceof Promise) {
         return result.then((settled) => {
-          const all = [...done, { id, result: settled }];
-          return this.#start(children, isFailure(settled) ? children.length : at + 1, all);
+          heard(id, settled);
+          return this.#start(children, isFailure(settled) ? children.length : at + 1, done);
         });
       }
-      done.push({ id, result });
+      heard(id, result);
       if (isFailure(result)) break;
     }
     return { type: "started", results: done, nowMs: this.self.now() };

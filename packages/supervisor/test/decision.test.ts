@@ -167,6 +167,9 @@ class Rehearsal {
       const outcome = this.outcomes.get(id)?.shift() ?? "runs";
       const result = outcome === "runs" ? { pid: freshPid() } : outcome;
       results.push({ id, result });
+      if (typeof result === "object" && "pid" in result) {
+        this.#step({ type: "childStarted", id, pid: result.pid });
+      }
       const failed = typeof result === "object" && "error" in result;
       this.done.push(`+${id}${failed ? "!" : result === "ignore" ? "?" : ""}`);
       if (failed) break;

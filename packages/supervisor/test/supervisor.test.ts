@@ -709,6 +709,29 @@ describe("reports", () => {
     });
   });
 
+  // OTP: `supervisor:do_start_child/2` reports progress before the next child is started.
+  test("tell of a child that runs while others have to start yet", async () => {
+    const world = createWorld();
+    const told: string[] = [];
+    const reportTo = world.node.spawn<SupervisorReported>(async (self) => {
+      for (;;) {
+        const { report } = await self.receive();
+        told.push(`${report.type} ${report.id}`);
+      }
+    });
+    const slow = startWith(async () => {
+      await new Promise<void>((resolve) => world.clock.set(resolve, 50));
+      return "ignore" as const;
+    });
+    const tree = defineSupervisor({ children: [world.worker("a"), child("b", slow)] });
+    const started = startSupervisor(world.node, tree, { reportTo });
+    await quiesce();
+    expect(told).toEqual(["childStarted a"]);
+    await world.clock.advance(50);
+    await started;
+    expect(told).toEqual(["childStarted a"]);
+  });
+
   // OTP: `supervisor:do_terminate/2` reports a `shutdown_error` before the next child is asked to end.
   test("tell of a child that had to be killed while others have to end yet", async () => {
     const world = createWorld();
