@@ -13,6 +13,7 @@ import { runtimeOf } from "./runtime-of.js";
  * not.
  *
  * @param during what it was doing, for the report, e.g. `"mapping a Down to a message"`
+ * @throws InvalidArgumentError an argument is of the wrong kind
  */
 export function crashProcess(node: Node, pid: AnyPid, error: unknown, during: string): void {
   const process = runtimeOf(node).processOf(checkPid("crashProcess: pid", pid));

@@ -51,7 +51,11 @@ const host = globalThis as Host;
 /** Hosts keep delays in 32 bits; longer ones fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The platform's monotonic clock and `setTimeout`, and its CPU time where that is told. */
+/**
+ * The platform's monotonic clock and `setTimeout`, and its CPU time where that is told.
+ *
+ * @throws UnsupportedHostError the host has no timers
+ */
 export function hostClock(): Clock {
   const { setTimeout, clearTimeout, performance, process } = host;
   if (setTimeout === undefined || clearTimeout === undefined) {

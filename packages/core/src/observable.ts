@@ -20,6 +20,8 @@ export type Notification<T> =
 /**
  * Sends what an Observable says to the process, translated by `map`, as long as both live. Returns
  * the subscription, to end it earlier.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
  */
 export function fromObservable<T, M>(
   self: Self<M> | HandlerSelf<M>,
@@ -59,6 +61,8 @@ export function fromObservable<T, M>(
  * which makes others send to it; whatever arrives is emitted. Unsubscribing ends the process; when
  * it ends in order the Observable completes, else it fails with `ServerExitError`. What a subscriber
  * throws becomes a `subscriberFailed` event.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
  */
 export function toObservable<M>(
   node: Node,
@@ -80,7 +84,11 @@ export function toObservable<M>(
   });
 }
 
-/** An rxjs scheduler on the node's clock: `timer`, `debounceTime`, … run in its time, virtual or not. */
+/**
+ * An rxjs scheduler on the node's clock: `timer`, `debounceTime`, … run in its time, virtual or not.
+ *
+ * @throws InvalidArgumentError `node` is no node
+ */
 export function schedulerOf(node: Node): SchedulerLike {
   checkNode("schedulerOf: node", node);
   return new NodeScheduler(node);

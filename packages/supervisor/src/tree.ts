@@ -5,6 +5,8 @@
  */
 import {
   CallTimeoutError,
+  checkFunction,
+  checkKeys,
   formatReason,
   NoProcessError,
   ServerExitError,
@@ -17,6 +19,7 @@ import {
 import { checkActor } from "./actor-check.js";
 import type { ChildInfo, SupervisorView } from "./child-info.js";
 import type { ChildType } from "./child-spec.js";
+import { checkCount } from "./option-check.js";
 import type { SupervisorPid } from "./supervisor-message.js";
 
 /**
@@ -171,6 +174,7 @@ export interface RenderTreeOptions {
  * The tree as plain text, one line for each process: its id, its pid, what it does when it does not just
  * run, how often it was restarted, why it ended last, and how many messages wait for it.
  *
+ * @throws InvalidArgumentError an option is unknown, or of the wrong kind
  * @example
  * import { createNode } from "@coppice/core";
  * import { child, defineSupervisor, renderTree, startSupervisor, supervisionTree } from "@coppice/supervisor";
@@ -183,6 +187,10 @@ export interface RenderTreeOptions {
  * await node.stop();
  */
 export function renderTree(tree: SupervisionTree, options: RenderTreeOptions = {}): string {
+  checkKeys("renderTree: options", options, ["describe", "maxChildren"]);
+  const { describe, maxChildren } = options;
+  if (describe !== undefined) checkFunction("renderTree: options.describe", describe);
+  if (maxChildren !== undefined) checkCount("renderTree: options.maxChildren", maxChildren, 0);
   return linesOf(tree, options).join("\n");
 }
 

@@ -177,6 +177,12 @@ describe("a supervision tree", () => {
     const definition = defineDynamicSupervisor({ child: childTemplate("one", idle) });
     const app = await startSupervisor(world.node, definition, { label: "app" });
     for (let count = 0; count < 5; count++) await startChild(world.node, app, []);
+    expect(() => renderTree({} as never, { maxChild: 2 } as never)).toThrow(
+      "renderTree: options must be made of describe, maxChildren",
+    );
+    expect(() => renderTree({} as never, { maxChildren: -1 })).toThrow(
+      "renderTree: options.maxChildren",
+    );
     expect(renderTree(await supervisionTree(world.node, app), { maxChildren: 2 })).toBe(
       [
         "app <demo.1> simple_one_for_one",

@@ -52,7 +52,11 @@ export function exitReasons(): Arbitrary<ExitReason> {
   );
 }
 
-/** Messages of a protocol: one of the kinds, with plain data as payload where `payload` says so. */
+/**
+ * Messages of a protocol: one of the kinds, with plain data as payload where `payload` says so.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
+ */
 export function messages<const K extends string, P = never>(
   kinds: readonly [K, ...K[]],
   payload?: Arbitrary<P>,
@@ -74,7 +78,11 @@ async function sink(self: { receive(): Promise<unknown> }): Promise<void> {
   for (;;) await self.receive();
 }
 
-/** Child specs that are valid; their ids are short. */
+/**
+ * Child specs that are valid; their ids are short.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function childSpecs(options: ChildSpecsOptions = {}): Arbitrary<ChildSpec> {
   checkKeys("childSpecs: options", options, ["program", "restarts"]);
   checkRestarts("childSpecs", options.restarts);
@@ -122,7 +130,11 @@ export interface TreePlan {
   readonly children: readonly (Fields | (TreePlan & { readonly id: string }))[];
 }
 
-/** Trees of supervisors and workers, all valid; shrinks to one with a single worker, or none. */
+/**
+ * Trees of supervisors and workers, all valid; shrinks to one with a single worker, or none.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function treePlans(options: TreesOptions = {}): Arbitrary<TreePlan> {
   checkKeys("treePlans: options", options, ["program", "restarts", "maxDepth", "maxChildren"]);
   checkRestarts("treePlans", options.restarts);
@@ -188,7 +200,11 @@ export interface FaultPlansOptions {
   readonly maxStep?: number;
 }
 
-/** Plans of faults for the `plan` of a simulation; shrinks to none, and to early ones. */
+/**
+ * Plans of faults for the `plan` of a simulation; shrinks to none, and to early ones.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function faultPlans(options: FaultPlansOptions): Arbitrary<readonly PlannedFault[]> {
   checkKeys("faultPlans: options", options, ["faults", "maxFaults", "maxStep"]);
   checkSome("faultPlans: options.faults", options.faults, `names of faults, as "crash:db"`, isText);

@@ -34,6 +34,8 @@ export interface ConversationOptions {
  * A process says something when it sends it, and hears it when it arrives: a mailbox takes all, so what
  * comes too early for one that receives selectively has to be in its type. It is looked at when nothing
  * can happen any more, and what happened during set-up is no part of it.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  */
 export function checkConversations(sim: Simulation, options: ConversationOptions): void {
   checkSimulation("checkConversations: sim", sim);

@@ -23,6 +23,7 @@ export interface StuckProcess {
 /**
  * The processes that wait for a reply or a message and are not idle. At rest, these will wait for ever.
  *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { createNode } from "@coppice/core";
  * import { findStuck, quiesce } from "@coppice/testkit";
@@ -105,7 +106,11 @@ export function formatStuck(stuck: readonly StuckProcess[]): string {
   return lines.join("\n");
 }
 
-/** When nothing can happen any more, nobody may wait who is not idle. The violation is called `deadlock`. */
+/**
+ * When nothing can happen any more, nobody may wait who is not idle. The violation is called `deadlock`.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function checkDeadlock(
   sim: Simulation,
   nodes: readonly Node[],

@@ -71,6 +71,7 @@ export function isSameViolation(a: Violation, b: Violation): boolean {
  *
  * @param run runs the program anew, by a strategy
  * @param failing a run of the program, with at least one violation
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  */
 export function explain(
   run: (strategy: Strategy) => Run,

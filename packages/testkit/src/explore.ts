@@ -64,7 +64,11 @@ export function boundsOf({ clock, horizonMs, calm, plan = [] }: SimulationOption
   return bounds;
 }
 
-/** As `explore`, of whatever makes runs. */
+/**
+ * As `explore`, of whatever makes runs.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function exploreRuns(
   run: Runner,
   options: ExploreOptions = {},

@@ -3,7 +3,8 @@
  * that replays it; at most 25 lines. Beside it, for tools: the trace as JSON and the
  * happens-before graph as DOT.
  */
-import { InvalidArgumentError } from "@coppice/core";
+import { checkKeys, InvalidArgumentError } from "@coppice/core";
+import { checkOptionalFunction } from "./arguments.js";
 import { causalPast } from "./causality.js";
 import type { Run, Step } from "./run.js";
 import type { Transition } from "./transition.js";
@@ -29,6 +30,8 @@ export interface FailureReportOptions {
   readonly nameOf?: (actor: string) => string;
 }
 
+const KEYS = ["foundBy", "program", "states", "replay", "twin", "nameOf"];
+
 export interface FailureReport {
   readonly text: string;
   /** The chart, for a page that draws Mermaid. */
@@ -39,7 +42,11 @@ export interface FailureReport {
   readonly trace: TraceJson;
 }
 
-/** Puts everything that is known of a failure together. */
+/**
+ * Puts everything that is known of a failure together.
+ *
+ * @throws InvalidArgumentError `explanation` is none
+ */
 export function reportFailure(
   explanation: Explanation,
   options: FailureReportOptions = {},
@@ -48,6 +55,8 @@ export function reportFailure(
     const expected = "what explain returns, and where that is undefined there is none";
     throw new InvalidArgumentError("reportFailure: explanation", expected, explanation);
   }
+  checkKeys("reportFailure: options", options, KEYS);
+  checkOptionalFunction("reportFailure: options.nameOf", options.nameOf);
   const { run, constraints, violation } = explanation;
   const chart = chartOfFailure(explanation, options);
   const head = headOf(explanation, options);

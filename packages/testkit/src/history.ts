@@ -66,6 +66,7 @@ export interface HistoryOptions<O> {
 /**
  * Makes an empty history.
  *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { createHistory } from "@coppice/testkit";
  * const history = createHistory<string, number>();

@@ -43,6 +43,7 @@ export interface LeakOptions {
  * What there is more of than before: processes, monitors and aliases that a process still holds,
  * timers, names, and messages that nobody takes.
  *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { createNode } from "@coppice/core";
  * import { findLeaks, takeInventory } from "@coppice/testkit";
@@ -106,6 +107,8 @@ function count(number: number, one: string, many = `${one}s`): string {
  * When nothing can happen any more, a node has to be as it is now. The violation is called `leaks`.
  *
  * Call it when what is to stay has been started and is at rest.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  */
 export function checkLeaks(sim: Simulation, node: Node, options: LeakOptions = {}): void {
   checkSimulation("checkLeaks: sim", sim);
@@ -142,6 +145,7 @@ export class LedgerError extends Error {
  * Makes a ledger. In a simulation what is outstanding at rest is a violation, called `NAME leaked`, and
  * giving back too much is one called `NAME given twice`.
  *
+ * @throws InvalidArgumentError an argument is of the wrong kind
  * @example
  * import { createLedger } from "@coppice/testkit";
  * const locks = createLedger("locks");

@@ -69,6 +69,7 @@ function isTransaction(value: unknown): boolean {
 /**
  * Finds what contradicts the level. No anomaly is no proof of it; each anomaly is a proof against it.
  *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { checkListAppend } from "@coppice/testkit";
  * const lost = (id: string, value: number) => ({

@@ -31,6 +31,7 @@ type TellsTime = { now(): number } | { readonly nowMs: number };
  * clock, or of a node.
  *
  * @param clock e.g. a node, whose `now` tells the time
+ * @throws InvalidArgumentError an argument is of the wrong kind
  * @example
  * import { createNode } from "@coppice/core";
  * import { createVirtualClock, matchMarbles, quiesce, recordMarbles } from "@coppice/testkit";
@@ -88,6 +89,7 @@ export function recordMarbles<T>(
  *
  * @param marbles e.g. `"a 9ms (bc) 4ms |"`
  * @param values what the letters stand for; themselves where nothing is said
+ * @throws InvalidArgumentError an argument is of the wrong kind
  */
 export function matchMarbles<T>(
   { emissions }: Pick<MarbleRecord<T>, "emissions">,

@@ -113,6 +113,7 @@ export type TreeShape =
 /**
  * Has the tree that shape?
  *
+ * @throws InvalidArgumentError an argument is of the wrong kind
  * @example
  * import { createNode } from "@coppice/core";
  * import { child, defineSupervisor, startSupervisor, supervisionTree } from "@coppice/supervisor";
@@ -219,7 +220,11 @@ const FIELDS: readonly (keyof SupervisionTree)[] = [
   "children",
 ];
 
-/** Did these happen, in this order, whatever came between? */
+/**
+ * Did these happen, in this order, whatever came between?
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
+ */
 export function matchTrace(
   { steps }: Pick<Run, "steps">,
   patterns: readonly TransitionPattern[],

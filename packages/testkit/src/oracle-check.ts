@@ -132,6 +132,7 @@ function* functionsIn(value: object, path: readonly string[]): Generator<Place> 
  * One mutant for each kind of message: the process never gets any of that kind.
  *
  * @param kindOf the kind of a message; its `type`, or itself when it is a string, by default
+ * @throws InvalidArgumentError an argument is of the wrong kind
  */
 export function* ignoreKinds<P extends AnyProgram>(
   program: P,

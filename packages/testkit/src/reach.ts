@@ -36,6 +36,7 @@ export interface Reach {
 /**
  * Makes an empty account.
  *
+ * @throws InvalidArgumentError an argument is of the wrong kind
  * @example
  * import { createReach, FIFO, runProgramAsync } from "@coppice/testkit";
  * const reach = createReach();

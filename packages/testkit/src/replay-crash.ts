@@ -45,7 +45,11 @@ export async function replayCrash(
   if (crash !== undefined) throw crash.reason.error;
 }
 
-/** As `replayCrash`, and tells what came of it. */
+/**
+ * As `replayCrash`, and tells what came of it.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
+ */
 export function replayRecording(
   start: (node: Node) => unknown,
   recording: Recording,

@@ -71,6 +71,7 @@ export class CommandsError extends Error {
  * simulation give the verdict to `sim.finally`; on a plain node wait for `done`.
  *
  * @param real what the commands are given to act upon
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { createNode } from "@coppice/core";
  * import fc from "fast-check";

@@ -45,6 +45,7 @@ export class ScheduleTokenError extends CoppiceError {
 /**
  * Writes a schedule as one line.
  *
+ * @throws InvalidArgumentError `schedule` is none
  * @example
  * import { createSchedule, formatSchedule } from "@coppice/testkit";
  * const constraints = [{ type: "hold", key: "wr→db#1", until: "rd→db#1" }] as const;

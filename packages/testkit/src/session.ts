@@ -93,7 +93,11 @@ export function sessionAutomaton(type: SessionType): SessionAutomaton {
   return { states };
 }
 
-/** The other side of a conversation: hears what this one says, and says what it hears. */
+/**
+ * The other side of a conversation: hears what this one says, and says what it hears.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
+ */
 export function dual(type: SessionType): SessionType {
   checkSession(type);
   return dualOf(type);
@@ -229,6 +233,7 @@ export interface CrossingOptions {
  * Runs two sides against each other in all ways, with messages that take their time: finds crossings
  * that neither side alone shows.
  *
+ * @throws InvalidArgumentError an argument is of the wrong kind
  * @example
  * import { checkCrossing, dual } from "@coppice/testkit";
  * const impatient = { send: { ask: { receive: { answer: "end" }, timeout: { send: { bye: "end" } } } } } as const;
@@ -241,9 +246,14 @@ export function checkCrossing(
   b: SessionType,
   options: CrossingOptions = {},
 ): CrossingVerdict {
+  checkKeys("checkCrossing: options", options, ["bound", "names"]);
   const { bound = 4, names = ["a", "b"] } = options;
   if (!(Number.isInteger(bound) && bound > 0)) {
-    throw new InvalidArgumentError("checkCrossing: bound", "a whole number greater than 0", bound);
+    throw new InvalidArgumentError(
+      "checkCrossing: options.bound",
+      "a whole number greater than 0",
+      bound,
+    );
   }
   const sides = [sessionAutomaton(a), sessionAutomaton(b)] as const;
   const first: Crossing = { at: [0, 0], queues: [[], []], trace: [] };

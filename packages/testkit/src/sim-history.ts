@@ -53,6 +53,7 @@ export function inRealTime(sim: Simulation): (what: "invoked" | "returned") => v
  *
  * A client that ends, or whose call fails, leaves an operation that is pending: see `failureOfCall`.
  *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import type { Call } from "@coppice/core";
  * import { checkHistory, FIFO, register, runProgramAsync } from "@coppice/testkit";

@@ -51,7 +51,11 @@ export interface InteractiveSimulation extends Simulation {
   readonly run: Run;
 }
 
-/** Makes a simulation for a plain test. */
+/**
+ * Makes a simulation for a plain test.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function simulate(options: InteractiveOptions = {}): InteractiveSimulation {
   if (typeof options !== "object" || options === null) checkKeys("simulate: options", options, []);
   const { strategy, ...rest } = options;

@@ -8,7 +8,11 @@ import { partialOrderSampling } from "./strategy-pos.js";
 import { surw } from "./strategy-surw.js";
 import { walk } from "./strategy-walk.js";
 
-/** A strategy for one run under `schedule`: it remembers what has happened. */
+/**
+ * A strategy for one run under `schedule`: it remembers what has happened.
+ *
+ * @throws InvalidArgumentError `schedule` is none
+ */
 export function strategyOf(schedule: Schedule): Strategy {
   if (!isSchedule(schedule)) {
     const expected = "a schedule, as createSchedule and parseSchedule make them";

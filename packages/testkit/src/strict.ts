@@ -97,6 +97,8 @@ export function strictRuleOf(
 /**
  * From now on, what breaks a rule is a violation called `strict: RULE`; a mailbox over its limit is one
  * called `strict: mailbox`.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  */
 export function checkStrictly(sim: Simulation, node: Node, options: StrictOptions = {}): void {
   checkSimulation("checkStrictly: sim", sim);

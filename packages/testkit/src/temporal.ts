@@ -25,7 +25,11 @@ export type AnyMonitor<E> = Monitor<E, any>;
 
 type Test<E> = (event: E) => boolean;
 
-/** Something happens at least once. */
+/**
+ * Something happens at least once.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
+ */
 export function eventually<E>(name: string, happens: Test<E>): Monitor<E, boolean> {
   checkNamed("eventually", name, { happens });
   return {
@@ -45,7 +49,11 @@ function checkNamed(
   for (const [test, value] of Object.entries(tests)) checkFunction(`${monitor}: ${test}`, value);
 }
 
-/** Something never happens. */
+/**
+ * Something never happens.
+ *
+ * @throws InvalidArgumentError an argument is of the wrong kind
+ */
 export function never<E>(name: string, happens: Test<E>): Monitor<E, E | undefined> {
   checkNamed("never", name, { happens });
   return {
@@ -68,6 +76,7 @@ export interface LeadsToOptions<E> {
  * Whenever something happens, something else follows. One answer is enough for all that was asked
  * before under its key.
  *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { createWatch, leadsTo } from "@coppice/testkit";
  * const answered = leadsTo<string>("each question is answered", {
@@ -100,7 +109,11 @@ export function leadsTo<E>(
   };
 }
 
-/** Something does not happen before something else has. */
+/**
+ * Something does not happen before something else has.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function precedes<E>(
   name: string,
   options: { readonly first: Test<E>; readonly second: Test<E> },
@@ -128,7 +141,11 @@ export interface WithinOptions<E> extends LeadsToOptions<E> {
   readonly counts?: Test<E>;
 }
 
-/** Whenever something happens, something else follows before too much else happened: nobody starves. */
+/**
+ * Whenever something happens, something else follows before too much else happened: nobody starves.
+ *
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
+ */
 export function within<E>(
   name: string,
   options: WithinOptions<E>,

@@ -125,6 +125,21 @@ describe("what would pass in silence is refused", () => {
       "session: type must be made of send, receive, timeout, final",
     ],
     [
+      "an option of checkCrossing that is none",
+      () => kit.checkCrossing("end", "end", { bounds: 4 }),
+      "checkCrossing: options must be made of bound, names",
+    ],
+    [
+      "how many messages may be under way, as a text",
+      () => kit.checkCrossing("end", "end", { bound: "4" }),
+      "checkCrossing: options.bound must be a whole number greater than 0",
+    ],
+    [
+      "an option of reportFailure that is none",
+      () => kit.reportFailure({ run: {} }, { found: "x" }),
+      "reportFailure: options must be made of foundBy, program, states, replay, twin, nameOf",
+    ],
+    [
       "a session without a word",
       () => kit.dual({ final: true }),
       'session: type must be "end", or something to send or to receive',
