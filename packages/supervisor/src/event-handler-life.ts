@@ -38,13 +38,12 @@ export class HandlerLife {
     this.#handlerSelf = handlerSelf;
   }
 
-  /** Runs `init`. As in OTP the link to the owner stays, whatever comes of it. */
+  /** Runs `init`. */
   install(
     next: Resolved,
     owner: AnyPid | undefined,
     handover: Handover | undefined,
   ): MaybePromise<Installed | { readonly failed: ExitReason }> {
-    if (owner !== undefined) this.#self.link(owner);
     const { name, id, args, code } = next;
     const { init, takeOver } = code.callbacks;
     const attempted = attempt(this.#self, () => {

@@ -164,6 +164,8 @@ export class EventHandlers {
     const manager = this.#self.pid;
     const next = this.#resolve(handler);
     if (next === undefined) return { type: "unknownHandler", manager, handler: handler.id };
+    // As in OTP the link stays, whatever comes of this; who swaps itself has it from before, or has none.
+    if (owner !== undefined) this.#self.link(owner);
     return whenSettled(this.#life.install(next, owner, handover), (installed): HandlerAnswer => {
       if ("failed" in installed) {
         return { type: "failed", manager, handler: next.id, reason: installed.failed };

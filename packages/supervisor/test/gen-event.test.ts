@@ -985,6 +985,37 @@ describe("a supervised handler", () => {
     },
   );
 
+  // OTP: gen_event's do_swap makes no link; server_add_sup_handler alone does.
+  test("that swaps itself when its owner has just ended has the others told of one exit", async () => {
+    const world = createWorld();
+    const { pid, log } = await start(world);
+    const exits: unknown[] = [];
+    const watching = defineEventHandler({
+      name: "w",
+      init: () => 0,
+      event: () => {},
+      exit: (_state, { reason }) => void exits.push(reason),
+    });
+    await addHandler(world.node, pid, watching);
+    const owner = owning(world.node, (self) =>
+      addSupervisedHandler(self, pid, scripted(log, "a").with(1)),
+    );
+    await owner.done;
+    await sys.suspend(world.node, pid);
+    notify(world.node, pid, { a: () => ({ swap: { to: scripted(log, "b").with(2) } }) });
+    world.node.exit(owner.pid, "boom");
+    await quiesce();
+    await sys.resume(world.node, pid);
+    await quiesce();
+    expect(log.at(-1)).toEqual([
+      "b",
+      "terminate",
+      { type: "ownerExit", owner: owner.pid, reason: "boom" },
+      2,
+    ]);
+    expect(exits).toEqual(["boom"]);
+  });
+
   test("is removed when its owner sends the manager an exit signal, which is taken for its end", async () => {
     const world = createWorld();
     const { pid, log } = await start(world);
