@@ -44,6 +44,7 @@ export {
   type ThreadGroup,
   type ThreadGroupOptions,
   type ThreadNodeOptions,
+  type ThreadWorkerOptions,
 } from "./thread-node.js";
 export { startWorkerNode, type WorkerNode, type WorkerNodeOptions } from "./worker-node.js";
 export { CLOSE_CODES, type CloseCode } from "./wire-signal.js";

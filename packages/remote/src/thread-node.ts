@@ -3,7 +3,13 @@
  * like any other of a supervisor there. What computes for long holds up its own thread alone, and what
  * hangs can be killed.
  */
-import { MessageChannel, Worker, workerData, type MessagePort } from "node:worker_threads";
+import {
+  MessageChannel,
+  Worker,
+  workerData,
+  type MessagePort,
+  type WorkerOptions,
+} from "node:worker_threads";
 import {
   checkKeys,
   createNode,
@@ -36,6 +42,14 @@ interface ThreadData {
   };
 }
 
+/** How a thread is run, as for `Worker` of Node: what it is given, and how much memory it may take. */
+export type ThreadWorkerOptions = Pick<
+  WorkerOptions,
+  "argv" | "env" | "execArgv" | "resourceLimits"
+>;
+
+const WORKER_KEYS = ["argv", "env", "execArgv", "resourceLimits"];
+
 export interface ThreadNodeOptions {
   /** The module that the thread runs: it calls `startInThread`. */
   readonly url: URL;
@@ -43,6 +57,8 @@ export interface ThreadNodeOptions {
   readonly name: string;
   /** That of the parent by default, which is the one that it can connect with. */
   readonly cluster?: string;
+  /** How the thread is run. One that takes more memory than `resourceLimits` say ends, and no other with it. */
+  readonly worker?: ThreadWorkerOptions;
 }
 
 /** What the process that stands for a thread hears. */
@@ -66,6 +82,9 @@ function checkThread(
     throw new InvalidArgumentError(`${what}: options.url`, "a URL", url);
   }
   checkNodeName(`${what}: options.name`, name);
+  if (options.worker !== undefined) {
+    checkKeys(`${what}: options.worker`, options.worker, WORKER_KEYS);
+  }
   return remote;
 }
 
@@ -78,8 +97,8 @@ function checkThread(
  * @throws InvalidArgumentError `remote` was not made by `startRemote`, or an option is wrong
  */
 export function threadNode(remote: Remote, options: ThreadNodeOptions): Startable<ThreadMessage> {
-  const parent = checkThread("threadNode", remote, options, ["url", "name", "cluster"]);
-  const { url, name, cluster = parent.cluster } = options;
+  const parent = checkThread("threadNode", remote, options, ["url", "name", "cluster", "worker"]);
+  const { url, name, cluster = parent.cluster, worker } = options;
   return {
     start: (starter, startOptions) =>
       starter.spawnAndWait<ThreadMessage>({ label: name, ...startOptions }, async (self) => {
@@ -87,7 +106,7 @@ export function threadNode(remote: Remote, options: ThreadNodeOptions): Startabl
         const data: ThreadData = {
           coppice: { name, cluster, port: port2, keys: parent.keys },
         };
-        const thread = new Worker(url, { workerData: data, transferList: [port2] });
+        const thread = new Worker(url, { ...worker, workerData: data, transferList: [port2] });
         self.own(thread, () => void thread.terminate());
         const { pid } = self;
         const gone = (reason: ExitReason): void => parent.node.send(pid, { type: "gone", reason });
@@ -127,6 +146,8 @@ export interface ThreadGroupOptions {
   /** How many threads. */
   readonly size: number;
   readonly cluster?: string;
+  /** How each thread is run. */
+  readonly worker?: ThreadWorkerOptions;
   /**
    * So many threads may be started again within `periodMs`; with one more the supervisor of the group gives up, and
    * with it all threads end. 1 in 5000 by default, as for any supervisor.
@@ -148,9 +169,10 @@ export interface ThreadGroup {
  * @throws InvalidArgumentError `remote` was not made by `startRemote`, or an option is wrong
  */
 export function threadGroup(remote: Remote, options: ThreadGroupOptions): ThreadGroup {
-  const known = ["url", "name", "size", "cluster", "intensity", "periodMs"];
+  const known = ["url", "name", "size", "cluster", "worker", "intensity", "periodMs"];
   checkThread("threadGroup", remote, options, known);
-  const { name, size, url, cluster, intensity, periodMs } = options;
+  const { name, size, url, cluster, worker, intensity, periodMs } = options;
+  const ofEach = { url, ...(cluster && { cluster }), ...(worker && { worker }) };
   if (!Number.isInteger(size) || size < 1) {
     throw new InvalidArgumentError("threadGroup: size", "a whole number of at least 1", size);
   }
@@ -161,9 +183,7 @@ export function threadGroup(remote: Remote, options: ThreadGroupOptions): Thread
       strategy: "one_for_one",
       ...(intensity !== undefined && { intensity }),
       ...(periodMs !== undefined && { periodMs }),
-      children: names.map((one) =>
-        child(one, threadNode(remote, { url, name: one, ...(cluster && { cluster }) })),
-      ),
+      children: names.map((one) => child(one, threadNode(remote, { ...ofEach, name: one }))),
     }),
     place: () => {
       const connected = new Set(remote.nodes().map((node) => node.name));

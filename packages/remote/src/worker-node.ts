@@ -2,7 +2,7 @@
 import { checkKeys, InvalidArgumentError } from "@coppice/core";
 import { child, defineSupervisor, startSupervisor, type SupervisorPid } from "@coppice/supervisor";
 import type { Remote } from "./remote.js";
-import { threadNode } from "./thread-node.js";
+import { threadNode, type ThreadWorkerOptions } from "./thread-node.js";
 
 export interface WorkerNodeOptions {
   /** What the node is called; by default as its module is, without the extension. */
@@ -10,6 +10,8 @@ export interface WorkerNodeOptions {
   /** As of a supervisor: how often it may be started again within `periodMs`; 1 in 5000 by default. */
   readonly intensity?: number;
   readonly periodMs?: number;
+  /** How the thread is run, as for `Worker` of Node. */
+  readonly worker?: ThreadWorkerOptions;
 }
 
 export interface WorkerNode {
@@ -33,9 +35,9 @@ export async function startWorkerNode(
   url: URL,
   options: WorkerNodeOptions = {},
 ): Promise<WorkerNode> {
-  checkKeys("startWorkerNode: options", options, ["name", "intensity", "periodMs"]);
-  const { name = moduleName(url), ...limits } = options;
-  const thread = threadNode(remote, { url, name });
+  checkKeys("startWorkerNode: options", options, ["name", "intensity", "periodMs", "worker"]);
+  const { name = moduleName(url), worker, ...limits } = options;
+  const thread = threadNode(remote, { url, name, ...(worker && { worker }) });
   const tree = defineSupervisor({ ...limits, children: [child(name, thread)] });
   return { name, supervisor: await startSupervisor(remote.node, tree) };
 }

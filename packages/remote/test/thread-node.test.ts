@@ -8,7 +8,7 @@ import { startRemote } from "../src/start-remote.js";
 import { startInThread, threadGroup, threadNode } from "../src/thread-node.js";
 import { startWorkerNode } from "../src/worker-node.js";
 
-type Worker = Call<["fib", number] | ["hang"] | ["exit"], number>;
+type Worker = Call<["fib", number] | ["hang"] | ["exit"] | ["hoard"] | ["told"], number>;
 
 const url = pathToFileURL(join(import.meta.dirname, "thread-program.mjs"));
 
@@ -67,6 +67,30 @@ describe("a node in a thread", () => {
       },
       { cluster: "another" },
     );
+  });
+
+  test("is run as it is told: by what it is given, and in as much memory as it may take", async () => {
+    await withRemote(async (node, remote) => {
+      const worker = {
+        argv: ["an argument"],
+        env: { TOLD: "a variable" },
+        resourceLimits: { maxOldGenerationSizeMb: 32 },
+      };
+      const thread = await node.start(threadNode(remote, { url, name: "t", worker }));
+      const pid = (await node.start(workerAt(remote, "t") as never)) as Pid<Worker>;
+      expect(await node.call(pid, ["told"])).toEqual(["an argument", "a variable"]);
+      const ended = node.whenExited(thread);
+      const call = node
+        .call(pid, ["hoard"], { timeoutMs: 60_000 })
+        .catch((error: unknown) => error);
+      expect(await ended).toMatchObject({ error: { code: "ERR_WORKER_OUT_OF_MEMORY" } });
+      expect(await call).toMatchObject({ reason: "noconnection" });
+      const wrong = { url, name: "t", worker: { workerData: 1 } as never };
+      expect(() => threadNode(remote, wrong)).toThrow(/threadNode: options.worker/);
+      expect(() => threadGroup(remote, { ...wrong, size: 1 })).toThrow(
+        /threadGroup: options.worker/,
+      );
+    });
   });
 
   test("that hangs is killed: who waits for it is told at once", async () => {

@@ -10,6 +10,10 @@ const worker = defineServer({
       for (;;);
     },
     exit: () => process.exit(3),
+    told: (state) => ({ reply: [process.argv[2], process.env.TOLD], state }),
+    hoard: () => {
+      for (const hoard = []; ;) hoard.push(new Array(1000).fill(0));
+    },
   },
 });
 
