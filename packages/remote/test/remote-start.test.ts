@@ -340,6 +340,20 @@ describe("a start at another node", () => {
     expect(outcome).toEqual({ pid, ended });
   });
 
+  test("is counted by peer; of whom nothing runs, and who may start as many as any, nothing is kept", async () => {
+    const { node } = (await createPair()).a;
+    const limits = { ...DEFAULT_LIMITS, maxSessions: 2 };
+    const server = new SpawnServer(node, {}, limits, createBreachCounts());
+    const first = server.of("first");
+    const busy = server.of("busy");
+    busy.alive = 1;
+    expect(server.of("first")).toBe(first);
+    server.of("third");
+    // There was no room: of the first nothing had to be known, of the second something.
+    expect([server.of("busy") === busy, server.of("first") === first]).toEqual([true, false]);
+    server.stop();
+  });
+
   test("linked: each hears of the other's end", async () => {
     const world = await createPair();
     const { a, b, far, settle } = world;

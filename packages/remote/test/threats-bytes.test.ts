@@ -281,3 +281,39 @@ describe("bytes of who can reach the port", () => {
     await Promise.all([friend.stop(), node.stop()]);
   });
 });
+
+describe("a peer that knows the protocol", () => {
+  test("and grants more than it was told there is has no session any more", async () => {
+    const { b, peer, settle } = await createSiege();
+    peer.say({ op: "credit", bytes: 2 ** 40, signals: 1 });
+    await settle();
+    expect(b.events.at(-1)).toMatchObject({
+      type: "down",
+      code: CLOSE_CODES.PROTOCOL,
+      text: "more credit than there is",
+      byPeer: false,
+    });
+    expect(b.remote.nodes()).toEqual([]);
+  });
+
+  test("and is a client cannot answer in the place of who was asked: it knows no reference but those it was told", async () => {
+    const { b, peer, got, settle } = await createSiege("client");
+    const server = b.node.spawn<unknown>(async (self) => void (await self.receive(() => false)));
+    const asked = b.node.call(server as never, "what" as never, { timeoutMs: Infinity } as never);
+    let answer: unknown;
+    asked.then(
+      (value: unknown) => (answer = value),
+      (error: unknown) => (answer = error),
+    );
+    await settle();
+    for (let ref = 0; ref < 50; ref++) {
+      peer.say({ op: "send-alias", ref, from: 1, payload: "forged" });
+      peer.say({ op: "refuse", ref, from: 1, payload: new Error("forged") });
+    }
+    await settle();
+    expect([answer, got]).toEqual([undefined, []]);
+    expect(b.events).toContainEqual(
+      expect.objectContaining({ type: "denied", what: "a reference it was not told of" }),
+    );
+  });
+});

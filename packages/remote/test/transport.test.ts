@@ -10,6 +10,7 @@ import { messagePortTransport, type PortLike } from "../src/message-port-transpo
 import { listenWebSocket, nodeDialler, type NodeListenOptions } from "../src/node-web-socket.js";
 import type { Transport } from "../src/transport.js";
 import { webSocketTransport, type WebSocketLike } from "../src/web-socket-transport.js";
+import { CLOSE_CODES } from "../src/wire-signal.js";
 import { describeTransport, type Setting } from "./transport-contract.js";
 
 describeTransport("in memory", async () => {
@@ -424,4 +425,24 @@ test("of one socket no more than a few thousand messages are read before others 
   expect(got).toBe(all);
   // Two reads of 64 KiB: what was read when it was enough, and what Node had read ahead.
   expect(Math.max(...counts)).toBeLessThanOrEqual(2 * 8_192);
+});
+
+test("a MessagePort over which something comes that is no frame is closed, and whoever has it is told why", async () => {
+  for (const stray of [{ hello: 1 }, "text", null, { close: "soon" }]) {
+    const { port1, port2 } = new MessageChannel();
+    const transport = messagePortTransport(port1 as unknown as PortLike, "port://b");
+    const closed = new Promise((resolve) => {
+      transport.start({
+        opened: () => undefined,
+        frame: () => undefined,
+        drained: () => undefined,
+        closed: (code, text) => resolve([code, text]),
+      });
+    });
+    const told = new Promise((resolve) => void port2.once("message", resolve));
+    port2.postMessage(stray);
+    expect(await closed).toEqual([CLOSE_CODES.PROTOCOL, "no frame"]);
+    expect(await told).toEqual({ close: CLOSE_CODES.PROTOCOL, text: "no frame" });
+    port2.close();
+  }
 });

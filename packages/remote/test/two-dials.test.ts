@@ -97,3 +97,33 @@ test("who waits for the dial that stays is told when remoting is stopped", async
   await stopped;
   expect(outcome()).toMatchObject({ code: "REMOTE_STOPPED" });
 });
+
+test("who comes for the name of a session that ends while it is asked whether it lives is let in at once", async () => {
+  const world = createRemoteWorld();
+  const { network, settle } = world;
+  const a = await world.start("a");
+  const b = await world.start("b");
+  await Promise.all([a.remote.connect("b"), settle()]);
+  // Nothing comes from it any more.
+  network.fault("a", "b", { mode: "hold" });
+  const dial = (address: string) => network.dial("next", address);
+  const accepts = (address: string): boolean => address.startsWith("memory://");
+  const next = await world.start("a", {
+    diallers: [{ accepts, dial }],
+    listen: undefined as never,
+  });
+  let life: unknown;
+  next.remote.connect("b").then(
+    (found) => (life = found),
+    () => undefined,
+  );
+  await settle();
+  expect([life, b.remote.nodes()]).toMatchObject([
+    undefined,
+    [{ incarnation: a.node.incarnation }],
+  ]);
+  network.sever("a", "b");
+  await settle();
+  expect(life).toMatchObject({ name: "b" });
+  expect(b.remote.nodes()).toMatchObject([{ name: "a", incarnation: next.node.incarnation }]);
+});
