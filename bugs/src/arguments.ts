@@ -1,6 +1,6 @@
 /** The arguments of `npm run bugs`. */
 import { parseArgs } from "node:util";
-import { catalogue, hardened } from "./catalogue.js";
+import { catalogue, further, hardened } from "./catalogue.js";
 import type { Entry } from "./entry.js";
 
 export const USAGE = `npm run bugs -- [ID ...] [--budget N] [--seeds N] [--alarms N] [--json FILE]
@@ -8,7 +8,7 @@ export const USAGE = `npm run bugs -- [ID ...] [--budget N] [--seeds N] [--alarm
 Looks for each bug of the catalogue, explains what it finds, replays the explanation in a process of its
 own, and looks for false alarms in the mended variant.
 
-  ID         P01 to P36, or a hardened one: ${hardened.map(({ id }) => id).join(", ")}; P01 to P36 by default
+  ID         P01 to P44, or a hardened one: ${hardened.map(({ id }) => id).join(", ")}; P01 to P36 by default
   --budget   how many schedules a search may take; 200000 by default
   --seeds    how many searches are made, each with a seed of its own; 20 by default
   --alarms   under how many schedules the mended variant is run; 75000 by default
@@ -58,7 +58,7 @@ function parse(args: readonly string[]) {
 }
 
 export function findEntry(id: string): Entry {
-  const all = [...catalogue, ...hardened];
+  const all = [...catalogue, ...further, ...hardened];
   const entry = all.find((each) => each.id.toLowerCase() === id.toLowerCase());
   if (entry !== undefined) return entry;
   throw new UsageError(`no bug "${id}"; there are ${all.map((each) => each.id).join(", ")}`);

@@ -35,6 +35,14 @@ import { p33, p33h } from "./p33-wrapped-generation.js";
 import { p34 } from "./p34-crash-during-recovery.js";
 import { p35 } from "./p35-crossing-cancel.js";
 import { p36 } from "./p36-stale-sync-report.js";
+import { p37 } from "./p37-paxos-own-value.js";
+import { p38 } from "./p38-presumed-abort.js";
+import { p39 } from "./p39-effect-before-mark.js";
+import { p40 } from "./p40-reply-alias.js";
+import { p41 } from "./p41-demonitor-without-flush.js";
+import { p42 } from "./p42-commit-of-old-generation.js";
+import { p43 } from "./p43-compensation-overtakes.js";
+import { p44 } from "./p44-lost-connection.js";
 import type { Entry } from "./entry.js";
 
 /** The catalogue proper: `P01` to `P36`. */
@@ -76,6 +84,9 @@ export const catalogue: readonly Entry[] = [
   p35,
   p36,
 ];
+
+/** Of other kinds: with disks that lose, aliases, generations, a connection that is lost. `P37` to `P44`. */
+export const further: readonly Entry[] = [p37, p38, p39, p40, p41, p42, p43, p44];
 
 /** The same bugs, made harder to hit. */
 export const hardened: readonly Entry[] = [p09h, p17h, p19h, p33h];

@@ -5,7 +5,7 @@ import type { Profile, Program } from "@coppice/testkit";
 export type Variant = "buggy" | "fixed";
 
 export interface Entry {
-  /** `P01` … `P36`; hardened variants have a letter behind it. */
+  /** `P01` … `P44`; hardened variants have a letter behind it. */
   readonly id: string;
   readonly title: string;
   /** Where the protocol and its bug were described. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { FIFO, inMacrotask, runProgram } from "@coppice/testkit";
-import { catalogue } from "../src/catalogue.js";
+import { catalogue, further } from "../src/catalogue.js";
 
 describe("the catalogue under FIFO", () => {
-  test.each(catalogue.map((entry) => [entry.id, entry] as const))(
+  test.each([...catalogue, ...further].map((entry) => [entry.id, entry] as const))(
     "%s fails where its explanation is relative to LIFO, and never where it is fixed",
     async (_id, entry) => {
       const run = (variant: "buggy" | "fixed") =>

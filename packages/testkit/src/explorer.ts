@@ -70,6 +70,8 @@ const DPOR_MOST = 1 / 3;
 /** In between, runs of source-DPOR and samples take turns. */
 const TASTE_FROM = 32;
 const TASTE_UNTIL = 160;
+/** And from there on one run in so many is a sample. */
+const TASTE_EVERY = 8;
 const MOST_FAILURES = 1_000;
 /** An order of two steps that nobody takes for dependent is missed by so many with a chance of 1 in 65,536. */
 const HIDDEN_LOOKS = 16;
@@ -265,8 +267,9 @@ export class Explorer {
    * half of the time is over, samples are not to wait until it all is.
    */
   #taste(): void {
-    const isEarly = this.#runs >= TASTE_FROM && this.#runs < TASTE_UNTIL;
-    if ((isEarly || this.#nowMs() >= this.#halfAtMs) && this.#mayGoOn()) this.#sampleOne();
+    const isTurn = this.#runs < TASTE_UNTIL || this.#runs % TASTE_EVERY === 0;
+    const mayTaste = (this.#runs >= TASTE_FROM && isTurn) || this.#nowMs() >= this.#halfAtMs;
+    if (mayTaste && this.#mayGoOn()) this.#sampleOne();
   }
 
   /**

@@ -75,11 +75,10 @@ describe("exploration", () => {
     const { failures, statement, runs } = await exploring(readModifyWrite(4), { all: true });
     const early = failures.filter(({ index }) => index < 200);
     const sampled = early.filter(({ plan }) => plan !== undefined).map(({ index }) => index);
-    expect(sampled.length).toBeGreaterThan(40);
-    expect([Math.min(...sampled) >= 32, Math.max(...sampled) < 160]).toEqual([true, true]);
-    expect(
-      early.filter(({ index }) => index >= 160).every(({ strategy }) => strategy === "dpor"),
-    ).toBe(true);
+    expect(sampled.filter((index) => index < 160).length).toBeGreaterThan(40);
+    expect(Math.min(...sampled)).toBeGreaterThanOrEqual(32);
+    // From there on one of eight.
+    expect(sampled.filter((index) => index >= 160)).toEqual([160, 168, 176, 184, 192]);
     expect(statement).toMatchObject({ kind: "bounded", bounds: ["cap 2000"] });
     expect(runs).toBe(10_000);
     const three = await exploring(readModifyWrite(3), { all: true });
@@ -109,7 +108,7 @@ describe("exploration", () => {
     const samplesFrom = (from: number, until: number): number =>
       failures.slice(from, until).filter(({ plan }) => plan !== undefined).length;
     expect(failures).toHaveLength(600);
-    expect(samplesFrom(160, 300)).toBe(0);
+    expect(samplesFrom(160, 300)).toBe(18);
     expect(samplesFrom(300, 600)).toBe(150);
   });
 

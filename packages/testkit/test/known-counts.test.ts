@@ -95,10 +95,10 @@ describe("exhaustive exploration", () => {
   });
 
   test("of 4 clients that get and set finds 2,520 classes, of which 2,496 lose an update", async () => {
-    const { statement, runs } = await exhaust(readModifyWrite(4));
+    const { statement, runs } = await exhaust(readModifyWrite(4), { strategies: [] });
     expect(statement).toMatchObject({ kind: "exhaustive", classes: 2_520, violations: 2_496 });
-    // Three baselines, 64 samples, and not one run that was cut short.
-    expect(runs).toBe(2_587);
+    // Three baselines, and not one run that was cut short.
+    expect(runs).toBe(2_523);
   }, 60_000);
 
   test.each([
