@@ -115,7 +115,12 @@ describe("explanations of more than two constraints", () => {
   test("each of the 432 classes of P32 that fail is explained by three, in 100 runs at the most", async () => {
     const { constraints, replays, minimal } = await inMacrotask(() => {
       const program = entryOf("P32").program("buggy");
-      const { failures } = explore(program, { runs: 15_000, dporRuns: 13_000, all: true });
+      const { failures } = explore(program, {
+        runs: 15_000,
+        dporRuns: 13_000,
+        strategies: [],
+        all: true,
+      });
       const found = failures.map(({ run }) =>
         explain((strategy) => runProgram(program, strategy), run),
       );

@@ -70,10 +70,11 @@ describe("the footprint of a step", () => {
       ["read exits:n/actor→n/other", "write alive:n/other", "write mailbox:n/other"],
     ],
     [
-      "a timer: time, who is sent its message, and whose timers those were",
+      "a timer: time, who is sent its message and has to be there, and whose timers those were",
       (self, other) => self.sendAfter(other, 10, "x"),
       "timer:n/actor#1",
       [
+        "read alive:n/other",
         "write clock",
         "write mailbox:n/actor",
         "write mailbox:n/other",
