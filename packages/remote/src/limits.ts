@@ -35,7 +35,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxSpawnedChildren`, alive, per peer | 10 000 | refuses the spawn |
  * | `maxGroupJoins`, per peer | 65 536 | ignores the join |
  * | `maxNames`, held and waited for, per member | 65 536 | refuses the name |
- * | `maxSessions` | 1024 | refuses the connection |
+ * | `maxSessions`, and of those that have connected and asked for nothing yet | 1024 | refuses the connection; closes the oldest of those |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session, and is counted as the rate |
  * | `clientNumberKeys`, of maps and sets in one term of a client | 2048 | refuses the term |

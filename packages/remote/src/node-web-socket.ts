@@ -11,6 +11,7 @@ import type { Duplex } from "node:stream";
 import { createSecureContext, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { InvalidArgumentError } from "@coppice/core";
 import { WebSocket, WebSocketServer } from "ws";
+import { EarlySockets } from "./early-sockets.js";
 import type { Dialler, Listener, Transport } from "./transport.js";
 import {
   isWebSocketAddress,
@@ -96,6 +97,8 @@ export interface NodeListenOptions extends NodeWebSocketOptions {
   >;
   /** From where pages may connect, such as `https://example.org`; none by default. */
   readonly allowedOrigins?: readonly string[];
+  /** So many may have connected and not asked for a WebSocket yet; with one more the oldest is closed. Any number by default. */
+  readonly maxEarlySockets?: number;
   /** Asked before anything is read of a connection; `false` refuses it. */
   readonly admit?: (remoteAddress: string) => boolean;
   /** Told of those that are turned away before there is a WebSocket, and why. */
@@ -113,7 +116,7 @@ export async function listenWebSocket(
   accept: (transport: Transport) => void,
 ): Promise<Listener> {
   const { host, port, certificate, allowedOrigins = [], admit, maxFrameBytes } = options;
-  const { handshakeMs, refused } = options;
+  const { handshakeMs, refused, maxEarlySockets = Infinity } = options;
   const deadlines = {
     headersTimeout: handshakeMs,
     requestTimeout: handshakeMs,
@@ -124,6 +127,10 @@ export async function listenWebSocket(
     certificate === undefined
       ? createServer(deadlines, refuse)
       : tlsServer({ ...certificate, ...deadlines, handshakeTimeout: handshakeMs });
+  const early = new EarlySockets(maxEarlySockets, (remote) =>
+    refused?.(remote, "nothing was asked for, and others have come"),
+  );
+  early.watch(http);
   // Whom the one does not trust, the other hears of; whom both do not, nobody would.
   http.on("tlsClientError", (error: Error, socket: TLSSocket) =>
     refused?.(socket.remoteAddress ?? "unknown", `TLS: ${error.message}`),
@@ -137,6 +144,7 @@ export async function listenWebSocket(
     handleProtocols: () => SUBPROTOCOL,
   });
   http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    early.asked(request.socket);
     const { origin } = request.headers;
     const path = (request.url ?? "").split("?")[0];
     const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/);

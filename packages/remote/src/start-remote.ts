@@ -61,6 +61,7 @@ const nodeHost: RemoteHost = {
       port,
       maxFrameBytes: limits.maxFrameBytes,
       handshakeMs: limits.handshakeMs,
+      maxEarlySockets: limits.maxSessions,
       admit,
       refused,
       ...(certificate && {

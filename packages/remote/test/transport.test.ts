@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { request } from "node:http";
 import { MessageChannel } from "node:worker_threads";
@@ -138,6 +139,35 @@ describe("a WebSocket listener", () => {
       ["127.0.0.1", "no subprotocol coppice.1"],
       ["127.0.0.1", "too many at once"],
     ]);
+  });
+
+  test("closes who has asked for nothing for longest when there are too many such, and lets in who asks", async () => {
+    const told: string[] = [];
+    const refused = (...what: string[]): void => void told.push(what.join(": "));
+    await withListener({ maxEarlySockets: 3, refused }, async (address) => {
+      const { port } = new URL(address);
+      const silent = (): { readonly socket: Socket; readonly closed: Promise<unknown> } => {
+        const socket = connectSocket({ port: Number(port), host: "127.0.0.1" });
+        socket.resume().on("error", () => undefined);
+        return { socket, closed: new Promise((resolve) => socket.on("close", resolve)) };
+      };
+      const first = [silent()];
+      await once((first[0] as { socket: Socket }).socket, "connect");
+      // Who asks counts no more, however many they are; nor who has gone.
+      for (let i = 0; i < 6; i++) expect(await statusOf(address, {})).toBe(101);
+      const gone = silent();
+      await once(gone.socket, "connect");
+      gone.socket.destroy();
+      await gone.closed;
+      // That it has gone is known there by then.
+      for (let i = 0; i < 2; i++) expect(await statusOf(address, {})).toBe(101);
+      expect(told).toEqual([]);
+      const more = [silent(), silent(), silent()];
+      await (first[0] as { closed: Promise<unknown> }).closed;
+      expect(told).toEqual(["127.0.0.1: nothing was asked for, and others have come"]);
+      expect(await statusOf(address, {})).toBe(101);
+      for (const { socket } of more) socket.destroy();
+    });
   });
 
   test.each([
