@@ -1,5 +1,6 @@
 /** The faults that a program lets befall its world. */
 import {
+  checkFunction,
   checkKeys,
   InvalidArgumentError,
   isPid,
@@ -13,6 +14,7 @@ import type { FaultOptions } from "./fault.js";
 import type { Reads } from "./looks.js";
 import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
 import { checkJump, nodeName, sidesOf, targetOf } from "./fault-arguments.js";
+import type { Transition } from "./transition.js";
 import type { World } from "./world.js";
 
 type Times = Pick<FaultOptions, "times" | "when" | "reads">;
@@ -56,10 +58,20 @@ export interface Faults {
   clockJump(node: Node | string, byMs: number, options?: Times): void;
   /** `disk:NODE`: the next write to each of its stores, or sync, fails. */
   diskError(node: Node | string, options?: Times): void;
-  /** `drop:SIGNAL`, under `"datagram"`: a message is lost; `times` for all together. */
-  drop(options?: { readonly times?: number }): void;
+  /** `drop:SIGNAL`, under `"datagram"`: a message is lost. */
+  drop(options?: DatagramFaultOptions): void;
   /** `duplicate:SIGNAL`, under `"datagram"`: a message arrives twice. */
-  duplicate(options?: { readonly times?: number }): void;
+  duplicate(options?: DatagramFaultOptions): void;
+}
+
+export interface DatagramFaultOptions {
+  /** How often, for all messages together; 1 by default. */
+  readonly times?: number;
+  /**
+   * Whether it may befall this message; any by default. To be told from the message, its sender and its receiver
+   * alone, and so the same whenever it is asked.
+   */
+  readonly only?: (signal: Transition) => boolean;
 }
 
 export function createFaults(world: World): Faults {
@@ -72,19 +84,27 @@ export function createFaults(world: World): Faults {
   };
   const datagram = (
     kind: string,
-    times: number | undefined,
+    options: DatagramFaultOptions,
     act: (message: Message) => void,
   ): void => {
+    const argument = `faults.${kind}: options`;
+    checkKeys(argument, options, ["times", "only"]);
+    const { times, only = () => true } = options;
+    checkTimes(`${argument}.times`, times);
+    checkFunction(`${argument}.only`, only);
     const { profile } = kernel.options;
     if (profile !== "datagram") {
       const expected = `used under the profile "datagram", as no other loses or repeats single messages`;
       throw new InvalidArgumentError(`faults.${kind}`, expected, profile);
     }
-    family(kind, times, () => messages(act));
+    family(kind, times, () => messages(only, act));
   };
-  const messages = (act: (message: Message) => void): Member[] => {
+  const messages = (
+    only: (signal: Transition) => boolean,
+    act: (message: Message) => void,
+  ): Member[] => {
     return [...kernel.agenda.ready.signals()]
-      .filter(({ isMessage }) => isMessage)
+      .filter((signal) => signal.isMessage && only(signal))
       .map((message) => ({
         target: message.key,
         pid: message.actorPid,
@@ -210,19 +230,12 @@ export function createFaults(world: World): Faults {
       });
     },
     drop(options = {}) {
-      checkTimesOnly("faults.drop: options", options);
-      datagram("drop", options.times, (message) => kernel.agenda.drop(message));
+      datagram("drop", options, (message) => kernel.agenda.drop(message));
     },
     duplicate(options = {}) {
-      checkTimesOnly("faults.duplicate: options", options);
-      datagram("duplicate", options.times, (message) => message.duplicate());
+      datagram("duplicate", options, (message) => message.duplicate());
     },
   };
-}
-
-function checkTimesOnly(argument: string, options: { readonly times?: number }): void {
-  checkKeys(argument, options, ["times"]);
-  checkTimes(`${argument}.times`, options.times);
 }
 
 /** What a fault depends on by itself, and what its user says it does. */

@@ -40,7 +40,7 @@ export {
 } from "./fifo-scheduler.js";
 export { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
 export type { FaultOptions, FaultTime, PlannedFault } from "./fault.js";
-export type { Faults } from "./faults.js";
+export type { DatagramFaultOptions, Faults } from "./faults.js";
 export type { Profile } from "./ready-set.js";
 export { hashOfKeys, type Run, type RunOutcome, type Step, type Violation } from "./run.js";
 export type { SimulationOptions } from "./kernel-options.js";

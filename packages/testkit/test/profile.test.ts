@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { TIMEOUT, type Call, type Pid } from "@coppice/core";
-import type { Profile, Program, Run } from "@coppice/testkit";
+import { explore, inMacrotask, type Profile, type Program, type Run } from "@coppice/testkit";
 import { fanIn, runAll } from "./programs.js";
 
 /** A tells B first and then C, who tells B: what B hears, in order, over all runs. */
@@ -102,6 +102,33 @@ describe("a profile of delivery", () => {
         );
       }
     }
+  });
+
+  test("datagram loses and repeats those messages alone that a fault is for", async () => {
+    const heard = new Set<string>();
+    const program: Program = (sim) => {
+      const node = sim.node();
+      let log = "";
+      const sink = node.spawnOpt<string>({ key: "sink" }, async (self) => {
+        for (;;) log += await self.receive();
+      });
+      for (const key of ["a", "b"]) {
+        node.spawnOpt<never>({ key }, (self) => {
+          for (const word of ["x", "y"]) self.send(sink, `${key}${word} `);
+        });
+      }
+      sim.faults.drop({ only: ({ message }) => message === "ax " });
+      sim.faults.duplicate({ only: ({ message }) => String(message).startsWith("b"), times: 2 });
+      sim.finally("heard", () => heard.add(log.trim().split(" ").toSorted().join(" ")));
+    };
+    await inMacrotask(() => explore(program, { simulation: { profile: "datagram" }, runs: 2_000 }));
+    const lost = ["ax ay", "ay"];
+    const twice = ["bx by", "bx bx by", "bx by by", "bx bx by by", "bx bx bx by", "bx by by by"];
+    for (const each of heard) {
+      expect(lost.flatMap((some) => twice.map((more) => `${some} ${more}`))).toContain(each);
+    }
+    expect(heard).toContain("ay bx bx by");
+    expect(heard).toContain("ax ay bx bx by by");
   });
 
   test("datagram loses no link, exit or Down, and keeps their order", async () => {
