@@ -32,6 +32,8 @@ export interface Permissions {
   readonly exit: boolean;
   /** Send what behaviours take for orders, such as those of `sys`. */
   readonly orders: boolean;
+  /** Have so many links, and as many monitors, at once, and no more. */
+  readonly watches: number;
 }
 
 export interface IncomingOptions {
@@ -192,14 +194,14 @@ export class Incoming {
   }
 
   #link(from: number, to: number): void {
-    const { core, limits, breaches } = this.#options;
+    const { core, limits, breaches, permissions } = this.#options;
     const target = this.#addressed(to);
     const theirs = this.#theirs(from);
     const refuse = (reason: string): void =>
       this.#say({ op: "link-exit", from: to, to: from, payload: reason }, to);
     if (target === undefined) refuse("noproc");
-    else if (core.counts.links >= limits.maxLinks) {
-      breaches.count("maxLinks");
+    else if (core.counts.links >= Math.min(limits.maxLinks, permissions.watches)) {
+      breaches.count(core.counts.links >= limits.maxLinks ? "maxLinks" : "clientWatches");
       refuse(LIMIT_REASON);
     } else core.arrive({ type: "link", from: theirs, to: target });
   }
@@ -214,7 +216,7 @@ export class Incoming {
     { ref, from, target }: Extract<WireSignal, { op: "monitor" }>,
     set: (monitor: Extract<RemoteSignal, { type: "monitor" }>) => void,
   ): void {
-    const { core, limits, breaches, gateway } = this.#options;
+    const { core, limits, breaches, gateway, permissions } = this.#options;
     // After what that process has said: the answer to a start is the first of it.
     const refuse = (reason: string): void =>
       this.#say(
@@ -237,7 +239,9 @@ export class Incoming {
         ? "maxMonitors"
         : from !== 0 && this.#monitors.countOf(from) >= limits.maxMonitorsPerProcess
           ? "maxMonitorsPerProcess"
-          : undefined;
+          : core.counts.watched >= permissions.watches
+            ? "clientWatches"
+            : undefined;
     if (breached !== undefined) {
       breaches.count(breached);
       refuse(LIMIT_REASON);

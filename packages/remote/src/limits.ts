@@ -38,6 +38,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxSessions`, and of those that have connected and asked for nothing yet | 1024 | refuses the connection; closes the oldest of those |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session, and is counted as the rate |
+ * | `clientWatches`, links of a client, and as many monitors, those of calls that wait with them | 4096 | answers with the reason `limit` |
  * | `clientNumberKeys`, of maps and sets in one term of a client | 2048 | refuses the term |
  * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |
  * | `hardQueueBytes` | 16 MiB | the policy `overflow` decides: close, or drop messages |
@@ -74,6 +75,7 @@ export interface Limits {
   readonly maxSessions: number;
   readonly clientSignalsPerSecond: number;
   readonly clientSignalsBurst: number;
+  readonly clientWatches: number;
   readonly clientNumberKeys: number;
   readonly softQueueBytes: number;
   readonly hardQueueBytes: number;
@@ -117,6 +119,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxSessions: 1024,
   clientSignalsPerSecond: 2000,
   clientSignalsBurst: 10_000,
+  clientWatches: 4096,
   clientNumberKeys: 2048,
   softQueueBytes: MIB,
   hardQueueBytes: 16 * MIB,

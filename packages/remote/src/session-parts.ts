@@ -137,6 +137,8 @@ export class SessionParts {
       name: isNode ? () => true : (name) => exports.has(name),
       // Who may not end a process by a signal shall not end it by a message.
       orders: isNode && allowExit !== "none",
+      // They may be many, and all of them together shall not take all memory.
+      watches: isNode ? Infinity : limits.clientWatches,
       exit: allowExit === "all" || (allowExit === "nodes" && isNode),
     };
     const denied = (what: string): void =>

@@ -369,6 +369,27 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
     outcome: closedBy(CLOSE_CODES.RATE),
     as: "clientSignalsPerSecond",
   },
+  clientWatches: {
+    limits: { clientWatches: 2 },
+    options: { exports: [Sink] },
+    exceed: async (world, b) => {
+      const client = await Hostile.open(world, "a", "b", { role: "client" });
+      const node = await Hostile.open(world, "n", "b");
+      for (const peer of [client, node]) {
+        for (let ref = 1; ref <= 4; ref++)
+          peer.say({ op: "monitor", ref, from: ref, target: "sink" });
+      }
+      // It is told of a process of its own to link with.
+      const sink = b.node.whereis(Sink) as AnyPid;
+      b.node.send(at("a", name<AnyPid>("any")), sink);
+      await world.settle();
+      for (let from = 1; from <= 3; from++) client.say({ op: "link", from, to: sink.serial });
+      await world.settle();
+      const { links, monitors } = b.remote.nodes()[0] ?? {};
+      return [client.of("down").length, client.of("link-exit").length, links, monitors, node.heard];
+    },
+    outcome: [2, 1, 2, 2, []],
+  },
   clientNumberKeys: {
     limits: { clientNumberKeys: 3 },
     options: { exports: [Sink] },
