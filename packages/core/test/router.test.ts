@@ -561,6 +561,29 @@ test("who was just started for the other node is linked and monitored at once, w
   expect(next.counts).toEqual({ links: 0, watching: 0, watched: 0 });
 });
 
+test("a link from another node that comes to a process which is exiting finds nobody: noproc, as at home", async () => {
+  const { a, b, wire, pa, settle } = await createPair();
+  const slow = b.node.spawn<unknown>(async (self) => {
+    try {
+      await self.receive();
+    } finally {
+      await new Promise<void>((resolve) => void b.clock.set(resolve, 10));
+    }
+  });
+  wire.b.export(slow);
+  const far = wire.a.pid("b", b.node.incarnation, slow.serial) as Pid<unknown>;
+  await settle();
+  b.node.exit(slow, "boom");
+  await pa.do((self) => {
+    self.trapExits();
+    self.link(far);
+  });
+  await settle();
+  expect(b.node.isAlive(slow)).toBe(false);
+  expect(b.node.counts.processes).toBe(2);
+  expect(a.node.mailboxOf(pa.pid)).toEqual([{ type: "exit", from: far, reason: "noproc" }]);
+});
+
 describe("a connection that has only begun", () => {
   function createBegun(): { node: Node; said: RemoteSignal[]; world: World } {
     const world = createWorld({ name: "a" });

@@ -414,6 +414,13 @@ describe("what cbor-x alone lets through, the reader refuses or keeps right", ()
     expect(refusedByReader("a16279a101")).toMatch(/UTF-8/);
   });
 
+  test("a name that no process can have", () => {
+    // Tag 40902 over the text: empty, and `undefined`, which name() refuses as well.
+    expect(refusedByReader("d99fc660")).toMatch(/no name of a process/);
+    expect(refusedByReader("d99fc669756e646566696e6564")).toMatch(/no name of a process/);
+    expect(() => name("undefined")).toThrow("undefined");
+  });
+
   test("keys twice: the last wins there", () => {
     expect(cborxDecode(unhex("a2616101616102"))).toEqual({ a: 2 });
     expect(refusedByReader("a2616101616102")).toMatch(/twice/);

@@ -135,6 +135,11 @@ describe("what would pass in silence is refused", () => {
       "checkCrossing: options.bound must be a whole number greater than 0",
     ],
     [
+      "what explain is to run, left out",
+      () => kit.explain(undefined, { violations: [{ check: "x" }] }),
+      "explain: run must be a function, but is undefined",
+    ],
+    [
       "an option of reportFailure that is none",
       () => kit.reportFailure({ run: {} }, { found: "x" }),
       "reportFailure: options must be made of foundBy, program, states, replay, twin, nameOf",
