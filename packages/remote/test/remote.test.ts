@@ -331,6 +331,13 @@ describe("across nodes", () => {
 });
 
 describe("connecting", () => {
+  test("lasts, also where nobody says anything: each asks whether the other lives, and is answered", async () => {
+    const { a, b, settle, advance } = await createPair();
+    await Promise.all([a.remote.connect("b"), settle()]);
+    for (let second = 0; second < 300; second += 5) await advance(5_000);
+    expect([kinds(a), kinds(b)]).toEqual([["up"], ["up"]]);
+  });
+
   test("never: what is said comes to nothing, links and monitors are told at once", async () => {
     const { a, network, settle } = await createPair({ a: { connect: "never" } });
     a.node.send(at("b", EchoName), 1 as never);
