@@ -1,4 +1,5 @@
 /** What a connection is made of, and what it tells: the ports of `Connection`. */
+import type { SharedAssembly } from "./fragment.js";
 import type { Clock } from "@coppice/core";
 import type { Connection } from "./connection.js";
 import type { Role } from "./handshake-message.js";
@@ -64,6 +65,8 @@ export interface ConnectionOptions {
   readonly nextTurn: (task: () => void) => void;
   /** How much a client has said lately, in this session or those before. */
   readonly said: (peer: SessionPeer) => { bucket: Bucket | undefined };
+  /** What all clients together have sent in part. */
+  readonly clientAssembly?: SharedAssembly;
   /** How the codec of the session makes pids and references. */
   readonly identities: (peer: SessionPeer) => Identities;
 }

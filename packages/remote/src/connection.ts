@@ -29,6 +29,7 @@ export class Connection {
   /** Who the other side is, once the session is open. */
   #peer: SessionPeer | undefined = undefined;
   #codec: Codec | undefined = undefined;
+  #inbox: Inbox | undefined = undefined;
   #intake: Intake | undefined = undefined;
   #outlet: Outlet | undefined = undefined;
   #sealer: FrameMac | undefined = undefined;
@@ -160,7 +161,8 @@ export class Connection {
     const { frameKeys } = result;
     this.#sealer = frameKeys && new FrameMac(frameKeys, this.#options.crypto);
     const agreed = this.#sealer === undefined ? result.limits : withoutMac(result.limits);
-    const inbox = new Inbox(limits, agreed);
+    const shared = peer.role === "client" ? this.#options.clientAssembly : undefined;
+    const inbox = (this.#inbox = new Inbox(limits, agreed, shared));
     const outbox = new Outbox(this.#codec, agreed);
     this.#outlet = new Outlet(transport, outbox, this.#sealer, {
       limits,
@@ -328,6 +330,7 @@ export class Connection {
           // Also where the peer has said goodbye: it may keep its end open. What is closed already takes no notice.
           this.transport.close(effect.end.code, effect.end.text);
           this.#outlet = this.#intake = undefined;
+          this.#inbox?.end();
           this.#events.down(this, effect.end);
           break;
         default:

@@ -43,6 +43,12 @@ export type AssemblyLimits = Pick<
   "fragmentBytes" | "maxFragmentStreams" | "maxAssemblyBytes" | "maxMessageBytes"
 >;
 
+/** What many peers together have sent in part, and may. */
+export interface SharedAssembly {
+  bytes: number;
+  readonly maxBytes: number;
+}
+
 interface Stream {
   pieces: Uint8Array[];
   bytes: number;
@@ -65,13 +71,16 @@ const HEAD_BYTES = 2048;
 /** Puts together what a peer sends in pieces. Gone with its session, half messages included. */
 export class Assembly {
   readonly #limits: AssemblyLimits;
+  readonly #shared: SharedAssembly | undefined;
   readonly #streams = new Map<number, Stream>();
   #bytes = 0;
   /** The stream that began last. */
   #latest = -1;
 
-  constructor(limits: AssemblyLimits) {
+  /** @param shared counts what is kept here along with what others keep */
+  constructor(limits: AssemblyLimits, shared?: SharedAssembly) {
     this.#limits = limits;
+    this.#shared = shared;
   }
 
   /** How much is kept of signals that are not whole. */
@@ -100,7 +109,7 @@ export class Assembly {
     const isTooBig = kept + bytes.length > limits.maxMessageBytes + SIGNAL_OVERHEAD_BYTES;
     if (isTooBig && stream.head === undefined) {
       stream.head = joined([...stream.pieces, bytes], kept + bytes.length).slice(0, HEAD_BYTES);
-      this.#bytes -= kept;
+      this.#count(-kept);
       stream.pieces = [];
       stream.bytes = 0;
     }
@@ -108,10 +117,14 @@ export class Assembly {
       if (this.#bytes + bytes.length > limits.maxAssemblyBytes) {
         return { type: "violation", limit: "maxAssemblyBytes" };
       }
+      const shared = this.#shared;
+      if (shared !== undefined && shared.bytes + bytes.length > shared.maxBytes) {
+        return { type: "violation", limit: "clientAssemblyBytes" };
+      }
       // A copy: a view would keep the whole frame.
       stream.pieces.push(new Uint8Array(bytes));
       stream.bytes += bytes.length;
-      this.#bytes += bytes.length;
+      this.#count(bytes.length);
       if (stream.pieces.length > MOST_PIECES + stream.bytes / 1024) {
         stream.pieces = [joined(stream.pieces, stream.bytes)];
       }
@@ -119,8 +132,19 @@ export class Assembly {
     if (!last) return { type: "more" };
     this.#streams.delete(id);
     if (stream.head !== undefined) return { type: "dropped", head: stream.head };
-    this.#bytes -= stream.bytes;
+    this.#count(-stream.bytes);
     return { type: "whole", bytes: joined(stream.pieces, stream.bytes) };
+  }
+
+  /** Nothing more comes: what is not whole never will be. */
+  end(): void {
+    this.#count(-this.#bytes);
+    this.#streams.clear();
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#shared !== undefined) this.#shared.bytes += bytes;
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type Amount,
   type ReceiveWindow,
 } from "./credit.js";
-import { Assembly, type Fragment } from "./fragment.js";
+import { Assembly, type Fragment, type SharedAssembly } from "./fragment.js";
 import { FrameReader, type ReceivedSignal } from "./frame.js";
 import type { Limits, NegotiatedLimits } from "./limits.js";
 import { parseHead, parseSignal } from "./signal-reader.js";
@@ -50,12 +50,20 @@ export class Inbox {
   #ack = 0;
   #reading: Reading | undefined = undefined;
 
-  /** @param negotiated what both sides agreed on takes the place of our own `limits` */
-  constructor(limits: Limits, negotiated: NegotiatedLimits) {
+  /**
+   * @param negotiated what both sides agreed on takes the place of our own `limits`
+   * @param shared counts what this peer has sent in part along with what others have
+   */
+  constructor(limits: Limits, negotiated: NegotiatedLimits, shared?: SharedAssembly) {
     this.#limits = { ...limits, ...negotiated };
     this.#full = { bytes: negotiated.windowBytes, signals: negotiated.windowSignals };
     this.#window = openReceiveWindow(this.#full);
-    this.#assembly = new Assembly(this.#limits);
+    this.#assembly = new Assembly(this.#limits, shared);
+  }
+
+  /** The session is over. */
+  end(): void {
+    this.#assembly.end();
   }
 
   /** The number of the last frame that was accepted: what to acknowledge. */

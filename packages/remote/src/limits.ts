@@ -38,6 +38,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `maxSessions`, and of those that have connected and asked for nothing yet | 1024 | refuses the connection; closes the oldest of those |
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session, and is counted as the rate |
+ * | `clientAssemblyBytes`, of what all clients together have sent in part | 256 MiB | closes the session that sends more |
  * | `clientWatches`, links of a client, and as many monitors, those of calls that wait with them | 4096 | answers with the reason `limit` |
  * | `clientNumberKeys`, of maps and sets in one term of a client | 2048 | refuses the term |
  * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |
@@ -75,6 +76,7 @@ export interface Limits {
   readonly maxSessions: number;
   readonly clientSignalsPerSecond: number;
   readonly clientSignalsBurst: number;
+  readonly clientAssemblyBytes: number;
   readonly clientWatches: number;
   readonly clientNumberKeys: number;
   readonly softQueueBytes: number;
@@ -119,6 +121,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxSessions: 1024,
   clientSignalsPerSecond: 2000,
   clientSignalsBurst: 10_000,
+  clientAssemblyBytes: 256 * MIB,
   clientWatches: 4096,
   clientNumberKeys: 2048,
   softQueueBytes: MIB,
@@ -136,6 +139,7 @@ const BOUNDS: { readonly [L in LimitName]?: readonly [min: number, max: number] 
   maxMessageBytes: [KIB, 512 * MIB],
   fragmentBytes: [KIB, 16 * MIB],
   maxAssemblyBytes: [KIB, 2048 * MIB],
+  clientAssemblyBytes: [KIB, 65_536 * MIB],
   // The scan and the decoder recurse, and the engine's stack is finite.
   maxDepth: [8, 512],
   maxItems: [16, 16 * MIB],

@@ -5,6 +5,7 @@ import { ClientRates } from "./client-rates.js";
 import { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionOptions, SessionPeer } from "./connection-options.js";
+import type { SharedAssembly } from "./fragment.js";
 import type { ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
 import { Incoming, type Permissions } from "./incoming.js";
@@ -48,6 +49,8 @@ export class SessionParts {
   readonly #gateway: Gateway;
   readonly #home: NodeLife;
   readonly #said: ClientRates;
+  /** Of all clients together. */
+  readonly #clientAssembly: SharedAssembly;
   readonly #spawnServer: SpawnServer;
   /** Encodes what is to be sent later, to see whether it can be. */
   #checker: Codec | undefined = undefined;
@@ -58,6 +61,7 @@ export class SessionParts {
     this.#gateway = gateway;
     this.#home = home;
     this.#said = new ClientRates(options.limits.maxSessions);
+    this.#clientAssembly = { bytes: 0, maxBytes: options.limits.clientAssemblyBytes };
     this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, breaches);
   }
 
@@ -87,6 +91,7 @@ export class SessionParts {
       afterTurn: (task) => clock.set(task, 0),
       nextTurn: host.nextTurn ?? ((task) => void clock.set(task, 0)),
       said: (peer) => this.#said.by(peer.node.name),
+      clientAssembly: this.#clientAssembly,
       identities: (peer) =>
         this.#identities(peer.node, peer.role === "client" ? exported : undefined),
     };

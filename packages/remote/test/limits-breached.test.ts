@@ -369,6 +369,30 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
     outcome: closedBy(CLOSE_CODES.RATE),
     as: "clientSignalsPerSecond",
   },
+  clientAssemblyBytes: {
+    limits: { ...small, clientAssemblyBytes: 30 * KIB },
+    exceed: async (world) => {
+      const ends: unknown[] = [];
+      // Who has gone leaves room for others; a node is none of them.
+      for (const [host, role] of [
+        ["gone", "client"],
+        ["one", "client"],
+        ["two", "client"],
+        ["node", "node"],
+      ] as const) {
+        const peer = await Hostile.open(world, host, "b", { role });
+        peer.sayRaw(piece(1, 15 * KIB));
+        await world.settle();
+        peer.sayRaw(piece(1, KIB));
+        await world.settle();
+        if (host === "gone") world.network.crash(host);
+        await world.settle();
+        ends.push(host === "gone" ? "gone" : peer.end);
+      }
+      return ends;
+    },
+    outcome: ["gone", undefined, CLOSED, undefined],
+  },
   clientWatches: {
     limits: { clientWatches: 2 },
     options: { exports: [Sink] },
