@@ -76,7 +76,8 @@ export class CoverageMeter {
     const id = traceClass(run);
     this.#runs++;
     this.#longest = Math.max(this.#longest, run.steps.length);
-    this.#count(id, isSample);
+    // What was given up on its way may be the beginning of any of several.
+    if (run.outcome !== "stopped") this.#count(id, isSample);
     for (const name of run.seen) this.#seen.add(name);
     for (const name of run.asked ?? []) this.#asked.add(name);
     this.#notePairs(run.steps);

@@ -13,7 +13,7 @@ import { footprintOf, interfere, type Commutes, type Footprint } from "./depende
 import { Observations } from "./observers.js";
 import type { Profile } from "./ready-set.js";
 import { isIn, STOP, type Place, type Sleeper } from "./place.js";
-import { hiddenTimers } from "./hidden-timers.js";
+import { hiddenTimers, outlivedTimers } from "./hidden-timers.js";
 import { RaceSearch } from "./races.js";
 import type { Run, Step } from "./run.js";
 import type { RunView, Strategy } from "./strategy.js";
@@ -139,6 +139,7 @@ export class SourceDpor implements Strategy {
     this.#races.analyse(from, length, this.#atEnd(run));
     if (run.unfired !== undefined && run.unfired.length > 0) {
       this.#races.addHidden(hiddenTimers(run.steps, run.unfired, this.#instant));
+      this.#races.addOutlived(outlivedTimers(run.steps, run.unfired));
     }
     const was = this.#blockedNow ? "blocked" : run.outcome === "quiescent" ? "class" : "cut";
     if (was === "blocked") this.blocked++;

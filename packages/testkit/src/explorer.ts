@@ -166,7 +166,8 @@ export class Explorer {
     this.#model.learn(run);
     const id = this.#coverage.add(run, plan !== undefined);
     const verdict = run.violations.length > 0 ? "failed" : "passed";
-    this.#classes?.[origin === "dpor" ? "explored" : "others"][verdict].add(id);
+    if (run.outcome !== "stopped")
+      this.#classes?.[origin === "dpor" ? "explored" : "others"][verdict].add(id);
     this.#noteCircumstances(run);
     if ((run.unjudged?.length ?? 0) > 0) this.#restless ??= run;
     else this.#cameToRest = true;

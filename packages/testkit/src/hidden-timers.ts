@@ -15,6 +15,34 @@ export interface HiddenTimer {
   readonly hiddenBy: readonly number[];
 }
 
+/** A timer was cancelled while others were in its way, which were gone with a later step. */
+export interface OutlivedTimer {
+  /** The step that cancelled it. */
+  readonly cancelledBy: number;
+  /** The steps with which the others were gone, in order. */
+  readonly clearedBy: readonly number[];
+}
+
+/** Timers that could have fired, had what went out of their way after their end gone before it. */
+export function outlivedTimers(
+  steps: readonly Step[],
+  unfired: readonly Unfired[],
+): readonly OutlivedTimer[] {
+  const timers: Life[] = steps.flatMap(({ transition }, until) =>
+    transition.kind === "timer" ? [{ transition, until }] : [],
+  );
+  timers.push(...unfired);
+  return unfired.flatMap(({ transition: timer, until: cancelledBy }): OutlivedTimer[] => {
+    if (cancelledBy >= steps.length) return [];
+    const clearedBy = timers
+      .filter((one) => isEarlier(one.transition, timer) && isThere(one, cancelledBy))
+      .map(({ until }) => until)
+      .sort((a, b) => a - b);
+    const isCleared = clearedBy.length > 0 && (clearedBy.at(-1) as number) < steps.length;
+    return isCleared ? [{ cancelledBy, clearedBy }] : [];
+  });
+}
+
 /** What is there from the step that made it possible until another. */
 interface Life {
   readonly transition: Transition;
@@ -36,10 +64,7 @@ export function hiddenTimers(
     signals.filter((one) => one.transition.actor === actor && isThere(one, at)).map(creatorOf);
   return unfired.flatMap(({ transition: timer, until: end }) => {
     const setBy = timer.creator;
-    const earlier = timers.filter(
-      ({ transition: { actorPid, atMs } }) =>
-        actorPid.node === timer.actorPid.node && (atMs as number) < (timer.atMs as number),
-    );
+    const earlier = timers.filter(({ transition }) => isEarlier(transition, timer));
     const ends = [...earlier, ...signals.filter((one) => one.transition.actor === timer.actor)]
       .map(({ until }) => until)
       .filter((until) => until > setBy && until < end);
@@ -52,6 +77,10 @@ export function hiddenTimers(
       return hiddenBy.length === 0 ? [] : [{ setBy, at, hiddenBy: hiddenBy.sort((a, b) => a - b) }];
     });
   });
+}
+
+function isEarlier({ actorPid, atMs }: Transition, timer: Transition): boolean {
+  return actorPid.node === timer.actorPid.node && (atMs as number) < (timer.atMs as number);
 }
 
 function isThere({ transition, until }: Life, at: number): boolean {

@@ -4,7 +4,7 @@
  */
 import { addToSet, BitRows, isInSet } from "./bit-rows.js";
 import type { Footprint } from "./dependence.js";
-import type { HiddenTimer } from "./hidden-timers.js";
+import type { HiddenTimer, OutlivedTimer } from "./hidden-timers.js";
 import type { Observations } from "./observers.js";
 import { isIn, STOP, type Place } from "./place.js";
 
@@ -162,6 +162,15 @@ export class RaceSearch {
         by === setBy || by === at || past.has(setBy, by) || past.has(at, by);
       if (first < 0 || hiddenBy.some(isNeeded)) continue;
       const begins = this.#begins(first, at + 1, hiddenBy);
+      if (begins >= 0) (this.#places[first] as Place).backtrack.push(begins);
+    }
+  }
+
+  /** What would have cleared the way of a timer before it was cancelled, where that does not depend on its end. */
+  addOutlived(outlived: readonly OutlivedTimer[]): void {
+    for (const { cancelledBy: first, clearedBy } of outlived) {
+      if (clearedBy.some((by) => this.#past.has(by, first))) continue;
+      const begins = this.#begins(first, (clearedBy.at(-1) as number) + 1, NOTHING);
       if (begins >= 0) (this.#places[first] as Place).backtrack.push(begins);
     }
   }

@@ -198,6 +198,34 @@ test.each<[string, (self: Self<Ask>) => unknown]>([
   });
 });
 
+test("a timer that is cancelled while an earlier one is there fires where that was cancelled before", async () => {
+  const program: Program = (sim) => {
+    const node = sim.node();
+    const server = node.spawnOpt<Ask>({ key: "server" }, async (self) => {
+      for (;;) self.reply((await self.receive()).from, "answer");
+    });
+    // Both give up after 5 ms; the second begins that much later.
+    for (const [key, delayMs] of [
+      ["early", undefined],
+      ["late", 5],
+    ] as const) {
+      node.spawnOpt<never>({ key }, async (self) => {
+        await self.yield();
+        if (delayMs !== undefined) await self.sleep(delayMs);
+        await self.call(server, "ask", { timeoutMs: 5 }).catch(() => undefined);
+      });
+    }
+  };
+  const keySpace = new KeySpace({ interns: true });
+  await inMacrotask(() => {
+    const all = countAll((strategy) => runProgram(program, strategy, { keySpace }), 5_000);
+    const { statement, coverage } = explore(program);
+    expect([statement.kind, statement.classes]).toEqual(["exhaustive", all?.classes]);
+    // Runs that were blocked are of no class.
+    expect(coverage.classes).toBe(all?.classes);
+  });
+});
+
 describe.each<SimulationOptions>([
   { profile: "pairFifo" },
   { profile: "instant" },
