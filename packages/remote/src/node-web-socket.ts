@@ -246,7 +246,7 @@ function readInTurns(socket: WebSocket): void {
 function transportOf(socket: WebSocket, remoteAddress: string): Transport {
   readInTurns(socket);
   // Its handlers are written, and never read: that is why theirs may take less. Types cannot say so.
-  return webSocketTransport(socket as unknown as WebSocketLike, {
+  return webSocketTransport(socket as WebSocketLike, {
     remoteAddress,
     // A view of what was read, where "arraybuffer" would be a copy.
     binaryType: "nodebuffer",
@@ -257,7 +257,7 @@ function transportOf(socket: WebSocket, remoteAddress: string): Transport {
 }
 
 function exported(socket: WebSocket): Uint8Array | undefined {
-  const { _socket: raw } = socket as unknown as { readonly _socket?: TLSSocket };
+  const { _socket: raw } = socket as { readonly _socket?: TLSSocket };
   if (raw === undefined || typeof raw.exportKeyingMaterial !== "function") return undefined;
   return new Uint8Array(raw.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0)));
 }

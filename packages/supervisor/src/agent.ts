@@ -66,11 +66,7 @@ export interface AgentOptions<S> extends Pick<
  */
 export function define<S>(init: () => S | PromiseLike<S>): Server<AgentMessage<S>, S, []> {
   checkFunction("agent.define: init", init);
-  return agentServer(init as () => MaybePromise<Value>) as unknown as Server<
-    AgentMessage<S>,
-    S,
-    []
-  >;
+  return agentServer(init as () => MaybePromise<Value>) as Server<AgentMessage<S>, S, []>;
 }
 
 /** Any value: what type it has is known to the functions that agents are used by. */

@@ -65,7 +65,7 @@ export function defineApplication<E extends object = object, S = undefined>(
 ): ApplicationDefinition<E> {
   checkSpec(spec);
   // What it is started with, and what its callbacks are given, is the same `E` and `S`: its types say so.
-  return new Definition(spec as unknown as AnySpec) as unknown as ApplicationDefinition<E>;
+  return new Definition(spec as AnySpec) as unknown as ApplicationDefinition<E>;
 }
 
 /** What is run when a tree alone is given. */

@@ -83,7 +83,7 @@ export function defineEventManager<E, I = never>(
   checkDefinition(definition);
   const handlers = (definition.handlers ?? []) as readonly HandlerReference[];
   // Its types are those of the callbacks; what runs them is the same for all.
-  return new ManagerBehaviour(handlers) as unknown as EventManager<E, I>;
+  return new ManagerBehaviour(handlers) as EventManager<E, I>;
 }
 
 function checkDefinition(definition: object): void {

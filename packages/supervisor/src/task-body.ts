@@ -55,7 +55,7 @@ export function taskBody<T, M, A extends readonly unknown[]>(
     if (call === undefined) return;
     try {
       // Not by `reply`: a task whose result cannot be sent has failed. Whoever has its pid may send `M` alone.
-      self.send(call.from, { value: await run(self as unknown as Self<M>, ...args) });
+      self.send(call.from, { value: await run(self as Self<M>, ...args) });
     } catch (error) {
       if (!attention.linked && attention.waiting === 0 && !isOwnEnd(self.pid, error)) {
         const crash = reasonOfThrown(error, self.pid) as CrashReason;

@@ -131,7 +131,7 @@ export async function startChild<M = unknown, A extends readonly unknown[] = []>
   checkActor("task.startChild: caller", caller);
   checkFunction("task.startChild: run", run);
   const body = plainBody(run);
-  const bound = named(run, (self: Self<unknown>) => body(self as unknown as Self<M>, ...args));
+  const bound = named(run, (self: Self<unknown>) => body(self as Self<M>, ...args));
   return (await startUnder(caller, supervisor, bound)) as Pid<M>;
 }
 

@@ -269,7 +269,7 @@ function managerOf<W>(limits: PoolLimits): Startable<WorkerPoolMessage<W>> {
     status: ({ pool }) => pool,
   });
   // Which workers they are is known to who starts them: the pool only hands them out.
-  return server as unknown as Startable<WorkerPoolMessage<W>>;
+  return server as Startable<WorkerPoolMessage<W>>;
 }
 
 /**

@@ -58,6 +58,17 @@ async function end(world: World, pid: Pid<Order>, reason: ExitReason): Promise<v
   await quiesce();
 }
 
+/** The reports of this type, as they come. */
+function reportsOf({ node }: World, type: string): readonly unknown[] {
+  const reports: unknown[] = [];
+  node.events.subscribe((event) => {
+    if (event.type !== "report") return;
+    const { report } = event.report.data as { readonly report: { readonly type: string } };
+    if (report.type === type) reports.push(report);
+  });
+  return reports;
+}
+
 async function pidsOf({ node }: World, supervisor: Sessions): Promise<(AnyPid | undefined)[]> {
   return (await whichChildren(node, supervisor)).map(({ pid }) => pid);
 }
@@ -311,12 +322,7 @@ describe("the end of a child", () => {
     ["permanent", "normal", true],
   ])("that is %s, by %j, is reported: %s", async (restart, reason, isReported) => {
     const world = createWorld();
-    const reports: unknown[] = [];
-    world.node.events.subscribe((event) => {
-      if (event.type !== "report") return;
-      const { report } = event.report.data as { readonly report: { readonly type: string } };
-      if (report.type === "childTerminated") reports.push(report);
-    });
+    const reports = reportsOf(world, "childTerminated");
     const supervisor = await startSessions(world, { restart });
     const pid = await add(world, supervisor, "a");
     await end(world, pid, reason);
@@ -328,12 +334,7 @@ describe("a restart that fails, and fails again,", () => {
   /** Starts at once, fails so often, and starts again. */
   async function startFailing(backoff?: TemplateOptions["backoff"]) {
     const world = createWorld();
-    const reports: unknown[] = [];
-    world.node.events.subscribe((event) => {
-      if (event.type !== "report") return;
-      const { report } = event.report.data as { readonly report: { readonly type: string } };
-      if (report.type === "startFailed") reports.push(report);
-    });
+    const reports = reportsOf(world, "startFailed");
     let starts = 0;
     const failing: Startable<Order, [id: string]> = {
       start: (starter, options, id) => {

@@ -133,7 +133,7 @@ class ProgramArbitrary<Model, Real> extends Arbitrary<CommandProgram> {
         random.nextInt(0, possible.length - 1)
       ] as (typeof possible)[0];
       const value = arbitrary.generate(random, biasFactor);
-      if (command.pre?.(model, value.value as never) === false) continue;
+      if (command.pre?.(model, value.value) === false) continue;
       const token = tokenOf(drawn.size);
       drawn.set(token.step, { arbitrary, value });
       return { token, command: name, input: value.value };

@@ -140,7 +140,7 @@ export function redirectTimers(patch: PatchOne, running: Running): void {
   const set = (everyMs: number | undefined) => (original: Callback) =>
     function (this: unknown, callback: Callback, ms?: number, ...args: unknown[]): unknown {
       const kernel = running();
-      if (kernel === undefined) return original.call(this, callback, ms as never, ...args);
+      if (kernel === undefined) return original.call(this, callback, ms, ...args);
       const delayMs = Math.max(1, Number(ms) || 0);
       const call = (): void => callback(...args);
       return arm(kernel, call, delayMs, everyMs === undefined ? undefined : delayMs);
