@@ -55,6 +55,7 @@ export class Sessions {
   readonly #door: Door;
   readonly #parts: SessionParts;
   #stopped = false;
+  #stallToldMs = -Infinity;
 
   constructor(port: SessionsPort) {
     const { node, options, host, clock, breaches } = port;
@@ -285,7 +286,7 @@ export class Sessions {
       opened: (connection, peer) => this.#opened(connection, facts, peer),
       signal: (_, signal) => facts.incoming?.take(signal),
       busy: (connection, isBusy) => this.#busy(connection, isBusy),
-      stalled: (_, lateMs) => this.#emit({ type: "stalled", lateMs }),
+      stalled: (_, lateMs) => this.#stalled(lateMs),
       down: (connection, end) => this.#down(connection, facts, end),
     };
     const options = this.#parts.options(facts);
@@ -397,6 +398,14 @@ export class Sessions {
     if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name);
     peer.lost();
     this.#port.lost(peer);
+  }
+
+  /** Each session notices that this node stood still: those that do so after the first say nothing new. */
+  #stalled(lateMs: number): void {
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#stallToldMs < lateMs) return;
+    this.#stallToldMs = nowMs;
+    this.#emit({ type: "stalled", lateMs });
   }
 
   #busy(connection: Connection, isBusy: boolean): void {
