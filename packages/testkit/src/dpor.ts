@@ -79,6 +79,7 @@ export class SourceDpor implements Strategy {
   readonly #channels: number[] = [];
   readonly #isFault: boolean[] = [];
   readonly #isTimer: boolean[] = [];
+  readonly #nodes: string[] = [];
 
   readonly #places: Place[] = [];
   /** So many places are led by the run before. */
@@ -103,7 +104,7 @@ export class SourceDpor implements Strategy {
     const interferes = (one: Footprint, other: Footprint): boolean =>
       interfere(one, other, commutes);
     this.#interfere = options.ordered === true ? () => true : interferes;
-    const traits = { channels: this.#channels, isTimer: this.#isTimer };
+    const traits = { channels: this.#channels, isTimer: this.#isTimer, nodes: this.#nodes };
     this.#races = new RaceSearch(this.#places, traits, this.#interfere);
   }
 
@@ -247,6 +248,7 @@ export class SourceDpor implements Strategy {
       this.#keys[keyId] = transition.key;
       this.#isFault[keyId] = kind === "fault";
       this.#isTimer[keyId] = kind === "timer";
+      if (kind === "timer") this.#nodes[keyId] = transition.actorPid.node;
     }
     // The n-th signal of a pair may be a message in one run and a link in another, which keeps its place.
     if (isNew || this.#isDatagram) {

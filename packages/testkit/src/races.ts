@@ -12,6 +12,8 @@ import { isIn, STOP, type Place } from "./place.js";
 export interface Traits {
   readonly channels: readonly number[];
   readonly isTimer: readonly boolean[];
+  /** Of timers alone: at which node they are. */
+  readonly nodes: readonly (string | undefined)[];
 }
 
 /** Something is tried already that begins the other order. */
@@ -117,10 +119,13 @@ export class RaceSearch {
    */
   #madeWay(before: number, index: number, opened: number): boolean {
     if (before === opened) return true;
+    const { isTimer, nodes } = this.#traits;
     const { chosen, footprint } = this.#places[index] as Place;
     const other = this.#places[before] as Place;
-    if (this.#traits.isTimer[chosen] !== true || other.enabled.includes(chosen)) return false;
-    return this.#traits.isTimer[other.chosen] === true || (footprint as Footprint).isBarrier;
+    if (isTimer[chosen] !== true || other.enabled.includes(chosen)) return false;
+    if ((footprint as Footprint).isBarrier) return true;
+    // Timers of other nodes are in nobody's way.
+    return isTimer[other.chosen] === true && nodes[other.chosen] === nodes[chosen];
   }
 
   /** The last step without which this one would not have been possible. */

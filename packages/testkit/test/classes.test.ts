@@ -198,6 +198,26 @@ test.each<[string, (self: Self<Ask>) => unknown]>([
   });
 });
 
+test("a timer is in the way of no timer of another node", async () => {
+  const program: Program = (sim) => {
+    for (const [key, times] of [
+      ["a", 1],
+      ["b", 2],
+    ] as const) {
+      sim.node(key).spawnOpt<never>({ key: "sleeper" }, async (self) => {
+        for (let time = 0; time < times; time++) await self.sleep(5);
+      });
+    }
+  };
+  const keySpace = new KeySpace({ interns: true });
+  await inMacrotask(() => {
+    const all = countAll((strategy) => runProgram(program, strategy, { keySpace }), 100);
+    expect(all).toEqual({ orders: 3, classes: 2 });
+    const { statement } = explore(program, { strategies: [] });
+    expect([statement.kind, statement.classes]).toEqual(["exhaustive", 2]);
+  });
+});
+
 test("a timer that is cancelled while an earlier one is there fires where that was cancelled before", async () => {
   const program: Program = (sim) => {
     const node = sim.node();

@@ -16,7 +16,7 @@ export function createToySpace(): ToySpace {
   return { keys: new Map(), objects: new KeySpace({ interns: true }) };
 }
 
-const NO_PID = undefined as unknown as AnyPid;
+const NO_PID = { node: "toy" } as AnyPid;
 
 export interface Message {
   readonly t: string;
