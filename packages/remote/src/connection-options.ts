@@ -1,11 +1,11 @@
 /** What a connection is made of, and what it tells: the ports of `Connection`. */
-import type { SharedAssembly } from "./fragment.js";
 import type { Clock } from "@coppice/core";
 import type { Connection } from "./connection.js";
 import type { Role } from "./handshake-message.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import type { HandshakeCrypto, Key } from "./secret.js";
 import type { SessionEnd } from "./session.js";
+import type { SharedBytes } from "./shared-bytes.js";
 import type { Identities, NodeLife } from "./term.js";
 import type { Bucket } from "./token-bucket.js";
 import type { OverflowPolicy } from "./watermark.js";
@@ -66,7 +66,9 @@ export interface ConnectionOptions {
   /** How much a client has said lately, in this session or those before. */
   readonly said: (peer: SessionPeer) => { bucket: Bucket | undefined };
   /** What all clients together have sent in part. */
-  readonly clientAssembly?: SharedAssembly;
+  readonly clientAssembly?: SharedBytes;
+  /** What waits to be sent to all clients. */
+  readonly clientQueues?: SharedBytes;
   /** How the codec of the session makes pids and references. */
   readonly identities: (peer: SessionPeer) => Identities;
 }

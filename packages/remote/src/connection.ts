@@ -161,8 +161,9 @@ export class Connection {
     const { frameKeys } = result;
     this.#sealer = frameKeys && new FrameMac(frameKeys, this.#options.crypto);
     const agreed = this.#sealer === undefined ? result.limits : withoutMac(result.limits);
-    const shared = peer.role === "client" ? this.#options.clientAssembly : undefined;
-    const inbox = (this.#inbox = new Inbox(limits, agreed, shared));
+    const { clientAssembly, clientQueues } = this.#options;
+    const isClient = peer.role === "client";
+    const inbox = (this.#inbox = new Inbox(limits, agreed, isClient ? clientAssembly : undefined));
     const outbox = new Outbox(this.#codec, agreed);
     this.#outlet = new Outlet(transport, outbox, this.#sealer, {
       limits,
@@ -173,6 +174,7 @@ export class Connection {
       flushing: () => this.#answer(),
       spoke: () => this.#next({ type: "spoke", nowMs: clock.now() }),
       busy: (busy) => this.#events.busy(this, busy),
+      shared: isClient ? clientQueues : undefined,
       close: (code, text) => this.close(code, text),
     });
     const window = { bytes: limits.windowBytes, signals: limits.windowSignals };
@@ -329,6 +331,7 @@ export class Connection {
           for (const settle of this.#probes) settle(false);
           // Also where the peer has said goodbye: it may keep its end open. What is closed already takes no notice.
           this.transport.close(effect.end.code, effect.end.text);
+          this.#outlet?.end();
           this.#outlet = this.#intake = undefined;
           this.#inbox?.end();
           this.#events.down(this, effect.end);

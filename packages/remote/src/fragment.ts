@@ -3,6 +3,7 @@
  * senders pass. The sender's own wait, so that the order of each pair is kept.
  */
 import type { LimitName, Limits } from "./limits.js";
+import type { SharedBytes } from "./shared-bytes.js";
 import type { WireSignal } from "./wire-signal.js";
 
 export type Fragment = Extract<WireSignal, { op: "frag" }>;
@@ -43,12 +44,6 @@ export type AssemblyLimits = Pick<
   "fragmentBytes" | "maxFragmentStreams" | "maxAssemblyBytes" | "maxMessageBytes"
 >;
 
-/** What many peers together have sent in part, and may. */
-export interface SharedAssembly {
-  bytes: number;
-  readonly maxBytes: number;
-}
-
 interface Stream {
   pieces: Uint8Array[];
   bytes: number;
@@ -71,14 +66,14 @@ const HEAD_BYTES = 2048;
 /** Puts together what a peer sends in pieces. Gone with its session, half messages included. */
 export class Assembly {
   readonly #limits: AssemblyLimits;
-  readonly #shared: SharedAssembly | undefined;
+  readonly #shared: SharedBytes | undefined;
   readonly #streams = new Map<number, Stream>();
   #bytes = 0;
   /** The stream that began last. */
   #latest = -1;
 
   /** @param shared counts what is kept here along with what others keep */
-  constructor(limits: AssemblyLimits, shared?: SharedAssembly) {
+  constructor(limits: AssemblyLimits, shared?: SharedBytes) {
     this.#limits = limits;
     this.#shared = shared;
   }

@@ -11,9 +11,10 @@ import {
   type Amount,
   type ReceiveWindow,
 } from "./credit.js";
-import { Assembly, type Fragment, type SharedAssembly } from "./fragment.js";
+import { Assembly, type Fragment } from "./fragment.js";
 import { FrameReader, type ReceivedSignal } from "./frame.js";
 import type { Limits, NegotiatedLimits } from "./limits.js";
+import type { SharedBytes } from "./shared-bytes.js";
 import { parseHead, parseSignal } from "./signal-reader.js";
 import { isCounted } from "./wire-signal.js";
 
@@ -54,7 +55,7 @@ export class Inbox {
    * @param negotiated what both sides agreed on takes the place of our own `limits`
    * @param shared counts what this peer has sent in part along with what others have
    */
-  constructor(limits: Limits, negotiated: NegotiatedLimits, shared?: SharedAssembly) {
+  constructor(limits: Limits, negotiated: NegotiatedLimits, shared?: SharedBytes) {
     this.#limits = { ...limits, ...negotiated };
     this.#full = { bytes: negotiated.windowBytes, signals: negotiated.windowSignals };
     this.#window = openReceiveWindow(this.#full);

@@ -5,8 +5,9 @@
 import type { FrameMac } from "./frame-mac.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import type { Outbox } from "./outbox.js";
+import type { SharedBytes } from "./shared-bytes.js";
 import type { Transport } from "./transport.js";
-import { admit, exceededBy, isBusy, type OverflowPolicy } from "./watermark.js";
+import { admit, exceededBy, isBusy, marksAmong, type OverflowPolicy } from "./watermark.js";
 import { CLOSE_CODES, type CloseCode, type WireSignal } from "./wire-signal.js";
 
 /** So much may wait in the transport before the rest waits in the outbox, where it can still be dropped. */
@@ -27,6 +28,8 @@ export interface OutletPort {
   /** More, or not so much any more, is waiting than goes out. */
   readonly busy: (isBusy: boolean) => void;
   readonly close: (code: CloseCode, text: string) => void;
+  /** What waits here is counted along with what waits for others. */
+  readonly shared: SharedBytes | undefined;
 }
 
 export class Outlet {
@@ -36,6 +39,7 @@ export class Outlet {
   readonly #port: OutletPort;
   #flushing = false;
   #busy = false;
+  #counted = 0;
   readonly #flushed = (): void => {
     this.#flushing = false;
     this.flush();
@@ -69,12 +73,13 @@ export class Outlet {
 
   /** As `Connection.push`. */
   push(sender: number, signal: WireSignal<unknown>): boolean {
-    const { limits, overflow, breaches, isOpen, close } = this.#port;
+    const { limits, overflow, breaches, isOpen, close, shared } = this.#port;
     if (!isOpen()) return false;
     const waiting = this.queuedBytes - this.#outbox.bigBytes;
-    const verdict = admit(signal.op, 0, waiting, limits, overflow);
+    const marks = marksAmong(shared, limits);
+    const verdict = admit(signal.op, 0, waiting, marks, overflow);
     if (verdict !== "queue") {
-      breaches.count(exceededBy(signal.op));
+      breaches.count(waiting > limits.hardQueueBytes ? exceededBy(signal.op) : "clientQueueBytes");
       if (verdict === "close") close(CLOSE_CODES.OVERLOAD, "too much waits to be sent");
       return false;
     }
@@ -140,10 +145,24 @@ export class Outlet {
     this.#transport.send(this.#sealer === undefined ? frame : this.#sealer.seal(frame));
   }
 
+  /** The session is over: nothing waits any more. */
+  end(): void {
+    this.#count(0);
+  }
+
+  #count(queuedBytes: number): void {
+    const { shared } = this.#port;
+    if (shared === undefined) return;
+    shared.bytes += queuedBytes - this.#counted;
+    this.#counted = queuedBytes;
+  }
+
   #watch(): void {
     const { limits, breaches, isOpen, busy } = this.#port;
     if (!isOpen()) return;
-    const is = isBusy(this.#busy, this.queuedBytes, limits);
+    const { queuedBytes } = this;
+    this.#count(queuedBytes);
+    const is = isBusy(this.#busy, queuedBytes, limits);
     if (is === this.#busy) return;
     this.#busy = is;
     if (is) breaches.count("softQueueBytes");

@@ -5,7 +5,6 @@ import { ClientRates } from "./client-rates.js";
 import { Codec } from "./codec.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionOptions, SessionPeer } from "./connection-options.js";
-import type { SharedAssembly } from "./fragment.js";
 import type { ExportTable } from "./export-table.js";
 import type { Facts } from "./facts.js";
 import { Incoming, type Permissions } from "./incoming.js";
@@ -15,6 +14,7 @@ import type { RemoteHost } from "./remote-host.js";
 import type { CheckedOptions } from "./remote-options.js";
 import { RemotePeer } from "./remote-peer.js";
 import type { Key } from "./secret.js";
+import type { SharedBytes } from "./shared-bytes.js";
 import { answerSpawn, type Requester } from "./spawn-request.js";
 import { SpawnServer } from "./spawn-server.js";
 import type { Identities, NodeLife } from "./term.js";
@@ -50,7 +50,8 @@ export class SessionParts {
   readonly #home: NodeLife;
   readonly #said: ClientRates;
   /** Of all clients together. */
-  readonly #clientAssembly: SharedAssembly;
+  readonly #clientAssembly: SharedBytes;
+  readonly #clientQueues: SharedBytes;
   readonly #spawnServer: SpawnServer;
   /** Encodes what is to be sent later, to see whether it can be. */
   #checker: Codec | undefined = undefined;
@@ -62,6 +63,7 @@ export class SessionParts {
     this.#home = home;
     this.#said = new ClientRates(options.limits.maxSessions);
     this.#clientAssembly = { bytes: 0, maxBytes: options.limits.clientAssemblyBytes };
+    this.#clientQueues = { bytes: 0, maxBytes: options.limits.clientQueueBytes };
     this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, breaches);
   }
 
@@ -92,6 +94,7 @@ export class SessionParts {
       nextTurn: host.nextTurn ?? ((task) => void clock.set(task, 0)),
       said: (peer) => this.#said.by(peer.node.name),
       clientAssembly: this.#clientAssembly,
+      clientQueues: this.#clientQueues,
       identities: (peer) =>
         this.#identities(peer.node, peer.role === "client" ? exported : undefined),
     };

@@ -2,6 +2,7 @@
  * Watermarks: what a session does when more is waiting to be sent than goes out. Pure.
  */
 import type { Limits } from "./limits.js";
+import type { SharedBytes } from "./shared-bytes.js";
 import { isDroppable, type WireOp } from "./wire-signal.js";
 
 /** What happens to messages above the hard mark: the session closes, or they become dead letters. */
@@ -16,6 +17,18 @@ export type WatermarkLimits = Pick<
 export function isBusy(wasBusy: boolean, queuedBytes: number, limits: WatermarkLimits): boolean {
   const { softQueueBytes } = limits;
   return queuedBytes >= (wasBusy ? softQueueBytes / 2 : softQueueBytes);
+}
+
+/**
+ * The marks of one among many who share what may wait: as long as more waits for all of them than may, none
+ * has more than makes it busy.
+ */
+export function marksAmong(
+  shared: SharedBytes | undefined,
+  limits: WatermarkLimits,
+): WatermarkLimits {
+  if (shared === undefined || shared.bytes <= shared.maxBytes) return limits;
+  return { ...limits, hardQueueBytes: limits.softQueueBytes };
 }
 
 /**

@@ -9,7 +9,7 @@ import { remoteBehaviour } from "../src/behaviours.js";
 import { DEFAULT_LIMITS, type LimitName, type Limits } from "../src/limits.js";
 import { encodeSignal } from "../src/signal-writer.js";
 import type { Role } from "../src/handshake-message.js";
-import type { Transport } from "../src/transport.js";
+import { CLOSED_ABNORMALLY, type Transport } from "../src/transport.js";
 import { CLOSE_CODES, type WireSignal } from "../src/wire-signal.js";
 import { Hostile, joinGroup, pidBytes, unhex } from "./hostile.js";
 import { createRemoteWorld, type Member, type RemoteWorld } from "./remote-world.js";
@@ -393,6 +393,30 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
     },
     outcome: ["gone", undefined, CLOSED, undefined],
   },
+  clientQueueBytes: {
+    limits: { ...marks, clientQueueBytes: 40 * KIB },
+    exceed: async (world, { node, events }) => {
+      // Who has gone leaves room for others; a node is none of them.
+      for (const [host, role, bytes] of [
+        ["gone", "client", 36 * KIB],
+        ["one", "client", 36 * KIB],
+        ["two", "client", 12 * KIB],
+        ["three", "client", 20 * KIB],
+        ["node", "node", 36 * KIB],
+      ] as const) {
+        await Hostile.open(world, host, "b", { role });
+        world.network.fault("b", host, { mode: "hold" });
+        for (let sent = 0; sent < bytes; sent += KIB) {
+          node.send(at(host, name<string>("any")), filler);
+        }
+        await world.settle();
+        if (host === "gone") world.network.crash(host);
+        await world.settle();
+      }
+      return events.flatMap((event) => (event.type === "down" ? [event.node, event.code] : []));
+    },
+    outcome: ["gone", CLOSED_ABNORMALLY, "three", CLOSE_CODES.OVERLOAD],
+  },
   clientWatches: {
     limits: { clientWatches: 2 },
     options: { exports: [Sink] },
@@ -469,6 +493,6 @@ describe("a limit that is exceeded does what is said of it, and is counted where
     expect(b.remote.breaches[as]).toBeGreaterThanOrEqual(1);
     const others = Object.keys(b.remote.breaches).filter((counted) => counted !== as);
     // Before the hard marks there is the soft one.
-    expect(others).toEqual(/^(hard|control)Queue/.test(limit) ? ["softQueueBytes"] : []);
+    expect(others).toEqual(/^(hard|control|client)Queue/.test(limit) ? ["softQueueBytes"] : []);
   });
 });
