@@ -13,7 +13,7 @@ import { createHook, type AsyncHook } from "node:async_hooks";
 import { syncBuiltinESMExports } from "node:module";
 import nodeProcess from "node:process";
 import { ESCAPE_CHECK, EscapeError } from "./escape-error.js";
-import { onNextTurn } from "./host-time.js";
+import { onceDrained, onNextTurn } from "./host-time.js";
 import type { Kernel } from "./kernel.js";
 import { redirectClock, redirectRandom, redirectTimers, type PatchOne } from "./redirects.js";
 
@@ -45,6 +45,8 @@ class Nets {
   #latest: RunCount | undefined = undefined;
   /** A call of the simulation's own, which nobody is to blame for. */
   #own = false;
+  /** How many runs go on when the event loop has turned. */
+  #turning = 0;
 
   /** The code that runs from now on is that of `kernel`; of nobody when `undefined`. */
   enter(kernel: Kernel | undefined): Kernel | undefined {
@@ -55,6 +57,34 @@ class Nets {
     }
     this.kernel = kernel;
     return before;
+  }
+
+  /**
+   * A run of which each step takes a turn of the event loop: in between what runs is the host's, who may begin
+   * what it likes. Returns what ends it.
+   */
+  turning(): () => void {
+    this.#turning++;
+    return () => this.#turning--;
+  }
+
+  /** Between two steps of such a run. */
+  async turn(kernel: Kernel): Promise<void> {
+    // From here on it is in a microtask, whoever has called it.
+    await undefined;
+    const turned = this.#mine(() => new Promise<void>((resolve) => onNextTurn(resolve)));
+    this.#mine(() => onceDrained(() => (this.kernel = undefined)));
+    await turned;
+    this.kernel = kernel;
+  }
+
+  #mine<T>(act: () => T): T {
+    this.#own = true;
+    try {
+      return act();
+    } finally {
+      this.#own = false;
+    }
   }
 
   /**
@@ -115,11 +145,8 @@ class Nets {
   }
 
   #takeDown(): void {
-    if (this.kernel !== undefined) {
-      // A run by turns of the event loop is under way, and has no part in this one.
-      this.#own = true;
-      onNextTurn(() => this.#takeDown());
-      this.#own = false;
+    if (this.#turning > 0) {
+      this.#mine(() => onNextTurn(() => this.#takeDown()));
       return;
     }
     this.#hook?.disable();
@@ -206,7 +233,7 @@ function withDeepStack<E extends Error>(make: () => E): E {
 }
 
 /** There is one of each global, so there is one of these. */
-export const nets: { enter(kernel: Kernel | undefined): Kernel | undefined } = new Nets();
+export const nets: Pick<Nets, "enter" | "turning" | "turn"> = new Nets();
 
 /** Runs code that belongs to a simulation. */
 export function within<T>(kernel: Kernel | undefined, run: () => T): T {

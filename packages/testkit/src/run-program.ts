@@ -3,7 +3,6 @@ import { checkFunction } from "@coppice/core";
 import { actPicked, type Act } from "./act.js";
 import { drainHere, findDrain, type Drain } from "./drain.js";
 import { lookForStuck } from "./checks.js";
-import { onNextTurn } from "./host-time.js";
 import { choose, type Choice } from "./choice.js";
 import { Kernel } from "./kernel.js";
 import { kernelOptionsOf, type SimulationOptions } from "./kernel-options.js";
@@ -11,7 +10,7 @@ import type { RunOutcome, Run } from "./run.js";
 import type { PlannedFault } from "./fault.js";
 import { KernelSimulation } from "./kernel-simulation.js";
 import type { Simulation } from "./simulation.js";
-import { nets, within } from "./escape-nets.js";
+import { nets } from "./escape-nets.js";
 import { checkStrategy, FIFO, type Strategy } from "./strategy.js";
 import { inWatchedMacrotask, sayOf } from "./stray-rejections.js";
 
@@ -191,15 +190,11 @@ export async function runByTurns(
   checkStrategy("runProgram: strategy", strategy);
   const kernel = createKernel(options);
   const before = nets.enter(kernel);
+  const turned = nets.turning();
   try {
     const turn = async (): Promise<void> => {
-      do {
-        const immediate = within(
-          undefined,
-          () => new Promise<void>((resolve) => onNextTurn(resolve)),
-        );
-        await immediate;
-      } while (kernel.tasks.run());
+      do await nets.turn(kernel);
+      while (kernel.tasks.run());
     };
     const set = new SetUp(kernel, program, options);
     do {
@@ -219,6 +214,7 @@ export async function runByTurns(
     if (outcome === "quiescent") atRest(kernel);
     return kernel.result(outcome);
   } finally {
+    turned();
     nets.enter(before);
   }
 }

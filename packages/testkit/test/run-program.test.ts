@@ -69,6 +69,38 @@ describe("a run", () => {
     }
   });
 
+  test("made by turns leaves the host what that begins meanwhile", async () => {
+    const once = await runProgramAsync(readModifyWrite(3), FIFO);
+    let turns = 0;
+    let isOver = false;
+    let fired = 0;
+    const host = (): void => {
+      turns++;
+      setTimeout(() => fired++, 0);
+      if (!isOver) setImmediate(host);
+    };
+    host();
+    const byTurns = await runByTurns(readModifyWrite(3), FIFO);
+    isOver = true;
+    expect(byTurns.violations).toEqual(once.violations);
+    expect(byTurns.hash()).toBe(once.hash());
+    expect(turns).toBeGreaterThan(byTurns.steps.length);
+    await new Promise((resolve) => void setTimeout(resolve, 1));
+    // The last turn may be one after all these.
+    expect(fired).toBeGreaterThanOrEqual(turns - 1);
+  });
+
+  test("made by turns finds what escapes in the course of a step, also behind an await", async () => {
+    const { violations } = await runByTurns((sim) => {
+      sim.node().spawn(async (self) => {
+        await self.sleep(10);
+        await undefined;
+        await import("node:fs/promises").then(({ stat }) => stat("."));
+      });
+    }, FIFO);
+    expect(violations.map(({ check }) => check)).toContain("nothing escapes from the simulation");
+  });
+
   test("is made by turns where the engine lets nobody run its microtasks", async () => {
     const source = `
       import { FIFO, inMacrotask, runProgram, runProgramAsync } from "@coppice/testkit";
