@@ -33,7 +33,14 @@ interface HostAbortController {
   abort(reason?: unknown): void;
 }
 
+/**
+ * Where whoever simulates this platform says so: under this symbol, a global function that throws when what
+ * belongs to the simulation would run on the platform itself.
+ */
+export const SIMULATED_HOST: unique symbol = Symbol.for("@coppice/core: simulated host");
+
 interface Host {
+  [SIMULATED_HOST]?: () => void;
   setTimeout?: (wake: () => void, delayMs: number) => HostTimer | number;
   clearTimeout?: (timer: unknown) => void;
   setImmediate?: (task: () => void) => unknown;
@@ -82,8 +89,13 @@ export function hostClock(): Clock {
   };
 }
 
-/** Microtasks, and the cheapest way to let the platform's event loop turn. */
+/**
+ * Microtasks, and the cheapest way to let the platform's event loop turn.
+ *
+ * @throws what whoever simulates the platform throws, who cannot decide in what order these run
+ */
 export function hostScheduler(): Scheduler {
+  host[SIMULATED_HOST]?.();
   // A promise's reaction costs a third of `queueMicrotask`, which Node wraps in an async resource.
   const settled = Promise.resolve();
   return {

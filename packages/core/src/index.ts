@@ -54,7 +54,13 @@ export { HappeningKey, KeySpace, ProcessKey, type Access } from "./happening-key
 export { abandonNode, killAtOnce } from "./fault.js";
 export { guardedObservable } from "./guarded-observable.js";
 export type { WhenExitedOptions } from "./exit-watch.js";
-export { hostClock, hostRandom, hostScheduler, type ProcessSignal } from "./host.js";
+export {
+  hostClock,
+  hostRandom,
+  hostScheduler,
+  SIMULATED_HOST,
+  type ProcessSignal,
+} from "./host.js";
 export type { Isolation } from "./isolation.js";
 export { formatFailure, logToConsole } from "./logger.js";
 export type { UnlinkOptions } from "./link.js";

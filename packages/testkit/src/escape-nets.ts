@@ -8,7 +8,7 @@
  * The globals are one for all: so are the nets. They are put up for the first run and taken down when the
  * event loop turns; in between they let code through that belongs to no run.
  */
-import { keyOf } from "@coppice/core";
+import { keyOf, SIMULATED_HOST } from "@coppice/core";
 import { createHook, type AsyncHook } from "node:async_hooks";
 import { syncBuiltinESMExports } from "node:module";
 import nodeProcess from "node:process";
@@ -137,6 +137,7 @@ class Nets {
     redirectRandom(patch, running);
     redirectTimers(patch, running);
     this.#refuse(patch);
+    this.#refuseNodes();
     // What was imported by its name from a module of the host, too.
     syncBuiltinESMExports();
     this.#hook = createHook({ init: (_id, type) => this.#began(type) });
@@ -156,6 +157,7 @@ class Nets {
       if (before === undefined) delete (on as Record<string, unknown>)[name];
       else Object.defineProperty(on, name, before);
     }
+    Reflect.deleteProperty(globalThis, SIMULATED_HOST);
     syncBuiltinESMExports();
     this.#patches = undefined;
     this.#hook = undefined;
@@ -201,6 +203,16 @@ class Nets {
     for (const process of new Set([globalThis.process, nodeProcess])) {
       refuse(process, "nextTick", "process.nextTick", "use queueMicrotask, or self.yield()");
     }
+  }
+
+  /** A node that is on the host itself would neither go by the simulation nor ever come to rest in it. */
+  #refuseNodes(): void {
+    const value = (): void => {
+      if (this.kernel !== undefined) {
+        throw this.escaped(this.kernel, "createNode", "make the node with sim.node()");
+      }
+    };
+    Object.defineProperty(globalThis, SIMULATED_HOST, { value, configurable: true });
   }
 
   /** Code began something that it can wait for. */

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Writable } from "node:stream";
 import { Worker } from "node:worker_threads";
 import { gzip } from "node:zlib";
-import type { Handler, Self } from "@coppice/core";
+import { createNode, type Handler, type Self } from "@coppice/core";
 import {
   ESCAPE_CHECK,
   EscapeError,
@@ -59,6 +59,7 @@ const kinds: [kind: string, what: RegExp, act: (self: Self<string>) => unknown][
         10,
       ),
   ],
+  ["a node of its own", /^createNode$/, () => createNode()],
   ["process.nextTick", /^process.nextTick$/, () => process.nextTick(() => undefined)],
   ["reading a file, as a promise", /^FS|^FILEHANDLE/, () => readFilePromise("package.json")],
   ["reading a file, called back", /^FSREQ/, () => readFile("package.json", () => undefined)],
