@@ -111,13 +111,13 @@ describe("a peer that knows the key, by bytes", () => {
     };
     const { b, got, peer, settle } = await createSiege("client");
     const before = process.cpuUsage();
-    for (const count of [2_048, 2_049, 40_000]) peer.sayRaw(sent(colliding(count)));
+    for (const count of [2_048, 2_049, 99_000]) peer.sayRaw(sent(colliding(count)));
     await settle();
     const { user, system } = process.cpuUsage(before);
     expect(got.map((set) => (set as Set<unknown>).size)).toEqual([2_048]);
     expect(b.remote.breaches).toEqual({ clientNumberKeys: 2 });
-    // All that hash alike, compared with each other, would take seconds.
-    expect((user + system) / 1000).toBeLessThan(200);
+    // All that hash alike, compared with each other, would take many seconds; what the engine does beside is in it.
+    expect((user + system) / 1000).toBeLessThan(1_000);
   });
 
   test("Deep nesting: more than 64 levels are refused, however many and of whatever kind", async () => {
