@@ -11,18 +11,22 @@ const MAX_NAME_LENGTH = 255;
 
 /** `undefined` for what is no message of ours: it is ignored. */
 export function parseGroupsMessage(message: unknown): GroupsMessage | undefined {
-  if (!Array.isArray(message)) return undefined;
+  return isGroupsMessage(message) ? message : undefined;
+}
+
+function isGroupsMessage(message: unknown): message is GroupsMessage {
+  if (!Array.isArray(message)) return false;
   const [type, second, third] = message as readonly unknown[];
-  const isGroup = (group: unknown, pids: unknown): boolean =>
-    typeof group === "string" && group.length <= MAX_NAME_LENGTH && Array.isArray(pids);
-  if (type === "discover") return ["discover"];
+  if (type === "discover") return true;
   if (type === "sync") {
-    const isSync =
+    return (
       Array.isArray(second) &&
-      second.every((entry: unknown) => Array.isArray(entry) && isGroup(entry[0], entry[1]));
-    return isSync ? (message as unknown as GroupsMessage) : undefined;
+      second.every((entry: unknown) => Array.isArray(entry) && isGroup(entry[0], entry[1]))
+    );
   }
-  return (type === "join" || type === "leave") && isGroup(second, third)
-    ? (message as unknown as GroupsMessage)
-    : undefined;
+  return (type === "join" || type === "leave") && isGroup(second, third);
+}
+
+function isGroup(group: unknown, pids: unknown): boolean {
+  return typeof group === "string" && group.length <= MAX_NAME_LENGTH && Array.isArray(pids);
 }

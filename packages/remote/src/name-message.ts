@@ -73,12 +73,14 @@ function hasForm(value: unknown, checks: readonly Check[]): boolean {
 
 /** `undefined` for what is none: it is ignored. */
 export function parseNameMessage(message: unknown): NameMessage | undefined {
-  if (!Array.isArray(message)) return undefined;
+  return isNameMessage(message) ? message : undefined;
+}
+
+function isNameMessage(message: unknown): message is NameMessage {
+  if (!Array.isArray(message)) return false;
   const [type, ...fields] = message as [unknown, ...unknown[]];
-  if (typeof type !== "string" || !Object.hasOwn(FORMS, type)) return undefined;
-  return hasForm(fields, FORMS[type as NameMessage[0]])
-    ? (message as unknown as NameMessage)
-    : undefined;
+  if (typeof type !== "string" || !Object.hasOwn(FORMS, type)) return false;
+  return hasForm(fields, FORMS[type as NameMessage[0]]);
 }
 
 /** The same entries, in parts that are not too big to travel; one that is empty when there are none. */

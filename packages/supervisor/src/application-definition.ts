@@ -64,8 +64,8 @@ export function defineApplication<E extends object = object, S = undefined>(
   spec: ApplicationSpec<E, S>,
 ): ApplicationDefinition<E> {
   checkSpec(spec);
-  // What it is started with, and what its callbacks are given, is the same `E` and `S`: its types say so.
-  return new Definition(spec as AnySpec) as unknown as ApplicationDefinition<E>;
+  // What its callbacks are given is what `start` returns, and that is of one `S`: its types say so.
+  return new Definition<E>(spec as AnySpec);
 }
 
 /** What is run when a tree alone is given. */
@@ -118,16 +118,16 @@ function boundTo(spec: AnySpec): Pick<ResolvedApplication, "prepStop" | "stop"> 
   return { prepStop: spec.prepStop?.bind(spec), stop: spec.stop?.bind(spec) };
 }
 
-class Definition implements ApplicationDefinition {
+class Definition<E extends object> implements ApplicationDefinition<E> {
   readonly behaviour = "application";
   readonly name: string;
-  readonly env: Readonly<object>;
+  readonly env: Readonly<E>;
   readonly spec: AnySpec;
 
   constructor(spec: AnySpec) {
     this.spec = spec;
     this.name = spec.name;
-    this.env = Object.freeze({ ...spec.env });
+    this.env = Object.freeze({ ...spec.env }) as Readonly<E>;
   }
 }
 

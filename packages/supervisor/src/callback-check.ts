@@ -12,16 +12,17 @@ export interface CallbackFields {
 }
 
 /**
- * Returns what was checked: a copy, as getters may say something else each time.
+ * Returns what was checked: a copy, as getters may say something else each time. It is a `C` where `fields` say of
+ * each field of `C` what it is.
  *
  * @param what who checks, e.g. `defineServer`
  * @throws InvalidArgumentError a field is unknown, missing, or of the wrong kind
  */
-export function checkCallbacks(
+export function checkCallbacks<C extends object>(
   what: string,
   definition: object,
   { functions, tables, others = [], needed }: CallbackFields,
-): Record<string, unknown> {
+): C {
   const refuse = (field: string, expected: string, received: unknown): never => {
     throw new InvalidArgumentError(`${what}: ${field}`, expected, received);
   };
@@ -51,5 +52,5 @@ export function checkCallbacks(
   for (const field of needed) {
     if (callbacks[field] === undefined) refuse(field, "a function", undefined);
   }
-  return callbacks;
+  return callbacks as C;
 }

@@ -89,10 +89,13 @@ const FIELDS: CallbackFields = {
 
 /** @throws InvalidArgumentError a field is unknown, missing, or of the wrong kind */
 export function checkDefinition(definition: object): Callbacks {
-  const callbacks = checkCallbacks("defineEventHandler", definition, FIELDS);
-  checkHandlerName("defineEventHandler: name", callbacks["name"]);
-  // Field by field, that is what it is.
-  return callbacks as unknown as Callbacks;
+  const callbacks = checkCallbacks<Callbacks & { readonly name?: unknown }>(
+    "defineEventHandler",
+    definition,
+    FIELDS,
+  );
+  checkHandlerName("defineEventHandler: name", callbacks.name);
+  return callbacks;
 }
 
 /** @throws InvalidArgumentError it is none */

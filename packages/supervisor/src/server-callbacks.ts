@@ -24,6 +24,5 @@ const FIELDS: CallbackFields = {
 
 /** @throws InvalidArgumentError a field is unknown, or no function */
 export function checkDefinition(definition: object): Callbacks {
-  // Field by field, that is what it is.
-  return checkCallbacks("defineServer", definition, FIELDS) as unknown as Callbacks;
+  return checkCallbacks<Callbacks>("defineServer", definition, FIELDS);
 }
