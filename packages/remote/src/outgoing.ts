@@ -7,10 +7,15 @@ export function wireOf(signal: RemoteSignal): WireSignal<unknown> {
   switch (signal.type) {
     case "message": {
       const { from, to, message } = signal;
-      return new SendSignal(to.serial, from.serial, message);
+      return { op: "send", to: to.serial, from: from.serial, payload: message };
     }
     case "named":
-      return new SendNameSignal(signal.name, signal.from.serial, signal.message);
+      return {
+        op: "send-name",
+        name: signal.name,
+        from: signal.from.serial,
+        payload: signal.message,
+      };
     case "alias":
       return {
         op: "send-alias",
@@ -111,33 +116,5 @@ export function messageOf(
       return { to: ownerOf(signal.ref), message: signal.error, from: signal.from };
     default:
       return undefined;
-  }
-}
-
-// By constructors, as they hold messages: see `Waiting` of a peer.
-
-class SendSignal {
-  readonly op = "send";
-  readonly to: number;
-  readonly from: number;
-  readonly payload: unknown;
-
-  constructor(to: number, from: number, payload: unknown) {
-    this.to = to;
-    this.from = from;
-    this.payload = payload;
-  }
-}
-
-class SendNameSignal {
-  readonly op = "send-name";
-  readonly name: string;
-  readonly from: number;
-  readonly payload: unknown;
-
-  constructor(name: string, from: number, payload: unknown) {
-    this.name = name;
-    this.from = from;
-    this.payload = payload;
   }
 }
