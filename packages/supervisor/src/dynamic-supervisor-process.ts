@@ -26,8 +26,8 @@ import {
   type DynamicFailure,
   type DynamicState,
 } from "./dynamic-decision.js";
+import { isDynamicRequest, type DynamicRequest } from "./dynamic-request.js";
 import type { CheckedDynamicSupervisorSpec } from "./dynamic-supervisor-spec.js";
-import { glance } from "./glance.js";
 import {
   NO_RESTARTS,
   restartHistory,
@@ -36,23 +36,8 @@ import {
 } from "./restart-intensity.js";
 import { shutDownAll } from "./shutdown-all.js";
 import { SupervisorBase, type ReportTo } from "./supervisor-base.js";
-import { typeOf, type SupervisorSignal } from "./supervisor-message.js";
+import type { SupervisorSignal } from "./supervisor-message.js";
 import { UnexpectedEnds } from "./unexpected-ends.js";
-
-/** All that is asked of it, what is asked in vain included. */
-type Request =
-  | { readonly type: "startChild"; readonly args: readonly unknown[] }
-  | {
-      readonly type: "terminateChild" | "getChildSpec";
-      readonly pid: AnyPid;
-      readonly id?: undefined;
-    }
-  | {
-      readonly type: "terminateChild" | "getChildSpec" | "restartChild" | "deleteChild";
-      readonly id: string;
-      readonly pid?: undefined;
-    }
-  | { readonly type: "whichChildren" | "countChildren" | "view" };
 
 /** What `sys.getState` tells of a dynamic supervisor. */
 export interface DynamicSupervisorSysState extends Omit<CheckedDynamicSupervisorSpec, "template"> {
@@ -100,25 +85,10 @@ export class DynamicSupervisorProcess extends SupervisorBase {
   // ── requests ──────────────────────────────────────────────────────────────────────────────────
 
   protected override understands(request: unknown): boolean {
-    const { args, id, pid } = Object(request) as Record<string, unknown>;
-    switch (typeOf(request) as Request["type"]) {
-      case "startChild":
-        return glance(() => Array.isArray(args) && Array.from(args) !== undefined) === true;
-      case "terminateChild":
-      case "getChildSpec":
-        return id !== undefined || isPid(pid);
-      case "restartChild":
-      case "deleteChild":
-      case "whichChildren":
-      case "countChildren":
-      case "view":
-        return true;
-      default:
-        return false;
-    }
+    return isDynamicRequest(request);
   }
 
-  protected override answer(request: Request, from: From<never>): Promise<void> | undefined {
+  protected override answer(request: DynamicRequest, from: From<never>): Promise<void> | undefined {
     switch (request.type) {
       case "startChild":
         return this.#startChild(request.args, from);
