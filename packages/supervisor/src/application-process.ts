@@ -10,7 +10,6 @@ import {
   DeadProcessError,
   isCrash,
   isEnd,
-  logToConsole,
   name as nameToken,
   NameTakenError,
   StartError,
@@ -35,21 +34,14 @@ import type { ApplicationCallback, ResolvedApplication } from "./application-def
 import type { ApplicationEnd, Holder, StopCause } from "./application-end.js";
 import { findHolders, holderOf } from "./application-holders.js";
 import { ApplicationJournal } from "./application-journal.js";
-import {
-  describeHolder,
-  formatApplicationReport,
-  isHarmless,
-  levelOf,
-  type ApplicationReport,
-} from "./application-report.js";
+import { describeHolder, isHarmless } from "./application-report.js";
+import { ApplicationTeller, type ApplicationLogger } from "./application-teller.js";
 import { explainShutdown } from "./explain-shutdown.js";
 import { typeOf, type SupervisorPid, type SupervisorReported } from "./supervisor-message.js";
 import { startSupervisor } from "./supervisor.js";
 
 /** How long a supervisor may take to say what it waits for. */
 const ANSWER_MS = 200;
-
-type Logger = (report: ApplicationReport) => void;
 
 /** An application whose process has been spawned. */
 export interface LaunchedApplication {
@@ -78,7 +70,7 @@ export function launchApplication(
   node: Node,
   application: ResolvedApplication,
   deadlineMs: number,
-  logger: Logger | undefined,
+  logger: ApplicationLogger | undefined,
 ): LaunchedApplication {
   return new Application(node, application, deadlineMs, logger);
 }
@@ -108,7 +100,7 @@ class Application implements LaunchedApplication {
   readonly #node: Node;
   readonly #application: ResolvedApplication;
   readonly #deadlineMs: number;
-  readonly #logger: Logger | undefined;
+  readonly #teller: ApplicationTeller;
   readonly #journal: ApplicationJournal;
   /** Its own process, while that is alive. */
   #self: Self<Inbox> | undefined;
@@ -130,12 +122,12 @@ class Application implements LaunchedApplication {
     node: Node,
     application: ResolvedApplication,
     deadlineMs: number,
-    logger: Logger | undefined,
+    logger: ApplicationLogger | undefined,
   ) {
     this.#node = node;
     this.#application = application;
     this.#deadlineMs = deadlineMs;
-    this.#logger = logger;
+    this.#teller = new ApplicationTeller(application.name, logger);
     this.#journal = new ApplicationJournal(application.name);
     this.started = new Promise((resolve, reject) => {
       this.#hasStarted = resolve;
@@ -279,7 +271,11 @@ class Application implements LaunchedApplication {
     // A child that does not start keeps its application from starting, which is told once.
     if (phase !== "starting" || report.type !== "startFailed") {
       const stopping = cause !== undefined;
-      this.#tell({ type: "supervisorReport", reported: { ...reported, path: above }, stopping });
+      this.#teller.tell(this.#self, {
+        type: "supervisorReport",
+        reported: { ...reported, path: above },
+        stopping,
+      });
     }
     if (report.type !== "shutdownFailed" || isHarmless(report.reason)) return;
     const { id, pid, reason } = report;
@@ -313,12 +309,12 @@ class Application implements LaunchedApplication {
     switch (action.type) {
       case "acknowledge":
         if (this.#supervisor === undefined) return;
-        this.#tell({ type: "started", supervisor: this.#supervisor });
+        this.#teller.tell(this.#self, { type: "started", supervisor: this.#supervisor });
         this.#hasStarted(this.#supervisor);
         break;
       case "refuseStart":
         if (this.#state.cause === undefined) {
-          this.#tell({ type: "startFailed", reason: action.reason });
+          this.#teller.tell(this.#self, { type: "startFailed", reason: action.reason });
         }
         this.#hasNotStarted(new StartError(name, action.reason));
         break;
@@ -328,7 +324,11 @@ class Application implements LaunchedApplication {
           self.sendAfter(self.pid, this.#deadlineMs / 2, { type: "applicationHalfTime" });
           self.sendAfter(self.pid, this.#deadlineMs, { type: "applicationDeadline" });
         }
-        this.#tell({ type: "stopping", cause: action.cause, deadlineMs: this.#deadlineMs });
+        this.#teller.tell(this.#self, {
+          type: "stopping",
+          cause: action.cause,
+          deadlineMs: this.#deadlineMs,
+        });
         break;
       case "prepare":
         this.#call(self, "prepStop", this.#application.prepStop, (next) => {
@@ -347,7 +347,7 @@ class Application implements LaunchedApplication {
         this.#kill(self);
         break;
       case "finish":
-        this.#tell({ type: "stopped", end: action.end });
+        this.#teller.tell(this.#self, { type: "stopped", end: action.end });
         this.#end = action.end;
         break;
       default:
@@ -389,7 +389,7 @@ class Application implements LaunchedApplication {
         throw error;
       }
     }
-    if (this.#state.phase !== "ended") this.#tell({ type: "slow", lines });
+    if (this.#state.phase !== "ended") this.#teller.tell(this.#self, { type: "slow", lines });
   }
 
   /** Kills all below this process: supervisors before their children, so that nothing is restarted. */
@@ -409,26 +409,10 @@ class Application implements LaunchedApplication {
     this.#state = { ...this.#state, phase: "ended" };
     this.#hasNotStarted(new StartError(this.#application.name, reason));
     const end: ApplicationEnd = { cause: { type: "failed", reason, gaveUp: [] }, problems: [] };
-    this.#tell({ type: "stopped", end });
+    this.#teller.tell(this.#self, { type: "stopped", end });
     this.#hasEnded(end);
   }
-
-  #tell(report: DistributiveOmit<ApplicationReport, "application">): void {
-    const data: ApplicationReport = { application: this.#application.name, ...report };
-    if (this.#logger === undefined) {
-      const format = (): string => formatApplicationReport(data) ?? data.type;
-      this.#self?.report({ level: levelOf(data), data, format });
-      return;
-    }
-    try {
-      this.#logger(data);
-    } catch (error) {
-      logToConsole({ type: "subscriberFailed", error });
-    }
-  }
 }
-
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** Why a start failed, from what was thrown. */
 function reasonOf(thrown: unknown): ExitReason {
