@@ -4,6 +4,7 @@ import { Failures } from "./failures.js";
 import { Refusals } from "./refusals.js";
 import type { RemoteEvent } from "./remote-event.js";
 import { shownAddress } from "./shown-address.js";
+import { CLOSED_ABNORMALLY } from "./transport.js";
 
 /** Whom it was to reach, where, and why it did not. */
 export interface FailedAttempt {
@@ -47,6 +48,11 @@ export class Attempts {
   /** It came to nothing: an event says so. */
   refused({ node, address, code, text, byPeer = false }: FailedAttempt): void {
     this.#emit({ type: "refused", node, address: shownAddress(address), code, text, byPeer });
+  }
+
+  /** It came to nothing before anybody had said a word. */
+  notDialled(node: string | undefined, address: string, text: string): void {
+    this.refused({ node, address, code: CLOSED_ABNORMALLY, text });
   }
 
   /** We have dialled: whoever runs the node is told of what will fail again until somebody changes something. */

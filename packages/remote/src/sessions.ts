@@ -28,7 +28,8 @@ import type { SessionEnd } from "./session.js";
 import { SessionParts, type SessionsPort } from "./session-parts.js";
 import { shownAddress } from "./shown-address.js";
 import { UnsendableTermError, type NodeLife } from "./term.js";
-import { CLOSED_ABNORMALLY, type Dialler, type Transport } from "./transport.js";
+import type { Dialler, Transport } from "./transport.js";
+import { Wishes } from "./wishes.js";
 import { CLOSE_CODES } from "./wire-signal.js";
 
 /** So many names of nodes with which there was a session are remembered. */
@@ -54,6 +55,7 @@ export class Sessions {
   readonly #handshakes: HandshakeSlots;
   readonly #door: Door;
   readonly #parts: SessionParts;
+  readonly #wishes: Wishes;
   #stopped = false;
   #stallToldMs = -Infinity;
 
@@ -78,6 +80,16 @@ export class Sessions {
     this.#awaiting = new Awaiting(clock, limits.handshakeMs);
     this.#handshakes = new HandshakeSlots(limits);
     this.#door = new Door(this.#home, options, this.#connections, this.#peers, this.#met);
+    this.#wishes = new Wishes({
+      clock,
+      attempts: this.#attempts,
+      patienceMs: limits.handshakeMs,
+      whereIs: (name) => this.whereIs(name),
+      begin: (name) => this.#begun(name),
+      isCurrent: (peer) => this.#peers.get(peer.name) === peer,
+      dial: (address, expected) => this.#dial(address, { expected }),
+      lost: (peer) => this.#lost(peer),
+    });
     this.#joins = new Joins(options.join, {
       clock,
       random: () => node.random(),
@@ -171,44 +183,11 @@ export class Sessions {
     const { connect } = this.#options;
     if (this.#stopped || connect === "never") return undefined;
     if (connect === "once" && this.#met.has(name)) return undefined;
-    if (!this.#attempts.mayTry(name)) return undefined;
-    let address: string | Promise<string>;
-    try {
-      address = this.whereIs(name);
-    } catch (error) {
-      this.#notDialled(name, "", (error as UnreachableError).why);
-      return undefined;
-    }
-    const peer = this.#begun(name);
-    if (typeof address === "string") return this.#dialFor(peer, address) ? peer : undefined;
-    const isWanted = (): boolean => this.#peers.get(name) === peer && peer.connection === undefined;
-    address.then(
-      (found) => void (isWanted() && this.#dialFor(peer, found)),
-      (error: UnreachableError) => {
-        if (!isWanted()) return;
-        this.#attempts.failed(name, CLOSE_CODES.NORMAL);
-        this.#lost(peer);
-        this.#notDialled(name, "", error.why);
-      },
-    );
-    return peer;
-  }
-
-  /** Is it being dialled now? What cannot be dialled is lost. */
-  #dialFor(peer: RemotePeer, address: string): boolean {
-    const connection = this.#dial(address, { expected: peer.name });
-    if (connection !== undefined && !connection.isDown) {
-      peer.dialling = connection;
-      return true;
-    }
-    // What was over at once has been counted as a failure.
-    if (connection === undefined) this.#attempts.failed(peer.name, CLOSE_CODES.NORMAL);
-    this.#lost(peer);
-    return false;
+    return this.#wishes.wanted(name);
   }
 
   #begun(name: string): RemotePeer {
-    const peer = this.#parts.peer(name, (full) => this.#overloaded(full));
+    const peer = this.#parts.peer(name, (full) => this.#wishes.overloaded(full));
     this.#peers.set(name, peer);
     return peer;
   }
@@ -223,7 +202,7 @@ export class Sessions {
       for (const { reject } of waiting)
         reject(new UnreachableError(expected ?? address, transport));
       if (join !== undefined) this.#joins.later(join, CLOSE_CODES.NORMAL);
-      this.#notDialled(expected, address, transport);
+      this.#attempts.notDialled(expected, address, transport);
       return undefined;
     }
     return this.#connection(true, transport, {
@@ -233,10 +212,6 @@ export class Sessions {
       waiting,
       handshakeOver: () => undefined,
     });
-  }
-
-  #notDialled(node: string | undefined, address: string, text: string): void {
-    this.#attempts.refused({ node, address, code: CLOSED_ABNORMALLY, text });
   }
 
   /** May one from there begin a handshake? */
@@ -251,7 +226,7 @@ export class Sessions {
 
   /** One who came was no peer. */
   turnedAway(address: string, why: string): void {
-    this.#attempts.refused({ node: undefined, address, code: CLOSED_ABNORMALLY, text: why });
+    this.#attempts.notDialled(undefined, address, why);
   }
 
   accept(transport: Transport): void {
@@ -350,7 +325,7 @@ export class Sessions {
     } else {
       if (wanted !== undefined && code !== CLOSE_CODES.DUPLICATE)
         this.#attempts.failed(wanted, code);
-      if (peer?.dialling === connection) this.#dialFailed(peer, code);
+      if (peer?.dialling === connection) this.#wishes.dialFailed(peer, code);
       const attempt = { node: facts.expected, address: facts.address, code, text, byPeer };
       this.#attempts.refused(attempt);
       if (connection.isDialler) this.#attempts.warn(attempt);
@@ -363,35 +338,6 @@ export class Sessions {
     } else if (open !== undefined) for (const { resolve } of waiting) resolve(open);
     else this.#awaiting.add(wanted, waiting, error);
     if (facts.join !== undefined) this.#joins.later(facts.join, code);
-  }
-
-  /** A dial did not become a session. When it was one too many, the other is about to be there. */
-  #dialFailed(peer: RemotePeer, code: number): void {
-    peer.dialling = undefined;
-    if (peer.connection !== undefined) return;
-    if (code !== CLOSE_CODES.DUPLICATE) {
-      this.#lost(peer);
-      return;
-    }
-    this.#clock.set(() => {
-      const isWaiting = this.#peers.get(peer.name) === peer && peer.connection === undefined;
-      if (isWaiting && peer.dialling === undefined) this.#lost(peer);
-    }, this.#options.limits.handshakeMs);
-  }
-
-  /** Too much waits for a session that is not open. */
-  #overloaded(peer: RemotePeer): void {
-    const { name, dialling } = peer;
-    const [code, text] = [CLOSE_CODES.OVERLOAD, "too much waits to be sent"];
-    if (dialling !== undefined) {
-      dialling.close(code, text);
-      return;
-    }
-    // Where it is, is being looked up.
-    if (this.#peers.get(name) !== peer) return;
-    this.#attempts.failed(name, code);
-    this.#lost(peer);
-    this.#attempts.refused({ node: name, address: "", code, text });
   }
 
   #lost(peer: RemotePeer): void {
