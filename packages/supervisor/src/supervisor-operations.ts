@@ -140,19 +140,9 @@ export function terminateChild(
   child: string | AnyPid,
   options?: CallOptions,
 ): Promise<TerminateDynamicChildResult> {
-  return isPid(child)
-    ? ask(
-        asker,
-        supervisor as Target<TerminateDynamicChild>,
-        { type: "terminateChild", pid: child },
-        options,
-      )
-    : ask(
-        asker,
-        supervisor as Target<SupervisorMessage>,
-        { type: "terminateChild", id: child },
-        options,
-      );
+  const either = supervisor as Target<TerminateDynamicChild | SupervisorMessage>;
+  const whom = isPid(child) ? { pid: child } : { id: child };
+  return ask(asker, either, { type: "terminateChild", ...whom }, options);
 }
 
 /**
@@ -215,19 +205,9 @@ export function getChildSpec(
   child: string | AnyPid,
   options?: CallOptions,
 ): Promise<ChildSpecInfo | undefined> {
-  return isPid(child)
-    ? ask(
-        asker,
-        supervisor as Target<SpecOfDynamicChild>,
-        { type: "getChildSpec", pid: child },
-        options,
-      )
-    : ask(
-        asker,
-        supervisor as Target<SupervisorMessage>,
-        { type: "getChildSpec", id: child },
-        options,
-      );
+  const either = supervisor as Target<SpecOfDynamicChild | SupervisorMessage>;
+  const whom = isPid(child) ? { pid: child } : { id: child };
+  return ask(asker, either, { type: "getChildSpec", ...whom }, options);
 }
 
 function ask<M, const Q extends RequestOf<M>>(

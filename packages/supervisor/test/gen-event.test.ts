@@ -123,6 +123,19 @@ function owning(
   return { pid, done: result, told: () => [...node.mailboxOf(pid)] };
 }
 
+/** What a handler `w`, added now, hears of exits. */
+async function exitsHeardBy(node: Node, manager: Manager): Promise<readonly unknown[]> {
+  const exits: unknown[] = [];
+  const handler = defineEventHandler({
+    name: "w",
+    init: () => 0,
+    event: () => {},
+    exit: (_state, exit) => void exits.push(exit),
+  });
+  await addHandler(node, manager, handler);
+  return exits;
+}
+
 describe("events", () => {
   test("go to the handlers newest first, and each keeps a state of its own", async () => {
     const world = createWorld();
@@ -962,14 +975,7 @@ describe("a supervised handler", () => {
     async (_what, reason, end) => {
       const world = createWorld();
       const { pid, log } = await start(world);
-      const exits: unknown[] = [];
-      const watching = defineEventHandler({
-        name: "w",
-        init: () => 0,
-        event: () => {},
-        exit: (_state, exit) => void exits.push(exit),
-      });
-      await addHandler(world.node, pid, watching);
+      const exits = await exitsHeardBy(world.node, pid);
       const owner = world.node.spawn(async (self: Self<EventHandlerExit>) => {
         await addSupervisedHandler(self, pid, scripted(log, "a").with(1));
         await self.sleep(10);
@@ -989,14 +995,7 @@ describe("a supervised handler", () => {
   test("that swaps itself when its owner has just ended has the others told of one exit", async () => {
     const world = createWorld();
     const { pid, log } = await start(world);
-    const exits: unknown[] = [];
-    const watching = defineEventHandler({
-      name: "w",
-      init: () => 0,
-      event: () => {},
-      exit: (_state, { reason }) => void exits.push(reason),
-    });
-    await addHandler(world.node, pid, watching);
+    const exits = await exitsHeardBy(world.node, pid);
     const owner = owning(world.node, (self) =>
       addSupervisedHandler(self, pid, scripted(log, "a").with(1)),
     );
@@ -1013,7 +1012,7 @@ describe("a supervised handler", () => {
       { type: "ownerExit", owner: owner.pid, reason: "boom" },
       2,
     ]);
-    expect(exits).toEqual(["boom"]);
+    expect(exits).toEqual([{ type: "exit", from: owner.pid, reason: "boom" }]);
   });
 
   test("is removed when its owner sends the manager an exit signal, which is taken for its end", async () => {
