@@ -2,13 +2,12 @@
 import { Subscription, type Observable, type SchedulerAction, type SchedulerLike } from "rxjs";
 import { checkFunction } from "./check.js";
 import type { Body, HandlerSelf } from "./body.js";
-import { crash } from "./death.js";
+import { crashProcess } from "./crash-process.js";
 import { InvalidArgumentError, ServerExitError } from "./errors.js";
 import { isOrderly } from "./exit-reason.js";
 import { guardedObservable } from "./guarded-observable.js";
 import type { Node } from "./node.js";
 import type { AnyPid, Pid } from "./pid.js";
-import type { Process } from "./process.js";
 import type { Self } from "./self.js";
 
 /** What an Observable said, as plain data. */
@@ -44,7 +43,7 @@ export function fromObservable<T, M>(
       node.send(pid, map(notification));
     } catch (error) {
       subscription.unsubscribe();
-      crash(self as unknown as Process, error, "mapping a notification to a message");
+      crashProcess(node, pid, error, "mapping a notification to a message");
     }
   };
   const inner = source.subscribe({
