@@ -3,8 +3,9 @@
  *
  * OTP: https://www.erlang.org/doc/man/supervisor.html#check_childspecs-2
  */
-import { isName, type Startable } from "@coppice/core";
+import { isName } from "@coppice/core";
 import { checkBackoff } from "./backoff.js";
+import type { AnyBehaviour } from "./behaviour-start.js";
 import type {
   AutoShutdown,
   CheckedChildSpec,
@@ -205,11 +206,8 @@ function isProgram(value: unknown): value is Program {
   return isStartable(value as Program) || (has(value, "init") && has(value, "message"));
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- each program has a protocol of its own
-type AnyStartable = Startable<any, any>;
-
 /** Does it start its processes itself? Else it is spawned. */
-export function isStartable(program: Program): program is AnyStartable {
+export function isStartable(program: Program): program is AnyBehaviour {
   return typeof program === "object" && has(program, "start");
 }
 

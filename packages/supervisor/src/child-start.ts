@@ -8,7 +8,6 @@ import {
   isPid,
   NameTakenError,
   ThrownValueError,
-  type Body,
   type StartOptions,
   type Starter,
   type StartResult,
@@ -60,9 +59,8 @@ export function launchProgram(
 ): StartResult | PromiseLike<StartResult> {
   // What the program understands was checked where the spec was made.
   if (isStartable(program)) return program.start(starter, options as never, ...args);
-  const body = program as unknown as Body<never, readonly unknown[]>;
   const { timeoutMs: _timeoutMs, ...spawnOptions } = options;
-  return { pid: starter.spawnOpt(spawnOptions, body, ...args) };
+  return { pid: starter.spawnOpt(spawnOptions, program, ...args) };
 }
 
 function startOptionsOf(
