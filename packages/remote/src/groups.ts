@@ -29,6 +29,7 @@ import {
   type Members,
 } from "./group-members.js";
 import { parseGroupsMessage, type GroupsMessage } from "./groups-message.js";
+import { checkOwnPid } from "./own-pid.js";
 import { processFeed } from "./process-feed.js";
 import type { RemoteEvent } from "./remote-event.js";
 import type { NodeLife } from "./term.js";
@@ -105,7 +106,7 @@ export class Groups {
    */
   join<M>(group: Name<M>, pid: Pid<NoInfer<M>>): void {
     const name = nameOf("join", group);
-    this.#checkOwn("join", pid);
+    checkOwnPid("groups.join: pid", this.#node, pid);
     if (!this.#node.isAlive(pid)) return;
     listOf(this.#local, name).push(pid);
     const joined = this.#watched.get(pid);
@@ -121,7 +122,7 @@ export class Groups {
   /** Ends one membership; `false` when there is none. */
   leave<M>(group: Name<M>, pid: Pid<NoInfer<M>>): boolean {
     const name = nameOf("leave", group);
-    this.#checkOwn("leave", pid);
+    checkOwnPid("groups.leave: pid", this.#node, pid);
     if (!removeOne(this.#local, name, pid)) return false;
     const joined = this.#watched.get(pid) as string[];
     // The watch stays, for when it comes back: who comes and goes all the time is watched once.
@@ -266,13 +267,6 @@ export class Groups {
     if (theirs === undefined) return;
     this.#remote.delete(node);
     for (const [group, pids] of theirs.members) this.#events.next({ type: "leave", group, pids });
-  }
-
-  #checkOwn(operation: string, pid: AnyPid): void {
-    const { name, incarnation } = this.#node;
-    if (!isPid(pid) || pid.node !== name || pid.incarnation !== incarnation) {
-      throw new InvalidArgumentError(`groups.${operation}: pid`, "a pid of this node", pid);
-    }
   }
 }
 

@@ -9,7 +9,6 @@ import {
   guardedObservable,
   InvalidArgumentError,
   isName,
-  isPid,
   NoProcessError,
   type AnyName,
   type AnyPid,
@@ -20,6 +19,7 @@ import {
 import type { Observable } from "rxjs";
 import { isGlobalName } from "./name-message.js";
 import type { NameClaim, NameEvent, NameHolder, NameStore } from "./name-store.js";
+import { checkOwnPid } from "./own-pid.js";
 
 /** What happens to a process that lost its name: it gets an exit signal, or there is an event alone. */
 export type WhenNameLost = "exit" | "event";
@@ -77,9 +77,7 @@ export class Names {
   ): Promise<NameClaim> {
     const key = keyOf("register", name);
     const node = this.#node;
-    if (!isPid(pid) || pid.node !== node.name || pid.incarnation !== node.incarnation) {
-      throw new InvalidArgumentError("names.register: pid", "a pid of this node", pid);
-    }
+    checkOwnPid("names.register: pid", node, pid);
     checkKeys("names.register: options", options, ["timeoutMs"]);
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     if (typeof timeoutMs !== "number" || !(timeoutMs > 0)) {

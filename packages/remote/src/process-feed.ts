@@ -1,12 +1,6 @@
 /** Telling a process by messages of what goes on, for as long as it lives and wants to be told. */
-import {
-  checkFunction,
-  crashProcess,
-  InvalidArgumentError,
-  isPid,
-  type Node,
-  type Pid,
-} from "@coppice/core";
+import { checkFunction, crashProcess, type Node, type Pid } from "@coppice/core";
+import { checkOwnPid } from "./own-pid.js";
 
 /** What happens goes to a process, as messages of its own. */
 export interface ProcessFeed<E> {
@@ -28,9 +22,7 @@ export function processFeed<E, M>(
   map: (event: E) => M,
   what: string,
 ): ProcessFeed<E> {
-  if (!isPid(pid) || pid.node !== node.name || pid.incarnation !== node.incarnation) {
-    throw new InvalidArgumentError(`${operation}: pid`, "a pid of this node", pid);
-  }
+  checkOwnPid(`${operation}: pid`, node, pid);
   checkFunction(`${operation}: map`, map);
   return {
     tell: (event) => {
