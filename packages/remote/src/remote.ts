@@ -48,7 +48,10 @@ export interface MonitorNodesOptions {
    * `nodedown` for it. Of this node itself there is nothing to tell.
    */
   readonly node?: string;
-  /** Of those in that role; `"node"` by default, as in OTP, where hidden nodes have to be asked for. */
+  /**
+   * Of those in that role; `"node"` by default, as in OTP, where hidden nodes have to be asked for. With `node` it is
+   * `"all"`.
+   */
   readonly role?: Role | "all";
 }
 
