@@ -45,7 +45,7 @@ export interface FailureReport {
 /**
  * Puts everything that is known of a failure together.
  *
- * @throws InvalidArgumentError `explanation` is none
+ * @throws InvalidArgumentError `explanation` is none, or an option is unknown or of the wrong kind
  */
 export function reportFailure(
   explanation: Explanation,

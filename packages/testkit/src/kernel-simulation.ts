@@ -20,7 +20,6 @@ import { checkSlowSpell, type SlowSpell } from "./slow-nodes.js";
 import type { Boot, SimNodeOptions } from "./lives.js";
 import { checkJump, nodeName, sidesOf } from "./fault-arguments.js";
 import { World } from "./world.js";
-
 import type { AnySelf, Shared, SimNode, Simulation } from "./simulation.js";
 
 function checkNamed(method: string, name: unknown, holds: unknown): void {
