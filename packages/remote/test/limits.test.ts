@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import {
   checkLimits,
@@ -8,7 +9,34 @@ import {
   type Limits,
 } from "../src/limits.js";
 
+const UNITS = { "": 1, KiB: 1024, MiB: 1024 ** 2 };
+
+/** The rows of a table `| limits | defaults | … |`, of one limit each or of several. */
+function tabled(page: string): [name: string, byDefault: number][] {
+  return [...page.matchAll(/^[ *]*\| (`[^|]*) \| ([^|]+?) *\|/gm)].flatMap(
+    ([, named = "", defaults = ""]) => {
+      const names = [...named.matchAll(/`(\w+)`/g)];
+      return defaults.split(", ").map((text, at): [string, number] => {
+        const [, digits = "", unit = ""] = /^([\d ]*\d) ?(.*)$/.exec(text) ?? [];
+        const size = UNITS[unit as keyof typeof UNITS];
+        return [names[at]?.[1] ?? "", Number(digits.replaceAll(" ", "")) * size];
+      });
+    },
+  );
+}
+
 describe("limits", () => {
+  test.each(["../src/limits.ts", "../../../docs/remote.md"])(
+    "each has its default in the table of %s, and there is no other",
+    (path) => {
+      const page = readFileSync(new URL(path, import.meta.url), "utf8");
+      const [, table = page] = page.split(/^## Limits$/m);
+      const rows = tabled(table.split(/^## /m, 1)[0] as string);
+      expect(rows).toHaveLength(Object.keys(DEFAULT_LIMITS).length);
+      expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS);
+    },
+  );
+
   test("those not given have their defaults", () => {
     expect(checkLimits("limits")).toEqual(DEFAULT_LIMITS);
     expect(checkLimits("limits", { maxDepth: 32 })).toEqual({ ...DEFAULT_LIMITS, maxDepth: 32 });
