@@ -2,8 +2,7 @@
 import type { AbortSignalLike } from "./abort-signal.js";
 import type { CallOptions } from "./call.js";
 import { CallTimeoutError, NoProcessError, ServerExitError } from "./errors.js";
-import type { ExitReason } from "./exit-reason.js";
-import { formatTerm } from "./exit-reason.js";
+import { formatTerm, type ExitReason } from "./exit-reason.js";
 import { isName } from "./name.js";
 import type { ProcessId } from "./pid.js";
 import type { Process } from "./process.js";
