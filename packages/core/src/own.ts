@@ -1,6 +1,7 @@
 /** Resources that a process gives to the runtime, to be disposed when it ends. */
 import { InvalidArgumentError } from "./errors.js";
 import type { Process } from "./process.js";
+import { isThenable } from "./thenable.js";
 
 // The types of `Symbol.dispose` are there only where the user's `lib` has them.
 type DisposeKey = typeof Symbol extends { readonly dispose: infer S extends symbol } ? S : never;
@@ -71,11 +72,8 @@ export function disposeAtOnce(process: Process, dispose: Disposer): void {
 function attempt(process: Process, dispose: Disposer): PromiseLike<void> | undefined {
   const failed = (error: unknown): void => process.node.report(process, "disposerFailed", error);
   try {
-    const result = dispose() as { then?: unknown } | undefined;
-    if (typeof result !== "object" || result === null || typeof result.then !== "function") {
-      return undefined;
-    }
-    return (result as PromiseLike<unknown>).then(() => undefined, failed);
+    const result: unknown = dispose();
+    return isThenable(result) ? result.then(() => undefined, failed) : undefined;
   } catch (error) {
     failed(error);
     return undefined;

@@ -17,6 +17,7 @@ import { Reference } from "./reference.js";
 import { Refusal } from "./refusal.js";
 import type { Runtime } from "./runtime.js";
 import { arrive, MessageSignal, transmit, type Signal } from "./signal.js";
+import { isThenable } from "./thenable.js";
 
 type LocalPid = ProcessId<Process>;
 
@@ -93,16 +94,16 @@ export function replyFrom(node: Runtime, from: LocalPid, ref: Reference, value: 
   if (!(ref instanceof Reference)) {
     throw new InvalidArgumentError("reply: from", "the from of a call", ref);
   }
-  let isThenable = false;
+  let isPromised = false;
   try {
-    isThenable = hasThen(value);
-    if (!isThenable) sendToAlias(node, from, ref, node.prepare(value));
+    isPromised = isThenable(value);
+    if (!isPromised) sendToAlias(node, from, ref, node.prepare(value));
   } catch (error) {
     if (isEnd(error)) throw error;
     node.undelivered(ref.owner, value, from, "unsendable", error);
     refuseFrom(node, from, ref, new UnsendableReplyError(from, errorText(error)));
   }
-  if (isThenable) throw thenableError("reply: value", value);
+  if (isPromised) throw thenableError("reply: value", value);
 }
 
 function sendToAlias(node: Runtime, from: LocalPid, ref: Reference, message: unknown): void {
@@ -184,12 +185,7 @@ export function placeOf(node: Runtime, to: LocalAddress, by: LocalPid): LocalPid
 
 /** A promise as message is a forgotten await, and `receive` would resolve to what it resolves to. */
 export function refuseThenable(message: object): void {
-  if (hasThen(message)) throw thenableError("send: message", message);
-}
-
-function hasThen(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return typeof (value as { then?: unknown }).then === "function";
+  if (isThenable(message)) throw thenableError("send: message", message);
 }
 
 function thenableError(argument: string, value: unknown): InvalidArgumentError {

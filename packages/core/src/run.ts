@@ -9,6 +9,7 @@ import type { Process } from "./process.js";
 import { lookAgain } from "./receive.js";
 import { TIMEOUT } from "./self.js";
 import { settleOwn } from "./signal.js";
+import { isThenable } from "./thenable.js";
 import { Deadline } from "./timer-queue.js";
 import type { Turn } from "./turn.js";
 
@@ -36,7 +37,7 @@ function startProcess(process: Process, turn: Turn): void {
     if (handler === undefined) result = process.body(selfOf(process), ...args);
     else {
       result = handler.init(selfOf(process), ...args);
-      isPending = isPromise(result);
+      isPending = isThenable(result);
     }
   } catch (error) {
     stepThrew(process, error, "starting");
@@ -105,7 +106,7 @@ function runHandler(process: Process, turn: Turn): void {
         process.working = message;
         next = handler.message(process.state, message, selfOf(process));
       }
-      isPending = isPromise(next);
+      isPending = isThenable(next);
     } catch (error) {
       stepThrew(process, error, doing(process));
       return;
@@ -262,7 +263,7 @@ function whenSettled(
 ): void {
   let isPending: boolean;
   try {
-    isPending = isPromise(value);
+    isPending = isThenable(value);
   } catch (error) {
     rejected(error);
     return;
@@ -275,11 +276,6 @@ function whenSettled(
 /** As its own code sees it: every process is made as a `ProcessSelf`, whose node that code sees as a `Node`. */
 function selfOf(process: Process): HandlerSelf<Erased> {
   return process as Process & HandlerSelf<Erased>;
-}
-
-function isPromise(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return typeof (value as { readonly then?: unknown }).then === "function";
 }
 
 function doing(process: Process): string {
