@@ -6,7 +6,7 @@
  * machines (1983).
  */
 import { checkKeys, formatTerm, InvalidArgumentError } from "@coppice/core";
-import { checkBoolean } from "./arguments.js";
+import { checkBoolean, isText } from "./arguments.js";
 
 /**
  * One side of a conversation.
@@ -233,7 +233,7 @@ export interface CrossingOptions {
  * Runs two sides against each other in all ways, with messages that take their time: finds crossings
  * that neither side alone shows.
  *
- * @throws InvalidArgumentError an argument is of the wrong kind
+ * @throws InvalidArgumentError an option is unknown, or an argument of the wrong kind
  * @example
  * import { checkCrossing, dual } from "@coppice/testkit";
  * const impatient = { send: { ask: { receive: { answer: "end" }, timeout: { send: { bye: "end" } } } } } as const;
@@ -254,6 +254,9 @@ export function checkCrossing(
       "a whole number greater than 0",
       bound,
     );
+  }
+  if (!Array.isArray(names) || names.length !== 2 || !names.every(isText)) {
+    throw new InvalidArgumentError("checkCrossing: options.names", "two names", names);
   }
   const sides = [sessionAutomaton(a), sessionAutomaton(b)] as const;
   const first: Crossing = { at: [0, 0], queues: [[], []], trace: [] };

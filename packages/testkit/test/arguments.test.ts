@@ -135,6 +135,11 @@ describe("what would pass in silence is refused", () => {
       "checkCrossing: options.bound must be a whole number greater than 0",
     ],
     [
+      "what one of two sides is called, and the other not",
+      () => kit.checkCrossing("end", "end", { names: ["client"] }),
+      'checkCrossing: options.names must be two names, but is ["client"]',
+    ],
+    [
       "what explain is to run, left out",
       () => kit.explain(undefined, { violations: [{ check: "x" }] }),
       "explain: run must be a function, but is undefined",
