@@ -6,6 +6,7 @@ import type { BreachCounts, Limits } from "./limits.js";
 import type { HandshakeCrypto, Key } from "./secret.js";
 import type { SessionEnd } from "./session.js";
 import type { SharedBytes } from "./shared-bytes.js";
+import type { SharedQueues } from "./shared-queues.js";
 import type { Identities, NodeLife } from "./term.js";
 import type { Bucket } from "./token-bucket.js";
 import type { OverflowPolicy } from "./watermark.js";
@@ -68,7 +69,7 @@ export interface ConnectionOptions {
   /** What all clients together have sent in part. */
   readonly clientAssembly?: SharedBytes;
   /** What waits to be sent to all clients. */
-  readonly clientQueues?: SharedBytes;
+  readonly clientQueues?: SharedQueues;
   /** How the codec of the session makes pids and references. */
   readonly identities: (peer: SessionPeer) => Identities;
 }

@@ -39,7 +39,7 @@ import { checkKeys, InvalidArgumentError } from "@coppice/core";
  * | `clientSignalsPerSecond`, of a peer in the role `client` | 2000 | closes the session |
  * | `clientSignalsBurst` | 10 000 | closes the session, and is counted as the rate |
  * | `clientAssemblyBytes`, of what all clients together have sent in part | 256 MiB | closes the session that sends more |
- * | `clientQueueBytes`, waiting to be sent to all clients together | 256 MiB | makes `softQueueBytes` the hard mark of each of them |
+ * | `clientQueueBytes`, waiting to be sent to all clients together | 256 MiB | closes the session with the most, down to twice `softQueueBytes`, which is the hard mark of each then |
  * | `clientWatches`, links of a client, and as many monitors, those of calls that wait with them | 4096 | answers with the reason `limit` |
  * | `clientNumberKeys`, of maps and sets in one term of a client | 2048 | refuses the term |
  * | `softQueueBytes`, waiting to be sent | 1 MiB | the session is busy: senders that can wait do |

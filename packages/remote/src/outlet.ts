@@ -5,7 +5,7 @@
 import type { FrameMac } from "./frame-mac.js";
 import type { BreachCounts, Limits } from "./limits.js";
 import type { Outbox } from "./outbox.js";
-import type { SharedBytes } from "./shared-bytes.js";
+import type { SharedQueue, SharedQueues } from "./shared-queues.js";
 import type { Transport } from "./transport.js";
 import { admit, exceededBy, isBusy, marksAmong, type OverflowPolicy } from "./watermark.js";
 import { CLOSE_CODES, type CloseCode, type WireSignal } from "./wire-signal.js";
@@ -29,17 +29,22 @@ export interface OutletPort {
   readonly busy: (isBusy: boolean) => void;
   readonly close: (code: CloseCode, text: string) => void;
   /** What waits here is counted along with what waits for others. */
-  readonly shared: SharedBytes | undefined;
+  readonly shared: SharedQueues | undefined;
 }
 
-export class Outlet {
+/**
+ * A client keeps so many times its soft mark while too much waits for all clients. Messages stop at that mark, by the
+ * overflow policy; beyond it are signals that are never dropped, and a message as big as may be.
+ */
+const KEPT = 2;
+
+export class Outlet implements SharedQueue {
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #sealer: FrameMac | undefined;
   readonly #port: OutletPort;
   #flushing = false;
   #busy = false;
-  #counted = 0;
   readonly #flushed = (): void => {
     this.#flushing = false;
     this.flush();
@@ -85,7 +90,14 @@ export class Outlet {
     }
     this.#outbox.push(sender, signal);
     this.#flushSoon();
-    return true;
+    shared?.relieve(KEPT * limits.softQueueBytes);
+    return isOpen();
+  }
+
+  giveWay(): void {
+    const { breaches, close } = this.#port;
+    breaches.count("clientQueueBytes");
+    close(CLOSE_CODES.OVERLOAD, "too much waits to be sent to clients");
   }
 
   /** As `push`, of a signal that was encoded before the session was open. */
@@ -151,10 +163,7 @@ export class Outlet {
   }
 
   #count(queuedBytes: number): void {
-    const { shared } = this.#port;
-    if (shared === undefined) return;
-    shared.bytes += queuedBytes - this.#counted;
-    this.#counted = queuedBytes;
+    this.#port.shared?.count(this, queuedBytes);
   }
 
   #watch(): void {

@@ -15,6 +15,7 @@ import type { CheckedOptions } from "./remote-options.js";
 import { RemotePeer } from "./remote-peer.js";
 import type { Key } from "./secret.js";
 import type { SharedBytes } from "./shared-bytes.js";
+import { SharedQueues } from "./shared-queues.js";
 import { answerSpawn, type Requester } from "./spawn-request.js";
 import { SpawnServer } from "./spawn-server.js";
 import type { Identities, NodeLife } from "./term.js";
@@ -51,7 +52,7 @@ export class SessionParts {
   readonly #said: ClientRates;
   /** Of all clients together. */
   readonly #clientAssembly: SharedBytes;
-  readonly #clientQueues: SharedBytes;
+  readonly #clientQueues: SharedQueues;
   readonly #spawnServer: SpawnServer;
   /** Encodes what is to be sent later, to see whether it can be. */
   #checker: Codec | undefined = undefined;
@@ -63,7 +64,7 @@ export class SessionParts {
     this.#home = home;
     this.#said = new ClientRates(options.limits.maxSessions);
     this.#clientAssembly = { bytes: 0, maxBytes: options.limits.clientAssemblyBytes };
-    this.#clientQueues = { bytes: 0, maxBytes: options.limits.clientQueueBytes };
+    this.#clientQueues = new SharedQueues(options.limits.clientQueueBytes);
     this.#spawnServer = new SpawnServer(node, options.behaviours, options.limits, breaches);
   }
 

@@ -396,7 +396,7 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
   clientQueueBytes: {
     limits: { ...marks, clientQueueBytes: 40 * KIB },
     exceed: async (world, { node, events }) => {
-      // Who has gone leaves room for others; a node is none of them.
+      // Who has gone leaves room for others, who has the most makes way, and a node is none of them.
       for (const [host, role, bytes] of [
         ["gone", "client", 36 * KIB],
         ["one", "client", 36 * KIB],
@@ -415,7 +415,7 @@ const BREACHES: { readonly [L in LimitName]: Breach } = {
       }
       return events.flatMap((event) => (event.type === "down" ? [event.node, event.code] : []));
     },
-    outcome: ["gone", CLOSED_ABNORMALLY, "three", CLOSE_CODES.OVERLOAD],
+    outcome: ["gone", CLOSED_ABNORMALLY, "one", CLOSE_CODES.OVERLOAD],
   },
   clientWatches: {
     limits: { clientWatches: 2 },

@@ -12,7 +12,7 @@ import { encodeSignal } from "../src/signal-writer.js";
 import { startRemote } from "../src/start-remote.js";
 import { CLOSE_CODES } from "../src/wire-signal.js";
 import { Hostile, joinGroup, pidBytes, unhex } from "./hostile.js";
-import { createRemoteWorld } from "./remote-world.js";
+import { createRemoteWorld, type Member } from "./remote-world.js";
 
 const Victim = name<unknown>("victim");
 const cookie = "a cookie that nobody guesses";
@@ -227,6 +227,75 @@ describe("a peer that knows the key, by number", () => {
       node: "slow",
       code: CLOSE_CODES.OVERLOAD,
     });
+  });
+
+  /** Twenty clients that take nothing and one that does: what came of it, and the most that waited for all. */
+  async function slowClients(
+    overflow: "close" | "drop",
+    rounds: number,
+    cause: (b: Member, client: Hostile) => void,
+  ): Promise<{ most: number; kept: number; ends: Set<number> }> {
+    const world = createRemoteWorld();
+    const limits = {
+      softQueueBytes: 16 << 10,
+      hardQueueBytes: 64 << 10,
+      controlQueueBytes: 256 << 10,
+      clientQueueBytes: 512 << 10,
+    };
+    const b = await world.start("b", { overflow, limits });
+    const clients: Hostile[] = [];
+    for (let i = 0; i < 20; i++) {
+      const client = await Hostile.open(world, `slow${i}`, "b", { role: "client" });
+      world.network.fault("b", `slow${i}`, { mode: "hold" });
+      clients.push(client);
+    }
+    const good = await Hostile.open(world, "good", "b", { role: "client" });
+    let most = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (const client of clients) {
+        if (b.remote.nodes().some((one) => one.name === client.home.name)) cause(b, client);
+        b.node.send(at("good", name<number>("any")), round);
+        await world.settle();
+        const waiting = b.remote.nodes().reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
+        most = Math.max(most, waiting);
+      }
+    }
+    expect([good.end, good.of("send-name").length]).toEqual([undefined, rounds * clients.length]);
+    const ends = b.events.flatMap((event) => (event.type === "down" ? [event.code] : []));
+    const kept = b.remote.nodes().length - 1;
+    await Promise.all([b.node.stop(), world.settle()]);
+    return { most, kept, ends: new Set(ends) };
+  }
+  const told =
+    (bytes: number) =>
+    (b: Member, client: Hostile): void =>
+      b.node.send(at(client.home.name, name<Uint8Array>("any")), new Uint8Array(bytes));
+  const OVERLOADED = new Set([CLOSE_CODES.OVERLOAD]);
+
+  test("Slow reader: clients that take nothing keep no more than all may, by one big message each", async () => {
+    const { most, kept, ends } = await slowClients("close", 1, told(100 << 10));
+    expect(most).toBeGreaterThan(400 << 10);
+    expect(most).toBeLessThan(513 << 10);
+    expect([kept, ends]).toEqual([5, OVERLOADED]);
+  });
+
+  test("Slow reader: clients that take nothing keep no more than all may, by ends, which are never dropped", async () => {
+    let ref = 0;
+    const { most, ends } = await slowClients("drop", 2, (_b, client) => {
+      for (let i = 0; i < 200; i++) {
+        client.say({ op: "monitor", ref: ++ref, from: 1, target: "x".repeat(200) });
+      }
+    });
+    expect(most).toBeGreaterThan(400 << 10);
+    expect(most).toBeLessThan(513 << 10);
+    expect(ends).toEqual(OVERLOADED);
+  });
+
+  test("Slow reader: where too much waits for all clients, messages beyond the soft mark are dropped if that is the policy", async () => {
+    const { most, kept, ends } = await slowClients("drop", 40, told(4 << 10));
+    expect([kept, ends]).toEqual([20, new Set()]);
+    expect(most).toBeGreaterThan(512 << 10);
+    expect(most).toBeLessThan(640 << 10);
   });
 
   test("Fragment abuse: 65 streams at once, pieces that never end, and what is left when the session goes", async () => {
