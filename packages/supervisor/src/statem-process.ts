@@ -8,7 +8,7 @@ import {
   type TimerRef,
 } from "@coppice/core";
 import { BehaviourProcess, type BehaviourSelf, type StateChange } from "./behaviour.js";
-import { isThenable, whenSettled, type MaybePromise } from "./maybe-promise.js";
+import { isThenable, settled, whenSettled, type MaybePromise } from "./maybe-promise.js";
 import { InvalidStateResultError, UnhandledEventError, UnknownRequestError } from "./errors.js";
 import type { StateMachineStatus } from "./state-machine.js";
 import {
@@ -56,8 +56,8 @@ export class StateMachineProcess extends BehaviourProcess {
       throw this.initThrew(error);
     }
     if (!isThenable(result)) return this.#initialised(result);
-    return result.then(
-      (settled) => this.#initialised(settled),
+    return settled(result).then(
+      (first) => this.#initialised(first),
       (error) => {
         throw this.initThrew(error);
       },

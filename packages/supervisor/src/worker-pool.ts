@@ -30,7 +30,7 @@ import {
   type TimerRef,
 } from "@coppice/core";
 import { checkActor } from "./actor-check.js";
-import { isThenable } from "./maybe-promise.js";
+import { whenSettled } from "./maybe-promise.js";
 import { checkChildSpec } from "./child-spec-check.js";
 import { launchProgram } from "./child-start.js";
 import { child, type CheckedChildSpec, type ChildSpec } from "./child-spec.js";
@@ -177,8 +177,7 @@ function joining<W>(worker: CheckedChildSpec, manager: Name<WorkerPoolMessage<W>
         if (pid !== undefined) starter.cast(manager, ["joined", pid]);
         return result;
       };
-      const result = launchProgram(starter, worker, options);
-      return isThenable(result) ? result.then(tell) : tell(result);
+      return whenSettled(launchProgram(starter, worker, options), tell);
     },
   };
 }

@@ -28,6 +28,7 @@ import {
   type StateMachineEvent,
   type StateMachineSelf,
 } from "@coppice/supervisor";
+import { thenable } from "./server-world.js";
 import { boom, isSettled, within } from "./world.js";
 
 interface World {
@@ -502,6 +503,19 @@ describe("starting", () => {
     const started = node.start(choosy, how);
     await expect(started).rejects.toThrow(StartError);
     await expect(started).rejects.toMatchObject({ reason });
+    await node.stop();
+  });
+
+  test.each<[string, (done: (value: unknown) => void) => void]>([
+    ["at once and twice", (done) => [done({ state: "a" }), done({ state: "b" })]],
+    ["later", (done) => queueMicrotask(() => done({ state: "a" }))],
+  ])("an init may return a thenable that calls back %s", async (_when, follow) => {
+    const { node } = createWorld();
+    const machine = defineStateMachine({
+      init: () => thenable(follow) as PromiseLike<{ state: "a" }>,
+      states: { a: { call: { where: () => ({ reply: "a" }) } }, b: {} },
+    });
+    expect(await node.call(await node.start(machine), ["where"])).toBe("a");
     await node.stop();
   });
 

@@ -11,6 +11,8 @@ import {
   type Node,
   type NodeEvent,
   type Pid,
+  type Startable,
+  type StartResult,
 } from "@coppice/core";
 import { createVirtualClock, quiesce } from "@coppice/testkit";
 import {
@@ -28,6 +30,7 @@ import {
   type WorkerPoolMessage,
   type WorkerPoolSettings,
 } from "@coppice/supervisor";
+import { createServerWorld, thenable } from "./server-world.js";
 import { boom, isSettled, within } from "./world.js";
 
 const worker = defineServer({
@@ -250,6 +253,23 @@ describe("a worker pool", () => {
       expect.objectContaining({ type: "undelivered", message: "what", why: "unhandled" }),
     );
   });
+});
+
+test("a worker that is started by a thenable is lent when that calls back", async () => {
+  const { node } = createServerWorld();
+  const Late = name<WorkerPoolMessage<Work>>("late");
+  const start: Startable<Work> = {
+    start: (starter, options) =>
+      thenable((done) => {
+        void Promise.resolve(worker.start(starter, options, "w")).then(done);
+      }) as PromiseLike<StartResult<Work>>,
+  };
+  await startSupervisor(
+    node,
+    workerPool.define({ name: Late, size: 1, worker: child("late", start) }),
+  );
+  const sum = workerPool.use(node, Late, (pid) => node.call(pid, ["add", 1, 2]));
+  expect(await sum).toBe(3);
 });
 
 describe("who waits for a worker", () => {
